@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# sqlvip: plain GNU make, everything it makes under $(B).
+#
+#   make                    the programs             make check     unit, fuzz smoke and end-to-end tests (root)
+#   sudo make deps          what Debian provides     make demo      the main job in front of your eyes (root)
+#   make install DESTDIR=   /usr/local by default    make bench     timings, beside keepalived's (root)
+#
+# V=1 shows commands; CC=clang, SAN=address,undefined and WERROR=-Werror are everyday options.
+
+PREFIX     ?= /usr/local
+SBINDIR    ?= $(PREFIX)/sbin
+MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/sqlvip
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+VERSION    := 0.1.0
+
+comma := ,
+B     ?= build$(if $(SAN),-san)$(if $(filter clang%,$(CC)),-clang)
+PEERS := build/peers
+PYTHON := /usr/bin/python3
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+ifndef V
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)';
+endif
+
+# --- flags -------------------------------------------------------------------------------------------------------
+
+PKGS := libnl-3.0 libnl-route-3.0 libmariadb libconfig libcrypto libsystemd jansson libcap-ng
+# Asked for once, and only when something is compiled: `make deps all` must work where they are not installed yet.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+
+CFLAGS  ?= -O2 -g
+override CPPFLAGS += -I. -D_GNU_SOURCE -DSQLVIP_VERSION='"$(VERSION)"' -DSQLVIP_SYSCONFDIR='"$(SYSCONFDIR)"' \
+	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) $(PKG_CFLAGS)
+override CFLAGS += -std=gnu11 -MMD -MP -fPIE -fstack-protector-strong -pthread $(WERROR) \
+	-Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
+	-Wmissing-prototypes -Wswitch-enum -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS = $(PKG_LIBS)
+
+# --- what is built -----------------------------------------------------------------------------------------------
+
+PROGRAMS  := $(B)/sqlvipd $(B)/sqlvipctl
+MAINS     := agent/main.c agent/ctl.c
+LIB_SRCS  := $(filter-out $(MAINS),$(wildcard agent/*.c agent/base/*.c vrrp/*.c checks/*.c))
+LIB       := $(B)/libsqlvip.a
+UNIT_SRCS := $(wildcard test/unit/test_*.c)
+UNITS     := $(UNIT_SRCS:%.c=$(B)/%)
+TOOL_SRCS := $(wildcard test/tools/*.c)
+TOOLS     := $(TOOL_SRCS:%.c=$(B)/%)
+FUZZ_SRCS := $(wildcard test/fuzz/fuzz_*.c)
+FUZZ_B    := build-fuzz
+FUZZERS   := $(FUZZ_SRCS:%.c=$(FUZZ_B)/%)
+ALL_SRCS  := $(LIB_SRCS) $(MAINS) $(UNIT_SRCS) $(TOOL_SRCS)
+HEADERS   := $(wildcard agent/*.h agent/base/*.h vrrp/*.h checks/*.h test/unit/*.h)
+
+.PHONY: all tests
+all: $(PROGRAMS)
+tests: $(UNITS) $(TOOLS)
+
+$(B)/sqlvipd: $(B)/agent/main.o $(LIB)
+$(B)/sqlvipctl: $(B)/agent/ctl.o $(LIB)
+$(PROGRAMS):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(LIB_SRCS:%.c=$(B)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(UNITS): $(B)/%: $(B)/%.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(TOOLS): $(B)/%: $(B)/%.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(ALL_SRCS:%.c=$(B)/%.d)
+
+# --- dependencies ------------------------------------------------------------------------------------------------
+
+DEPS_BUILD := gcc pkg-config libc6-dev libnl-3-dev libnl-route-3-dev libmariadb-dev libconfig-dev libssl-dev \
+	libsystemd-dev libjansson-dev libcap-ng-dev
+DEPS_TEST  := libcmocka-dev clang libclang-rt-dev clang-format python3 python3-pytest python3-pytest-xdist \
+	python3-pyroute2 mariadb-server-core mariadb-client-core tshark nftables iproute2 procps mandoc
+# What Debian's keepalived links to. keepalived itself is only unpacked: installed, it would start a service.
+DEPS_PEERS := libglib2.0-0 libmnl0 libnftnl11 libnl-3-200 libnl-genl-3-200 libpcre2-8-0 libsnmp40
+
+.PHONY: deps
+deps:
+	$(Q)test/deps $(PEERS) $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_PEERS)
+
+# Asked for together, everything waits for deps.
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+$(ALL_SRCS:%.c=$(B)/%.o) $(filter-out deps,$(MAKECMDGOALS)): | deps
+endif
+
+# --- tests -------------------------------------------------------------------------------------------------------
+
+.PHONY: check unit e2e soak fuzz fuzz-smoke demo bench
+check:
+	$(Q)$(MAKE) all tests lint
+	$(Q)$(MAKE) unit
+	$(Q)$(MAKE) fuzz-smoke
+	$(Q)$(MAKE) e2e
+
+unit: $(UNITS)
+	$(Q)for t in $(sort $(UNITS)); do echo "== $$t"; $$t || exit 1; done
+
+# E2E_ARGS goes to pytest: make e2e E2E_ARGS='-k killed -x'
+E2E_JOBS ?= 3
+e2e: all tests
+	$(Q)SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B -m pytest -c test/e2e/pytest.ini \
+		-n $(E2E_JOBS) test/e2e $(E2E_ARGS)
+
+soak: all tests
+	$(Q)SQLVIP_SOAK=1 SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B -m pytest \
+		-c test/e2e/pytest.ini -n $(E2E_JOBS) test/e2e $(E2E_ARGS)
+
+demo: all tests
+	$(Q)SQLVIP_BUILD=$(abspath $(B)) $(PYTHON) -B test/e2e/demo.py
+
+bench: all tests
+	$(Q)SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B test/e2e/bench.py $(BENCH_ARGS)
+
+# Fuzzers are built by clang with libFuzzer, ASan and UBSan. FUZZ_SECONDS is for each target.
+FUZZ_SECONDS ?= 600
+FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(FUZZ_B)/%.o: %.c Makefile
+	$(call say,CC,$< (fuzz))
+	$(Q)mkdir -p $(@D)
+	$(Q)clang $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) -std=gnu11 -MMD -MP -fPIE -pthread $(FUZZ_CFLAGS) -c -o $@ $<
+$(FUZZERS): $(FUZZ_B)/%: $(FUZZ_B)/%.o $(LIB_SRCS:%.c=$(FUZZ_B)/%.o)
+	$(call say,LD,$@)
+	$(Q)clang -pthread -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
+-include $(FUZZ_SRCS:%.c=$(FUZZ_B)/%.d) $(LIB_SRCS:%.c=$(FUZZ_B)/%.d)
+
+fuzz: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p test/fuzz/corpus/$$name $(FUZZ_B)/new/$$name; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix=$(FUZZ_B)/$$name- $(FUZZ_B)/new/$$name test/fuzz/corpus/$$name || exit 1; done
+
+# A minute in all, from the kept corpus: that no known input breaks anything, and a short look for new ones.
+fuzz-smoke: FUZZ_SECONDS = $(shell echo $$((60 / $(words $(FUZZERS)))))
+fuzz-smoke: $(FUZZERS)
+	$(Q)for f in $(FUZZERS); do name=$${f##*/fuzz_}; mkdir -p test/fuzz/corpus/$$name $(FUZZ_B)/new/$$name; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -timeout=5 -rss_limit_mb=2048 -verbosity=0 \
+		-artifact_prefix=$(FUZZ_B)/$$name- $(FUZZ_B)/new/$$name test/fuzz/corpus/$$name || exit 1; \
+		echo "fuzz_$$name: no finding in $(FUZZ_SECONDS) s"; done
+
+# --- judgement ---------------------------------------------------------------------------------------------------
+
+.PHONY: lint format analyze compile_commands.json
+PURE := vrrp/packet vrrp/fsm vrrp/arp checks/health checks/mysql_rules agent/priority
+lint: $(PURE:%=$(B)/%.o)
+	$(Q)test/lint $(PURE:%=$(B)/%.o)
+
+format:
+	$(Q)clang-format -i $(ALL_SRCS) $(HEADERS) $(FUZZ_SRCS)
+
+analyze:
+	$(Q)$(MAKE) B=build-analyze CC=gcc CFLAGS='-O2 -fanalyzer' all
+	$(Q)cppcheck --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --quiet -I. agent vrrp checks
+
+compile_commands.json:
+	$(Q)bear -- $(MAKE) -B all tests
+
+# --- install -----------------------------------------------------------------------------------------------------
+
+.PHONY: install uninstall clean
+install: all
+	install -D -m 0755 $(B)/sqlvipd $(DESTDIR)$(SBINDIR)/sqlvipd
+	install -D -m 0755 $(B)/sqlvipctl $(DESTDIR)$(SBINDIR)/sqlvipctl
+	install -D -m 0644 man/sqlvipd.8 $(DESTDIR)$(MANDIR)/man8/sqlvipd.8
+	install -D -m 0644 man/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man8/sqlvipctl.8
+	install -D -m 0644 man/sqlvip.conf.5 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5
+	install -d -m 0755 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/sqlvip
+	cp -R etc/examples $(DESTDIR)$(DOCDIR)/
+	install -m 0644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)/
+	sed 's|@SBINDIR@|$(SBINDIR)|g' etc/sqlvip.service > $(DESTDIR)$(UNITDIR)/sqlvip.service
+	chmod 0644 $(DESTDIR)$(UNITDIR)/sqlvip.service
+
+# The configuration in $(SYSCONFDIR)/sqlvip stays.
+uninstall:
+	rm -f $(DESTDIR)$(SBINDIR)/sqlvipd $(DESTDIR)$(SBINDIR)/sqlvipctl $(DESTDIR)$(MANDIR)/man8/sqlvipd.8 \
+		$(DESTDIR)$(MANDIR)/man8/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5 $(DESTDIR)$(UNITDIR)/sqlvip.service
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+clean:
+	rm -rf build build-san build-clang build-san-clang build-fuzz build-analyze compile_commands.json

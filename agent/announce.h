@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tells the neighbours where a VIP lives: gratuitous ARP in sets, repeated and refreshed by timers, and paced when
+ * there are many addresses. One announcer per instance. Never blocks. */
+#pragma once
+
+#include "agent/base/loop.h"
+#include "agent/netif.h"
+
+struct announce;
+
+struct announce_target {
+	int ifindex;
+	uint8_t mac[6];
+	struct ip_addr vip;
+};
+
+struct announce_times {
+	unsigned repeat;     /* frames per address in the first and the second set */
+	uint64_t delay_us;   /* second set after this; 0 = no second set */
+	uint64_t refresh_us; /* then a refresh set each; 0 = off */
+	unsigned refresh_repeat;
+	unsigned again_repeat; /* after an inferior master was heard */
+	uint64_t again_delay_us;
+};
+
+/* 0 or -errno. Needs CAP_NET_RAW. */
+int announce_new(sd_event *loop, const struct announce_times *times, struct announce **ret);
+struct announce *announce_free(struct announce *a);
+
+/* Replaces the targets (copied) and starts over: first set now, the rest by timers. */
+int announce_start(struct announce *a, const struct announce_target *targets, size_t n);
+/* Another pair of sets for the same targets, because a rival was heard. */
+void announce_again(struct announce *a);
+/* Nothing more is sent; queued frames are dropped. */
+void announce_stop(struct announce *a);
+
+/* One pair of sets for a single address that was put back. */
+int announce_one(struct announce *a, const struct announce_target *target);
+
+struct announce_counters {
+	uint64_t sent, failed;
+};
+struct announce_counters announce_counters(const struct announce *a);

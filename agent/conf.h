@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: a tree (libconfig's config_t, from either syntax) -> const struct conf. This is the only code
+ * that knows keywords, ranges and defaults, and the only one besides the parsers that sees libconfig.
+ *
+ * Everything wrong is reported at once, each with file and line, what was found and what is allowed; nothing wrong is
+ * replaced by a default. Keywords that we know and do not serve give one warning, or are refused where ignoring them
+ * would change what happens to the VIP (spec: priorities W and R). */
+#pragma once
+
+#include "agent/base/addr.h"
+#include "checks/mysql.h"
+#include "vrrp/packet.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+/* Where a setting stands. `file` is owned by the configuration. */
+struct conf_where {
+	const char *file;
+	unsigned line;
+};
+
+/* A program with its arguments, resolved to a user. argv is NULL-terminated; NULL = not configured. */
+struct conf_command {
+	char **argv;
+	char *user, *group; /* as written; NULL when not given */
+	uid_t uid;
+	gid_t gid;
+	struct conf_where where;
+};
+
+struct conf_vip {
+	struct ip_prefix prefix;
+	char dev[IFNAMSIZ];   /* empty: the instance's interface */
+	struct in_addr brd;   /* 0 = none */
+	char label[IFNAMSIZ]; /* empty = none */
+	uint8_t scope;        /* RT_SCOPE_* */
+	bool no_track;        /* deletion by others is ignored */
+	struct conf_where where;
+};
+
+struct conf_track {
+	size_t index; /* into conf.scripts or conf.mysqls */
+	int weight;   /* -253..253; 0 = down means FAULT */
+	bool reverse;
+	struct conf_where where;
+};
+
+/* Gratuitous ARP: how many, when. Delays in microseconds, 0 = off. */
+struct conf_garp {
+	unsigned repeat;
+	uint64_t delay_us;
+	uint64_t refresh_us;
+	unsigned refresh_repeat;
+	unsigned lower_prio_repeat;
+	uint64_t lower_prio_delay_us;
+};
+
+struct conf_script {
+	char *name;
+	struct conf_command command;
+	uint64_t interval_us, timeout_us;
+	int weight;
+	bool reverse;
+	unsigned rise, fall;
+	bool init_fail;
+	struct conf_where where;
+};
+
+struct conf_mysql {
+	char *name;
+	struct mysql_conf probe;
+	int weight;
+	bool reverse;
+	unsigned rise, fall;
+	uint64_t startup_grace_us; /* after which a server never seen alive is an alarm */
+	struct conf_where where;
+};
+
+enum conf_hook {
+	CONF_HOOK_MASTER,
+	CONF_HOOK_BACKUP,
+	CONF_HOOK_FAULT,
+	CONF_HOOK_STOP,
+	CONF_HOOK_MASTER_RX_LOWER_PRI,
+	CONF_HOOK_ANY, /* `notify`: gets INSTANCE name STATE priority */
+	_CONF_HOOK_MAX_,
+};
+
+struct conf_instance {
+	char *name;
+	bool state_master; /* `state MASTER` */
+	char interface[IFNAMSIZ];
+	uint8_t vrid, version, priority;
+	uint32_t advert_us;
+	bool nopreempt;
+	uint64_t preempt_delay_us;
+	enum vrrp_auth_type auth_type;
+	uint8_t auth_data[VRRP_AUTH_LEN];
+	enum vrrp_csum csum;
+	struct ip_addr mcast_src_ip; /* AF_UNSPEC: the interface's first address that is no VIP */
+	struct ip_addr group;
+	unsigned down_adverts;
+	bool lower_prio_no_advert, higher_prio_send_advert;
+	struct conf_vip *vips;
+	size_t n_vips;
+	struct conf_track *track_scripts;
+	size_t n_track_scripts;
+	struct conf_track *track_mysqls;
+	size_t n_track_mysqls;
+	struct conf_garp garp;
+	struct conf_command hooks[_CONF_HOOK_MAX_];
+	uint64_t notify_timeout_us;
+	struct conf_where where;
+};
+
+struct conf {
+	char *file;
+	char *router_id;
+	char *control_socket;
+	char *state_directory;
+	bool realtime;        /* SCHED_RR and locked memory where the host allows; default on */
+	unsigned rt_priority; /* 1..99, default 1 */
+	struct conf_script *scripts;
+	size_t n_scripts;
+	struct conf_mysql *mysqls;
+	size_t n_mysqls;
+	struct conf_instance *instances;
+	size_t n_instances;
+	void *pool; /* everything above lives here */
+};
+
+/* One finding about the file. */
+enum conf_level { CONF_NOTE, CONF_WARNING, CONF_ERROR };
+
+/* Gets each finding as it is made. `text` has neither place nor newline. */
+typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct conf_where *where, const char *text);
+
+/* Reads `path` (libconfig grammar if it ends in ".cfg", else keepalived's), with `config_id` for @id lines (NULL: host
+ * name). Reports every finding. 0 and `*ret` (release with conf_free), -EINVAL if there was an error, -ENOENT and the
+ * like if the file cannot be read (reported too). Reads the password files that it names; touches nothing else. */
+int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret);
+struct conf *conf_free(struct conf *c);
+
+/* Prints the effective configuration in keepalived grammar, without secrets' values where they come from a file
+ * (the file is named instead). What it prints reads back to the same. */
+void conf_print(const struct conf *c, FILE *out);
+
+/* What an operator should add so that something watches MySQL: the lines themselves, for `-t` and the start log. Calls
+ * `line` for each; nothing if every instance already tracks MySQL or a script. */
+void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
+
+const char *conf_hook_name(enum conf_hook hook); /* "notify_master" … */

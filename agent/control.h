@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket: a Unix stream socket, one JSON document per request and per answer, each ended by a newline.
+ *
+ *   {"version": 1, "command": "status"}  ->  {"version": 1, "ok": true, "result": {...}}
+ *                                        or  {"version": 1, "ok": false, "error": "..."}
+ *
+ * Everything that arrives is hostile: requests are bounded in size and time, clients in number; whatever is malformed
+ * gets an error document. A client that does not read its answer is dropped. */
+#pragma once
+
+#include "agent/base/loop.h"
+
+#include <jansson.h>
+
+enum {
+	CONTROL_VERSION = 1,
+	CONTROL_REQUEST_MAX = 64 * 1024,
+	CONTROL_CLIENTS_MAX = 16,
+	CONTROL_TIMEOUT_US = 5000000,
+};
+
+/* Answers a request: the result (a new reference), or NULL and `*error` (static text or pointing into `request`). */
+typedef json_t *(*control_fn)(void *user, const json_t *request, const char **error);
+
+struct control_command {
+	const char *name;
+	control_fn fn;
+};
+
+struct control;
+
+/* Listens on `path`: removes a stale socket, refuses one that somebody serves (-EADDRINUSE), creates the directory,
+ * mode 0660, group `sqlvip` where it exists. `commands` is borrowed, ended by a NULL name. 0 or -errno. */
+int control_new(sd_event *loop, const char *path, const struct control_command *commands, void *user,
+		struct control **ret);
+/* Closes and unlinks. */
+struct control *control_free(struct control *c);
+
+/* Pure: turns one request document into one answer document (allocated text with newline); the fuzz target. */
+char *control_answer(const struct control_command *commands, void *user, const char *request, size_t len);

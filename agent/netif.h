@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Links and addresses of this host, over libnl-route: what is there (a cache fed by kernel notifications, re-read in
+ * full after an overrun), and changes to it.
+ *
+ * Changes are asynchronous. An rtnetlink write runs in the caller under the kernel's rtnl lock and may wait for it for
+ * tens of milliseconds; so a batch goes to a writer thread, which reports completion through an eventfd. Batches are
+ * carried out in the order in which they were handed in. libnl types and NLE_ codes stay inside netif.c. */
+#pragma once
+
+#include "agent/base/addr.h"
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+struct netif;
+
+struct netif_link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	uint8_t mac[6];
+	bool has_mac; /* Ethernet-like, six octets */
+	bool up;      /* IFF_UP and IFF_RUNNING */
+	bool noarp;
+	unsigned mtu;
+};
+
+struct netif_addr {
+	int ifindex;
+	struct ip_prefix prefix;
+	struct in_addr brd;   /* 0 = none */
+	char label[IFNAMSIZ]; /* empty = none */
+	uint8_t scope;        /* RT_SCOPE_* */
+};
+
+/* What happened outside; called from the loop. Pointers are valid during the call. */
+struct netif_events {
+	/* A link appeared, vanished (`gone`), or changed its flags, MAC or MTU. */
+	void (*link)(void *user, const struct netif_link *link, bool gone);
+	/* An address was added or removed, by whomever, except removals that a batch of ours asked for. */
+	void (*addr)(void *user, int ifindex, const struct ip_prefix *prefix, bool gone);
+	void *user;
+};
+
+/* Opens the sockets, subscribes, dumps links and addresses (synchronously: call before the loop runs), starts the
+ * writer thread. 0 or -errno. */
+int netif_new(sd_event *loop, const struct netif_events *events, struct netif **ret);
+/* Waits for the batch in progress (bounded by the kernel's rtnl lock), drops the others. */
+struct netif *netif_free(struct netif *n);
+
+/* NULL if there is no such link. The pointer is valid until the loop runs again. */
+const struct netif_link *netif_link_by_name(const struct netif *n, const char *name);
+const struct netif_link *netif_link_by_index(const struct netif *n, int ifindex);
+
+/* The first address of `family` on the link for which skip() is false; the source of adverts. False if none. */
+bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
+		  bool (*skip)(void *user, const struct ip_addr *addr), void *user, struct ip_addr *ret);
+
+/* True if exactly this address with this prefix length is on the link, as far as the kernel has told us. */
+bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefix);
+
+/* Outcome of a batch. */
+struct netif_result {
+	int error;          /* 0, or -errno of the first request that failed */
+	size_t failed;      /* how many did */
+	size_t resets;      /* connections reset (release) */
+	uint64_t queued_us; /* when it was handed in, began and ended; CLOCK_MONOTONIC */
+	uint64_t began_us, ended_us;
+	bool reset_cut_short; /* the time for resets ran out before all were done */
+};
+typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
+
+/* Adds the addresses. Idempotent: one that is there with the same attributes is success. The array is copied. `done`
+ * is called from the loop, never from within. 0 or -ENOMEM. */
+int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
+
+/* Closes the door (removes each address's entry in table local, so that nothing new arrives), resets the TCP
+ * connections on the addresses (SOCK_DIAG: AF_INET, and AF_INET6 for mapped addresses; listening sockets are spared;
+ * for at most `reset_budget_us`), removes the addresses. Idempotent: one that is not there is success. */
+int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t reset_budget_us,
+		  netif_done_fn done, void *user);
+
+/* Forgets the completion of everything that was handed in with `user`: it still runs, `done` is not called. */
+void netif_forget(struct netif *n, void *user);
+
+/* "destroying connections: available" or why it is not; for status. */
+const char *netif_reset_support(const struct netif *n);
