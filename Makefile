@@ -167,7 +167,8 @@ fuzz-smoke: $(FUZZERS)
 # --- judgement ---------------------------------------------------------------------------------------------------
 
 .PHONY: lint format analyze compile_commands.json
-PURE := vrrp/packet vrrp/fsm vrrp/arp checks/health checks/mysql_rules agent/priority
+PURE := $(wildcard vrrp/packet.c vrrp/fsm.c vrrp/arp.c checks/health.c checks/mysql_rules.c agent/priority.c)
+PURE := $(PURE:%.c=%)
 lint: $(PURE:%=$(B)/%.o)
 	$(Q)test/lint $(PURE:%=$(B)/%.o)
 
