@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runner of checks: owns their descriptors' watch, their wake-up timers and their health. What a server's answer
+ * means is decided in checks/; what a change of health means for a VIP, in agent/instance. */
+#include "agent/checker.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/exec.h"
+#include "checks/health.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+/* How late a check may be woken, so that its timer can share a wake-up with others. */
+enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000 };
+
+struct probe {
+	struct checker *owner;
+	const struct conf_mysql *conf;
+	const struct check_type *type;
+	void *state;
+	/* The check's descriptors live in an epoll set of their own. They come and go with each step, and a number may
+	 * be closed and reused within one: the kernel forgets a closed one by itself, which a list of ours could not.
+	 */
+	int epoll;
+	sd_event_source *io;
+	struct loop_timer wake;
+	struct loop_timer grace;
+	struct check_step step;
+	struct check_report report;
+	struct health health;
+	enum check_verdict logged_verdict;
+	struct log_limit complaint; /* about the same degraded state */
+};
+
+struct script {
+	struct checker *owner;
+	const struct conf_script *conf;
+	bool tracked;
+	struct loop_timer timer;
+	struct exec_child *child;
+	struct health health;
+	char last[96]; /* outcome of the last run */
+	uint64_t runs, failures, timeouts;
+};
+
+struct checker {
+	sd_event *loop;
+	const struct conf *conf;
+	void (*changed)(void *user);
+	void *user;
+	struct probe *probes;
+	struct script *scripts;
+};
+
+/* --- mysqld ------------------------------------------------------------------------------------------------------ */
+
+static void log_verdict(struct probe *p)
+{
+	const struct check_report *r = &p->report;
+	bool alarm = r->verdict == CHECK_DEAD || r->verdict == CHECK_DEGRADED;
+	uint64_t suppressed;
+
+	if (r->verdict == p->logged_verdict) {
+		/* A complaint that goes on is repeated now and then: nobody should find it out from a failover. */
+		if (r->verdict == CHECK_DEGRADED &&
+		    log_limit_pass(&p->complaint, p->step.now_us, COMPLAINT_INTERVAL_US, &suppressed))
+			log_warn("mysqld %s is still degraded: %s", p->conf->name, r->reason);
+		return;
+	}
+	log_limit_pass(&p->complaint, p->step.now_us, COMPLAINT_INTERVAL_US, &suppressed);
+	log_write(alarm ? LOG_WARNING : LOG_NOTICE, NULL, "mysqld %s: %s -> %s (%s)", p->conf->name,
+		  check_verdict_name(p->logged_verdict), check_verdict_name(r->verdict), r->reason);
+	p->logged_verdict = r->verdict;
+}
+
+/* Makes the epoll set equal to what the check wants watched. */
+static void watch(struct probe *p, const struct check_io *before, size_t n_before)
+{
+	for (size_t i = 0; i < n_before; i++) {
+		bool kept = false;
+
+		for (size_t j = 0; j < p->step.n_io; j++)
+			kept |= p->step.io[j].fd == before[i].fd;
+		if (!kept) /* fails if the check has closed it: fine */
+			epoll_ctl(p->epoll, EPOLL_CTL_DEL, before[i].fd, NULL);
+	}
+	for (size_t i = 0; i < p->step.n_io; i++) {
+		struct epoll_event ev = { .events = p->step.io[i].events, .data.fd = p->step.io[i].fd };
+
+		if (epoll_ctl(p->epoll, EPOLL_CTL_MOD, ev.data.fd, &ev) < 0 && errno == ENOENT &&
+		    epoll_ctl(p->epoll, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0)
+			log_error("mysqld %s: cannot watch a descriptor: %s", p->conf->name, strerror(errno));
+	}
+}
+
+static void collect_ready(struct probe *p)
+{
+	struct epoll_event ready[CHECK_IO_MAX];
+	int n = epoll_wait(p->epoll, ready, CHECK_IO_MAX, 0);
+
+	for (size_t i = 0; i < p->step.n_io; i++)
+		p->step.io[i].ready = 0;
+	for (int j = 0; j < n; j++)
+		for (size_t i = 0; i < p->step.n_io; i++)
+			if (p->step.io[i].fd == ready[j].data.fd)
+				p->step.io[i].ready = ready[j].events;
+}
+
+static void probe_step(struct probe *p)
+{
+	struct check_io before[CHECK_IO_MAX];
+	size_t n_before;
+	bool changed;
+
+	collect_ready(p);
+	n_before = p->step.n_io;
+	memcpy(before, p->step.io, sizeof(before));
+	p->step.now_us = loop_now_us();
+	p->step.outcome = CHECK_NOTHING;
+	p->step.wake_us = UINT64_MAX;
+	p->type->step(p->state, &p->step);
+	watch(p, before, n_before);
+	loop_timer_at(&p->wake, p->step.wake_us);
+
+	changed = health_count(&p->health, p->step.outcome);
+	if (changed) /* first the VIP, then the log */
+		p->owner->changed(p->owner->user);
+	log_verdict(p);
+}
+
+static int probe_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	(void)s, (void)fd, (void)revents;
+	probe_step(user);
+	return 0;
+}
+
+static void probe_wake(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	probe_step(user);
+}
+
+static void probe_grace_over(void *user, uint64_t due_us)
+{
+	struct probe *p = user;
+
+	(void)due_us;
+	if (p->report.verdict == CHECK_UNKNOWN)
+		log_warn("mysqld %s has not been seen alive since this agent started: %s%s%s", p->conf->name,
+			 p->report.reason[0] ? p->report.reason : "no answer yet",
+			 p->report.error[0] ? "; last error: " : "", p->report.error);
+}
+
+static int probe_init(struct probe *p, struct checker *c, const struct conf_mysql *conf)
+{
+	int r;
+
+	p->owner = c;
+	p->conf = conf;
+	p->type = &check_mysql;
+	p->epoll = -1;
+	health_init(&p->health, conf->rise, conf->fall, false);
+	p->state = calloc(1, p->type->state_size);
+	if (!p->state)
+		return -ENOMEM;
+	r = p->type->init(p->state, &conf->probe, &p->report);
+	if (r < 0)
+		return r;
+	p->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (p->epoll < 0)
+		return -errno;
+	r = loop_io(c->loop, &p->io, p->epoll, EPOLLIN, LOOP_RANK_DEATH, probe_ready, p);
+	if (r >= 0)
+		r = loop_timer_init(&p->wake, c->loop, LOOP_RANK_DEATH, WAKE_SLACK_US, probe_wake, p);
+	if (r >= 0)
+		r = loop_timer_init(&p->grace, c->loop, LOOP_RANK_BACKGROUND, 100000, probe_grace_over, p);
+	return r;
+}
+
+static void probe_done(struct probe *p)
+{
+	loop_timer_done(&p->wake);
+	loop_timer_done(&p->grace);
+	p->io = sd_event_source_disable_unref(p->io);
+	if (p->state)
+		p->type->done(p->state);
+	free(p->state);
+	if (p->owner)
+		p->epoll = close_fd(p->epoll);
+}
+
+/* --- scripts ----------------------------------------------------------------------------------------------------- */
+
+static void script_judge(struct script *s, bool ok)
+{
+	bool was_up = s->health.up, had_reported = s->health.reported;
+
+	if (!ok)
+		s->failures++;
+	if (!health_count(&s->health, ok ? CHECK_PASS : CHECK_FAIL))
+		return;
+	s->owner->changed(s->owner->user);
+	if (s->health.up != was_up || !had_reported)
+		log_write(s->health.up ? LOG_NOTICE : LOG_WARNING, NULL, "vrrp_script %s is %s: %s", s->conf->name,
+			  s->health.up ? "up" : "down", s->last);
+}
+
+static void script_ended(void *user, const struct exec_result *r)
+{
+	struct script *s = user;
+
+	s->child = NULL;
+	exec_describe(r, s->last, sizeof(s->last));
+	s->timeouts += r->timed_out;
+	script_judge(s,
+		     r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0);
+}
+
+/* Due each interval; a run is left out while the previous one lives. */
+static void script_due(void *user, uint64_t due_us)
+{
+	struct script *s = user;
+	const struct exec_spec spec = {
+		.what = s->conf->name,
+		.argv = s->conf->command.argv,
+		.uid = s->conf->command.uid,
+		.gid = s->conf->command.gid,
+		.timeout_us = s->conf->timeout_us,
+	};
+	uint64_t now_us = loop_now_us();
+	int r;
+
+	/* Keeps its rhythm, but does not catch up after a pause. */
+	loop_timer_at(&s->timer, due_us + s->conf->interval_us > now_us ? due_us + s->conf->interval_us
+									: now_us + s->conf->interval_us);
+	if (s->child)
+		return;
+	s->runs++;
+	r = exec_start(s->owner->loop, &spec, script_ended, s, &s->child);
+	if (r < 0) {
+		snprintf(s->last, sizeof(s->last), "cannot be run: %s", strerror(-r));
+		script_judge(s, false);
+	}
+}
+
+static int script_init(struct script *s, struct checker *c, const struct conf_script *conf)
+{
+	s->owner = c;
+	s->conf = conf;
+	health_init(&s->health, conf->rise, conf->fall, conf->init_fail);
+	for (size_t i = 0; i < c->conf->n_instances; i++)
+		for (size_t j = 0; j < c->conf->instances[i].n_track_scripts; j++)
+			s->tracked |= &c->conf->scripts[c->conf->instances[i].track_scripts[j].index] == conf;
+	return loop_timer_init(&s->timer, c->loop, LOOP_RANK_BACKGROUND, WAKE_SLACK_US, script_due, s);
+}
+
+/* --- the set ----------------------------------------------------------------------------------------------------- */
+
+int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret)
+{
+	struct checker *c = calloc(1, sizeof(*c));
+	int r = 0;
+
+	if (!c)
+		return -ENOMEM;
+	c->loop = loop;
+	c->conf = conf;
+	c->changed = changed;
+	c->user = user;
+	c->probes = calloc(conf->n_mysqls + 1, sizeof(*c->probes));
+	c->scripts = calloc(conf->n_scripts + 1, sizeof(*c->scripts));
+	if (!c->probes || !c->scripts)
+		r = -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < conf->n_mysqls; i++)
+		r = probe_init(&c->probes[i], c, &conf->mysqls[i]);
+	for (size_t i = 0; r >= 0 && i < conf->n_scripts; i++)
+		r = script_init(&c->scripts[i], c, &conf->scripts[i]);
+	if (r < 0) {
+		checker_free(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+struct checker *checker_free(struct checker *c)
+{
+	if (!c)
+		return NULL;
+	for (size_t i = 0; c->probes && i < c->conf->n_mysqls; i++)
+		probe_done(&c->probes[i]);
+	for (size_t i = 0; c->scripts && i < c->conf->n_scripts; i++) {
+		loop_timer_done(&c->scripts[i].timer);
+		if (c->scripts[i].child)
+			exec_abandon(c->scripts[i].child);
+	}
+	free(c->probes);
+	free(c->scripts);
+	free(c);
+	return NULL;
+}
+
+void checker_start(struct checker *c)
+{
+	for (size_t i = 0; i < c->conf->n_mysqls; i++) {
+		loop_timer_in(&c->probes[i].wake, 0);
+		loop_timer_in(&c->probes[i].grace, c->conf->mysqls[i].startup_grace_us);
+	}
+	for (size_t i = 0; i < c->conf->n_scripts; i++)
+		if (c->scripts[i].tracked)
+			loop_timer_in(&c->scripts[i].timer, 0);
+}
+
+struct checker_state checker_script(const struct checker *c, size_t index)
+{
+	const struct script *s = &c->scripts[index];
+
+	return (struct checker_state){ .reported = s->health.reported, .up = s->health.up, .reason = s->last };
+}
+
+struct checker_state checker_mysql(const struct checker *c, size_t index)
+{
+	const struct probe *p = &c->probes[index];
+
+	return (struct checker_state){ .reported = p->health.reported, .up = p->health.up, .reason = p->report.reason };
+}
+
+const struct check_report *checker_report(const struct checker *c, size_t mysql_index)
+{
+	return &c->probes[mysql_index].report;
+}
+
+/* --- status ------------------------------------------------------------------------------------------------------ */
+
+static const char *health_word(const struct health *h)
+{
+	if (!h->reported)
+		return "pending";
+	return h->up ? "up" : "down";
+}
+
+static json_t *seconds_ago(uint64_t at_us, uint64_t now_us)
+{
+	return at_us ? json_real((double)(now_us - at_us) / 1e6) : json_null();
+}
+
+static json_t *probe_status(const struct probe *p, uint64_t now_us)
+{
+	const struct check_report *r = &p->report;
+
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:s, s:i, s:o, s:s, s:s, s:i, s:I, s:I, s:I}",
+			 "name", p->conf->name, "kind", p->type->name, "state", health_word(&p->health), "verdict",
+			 check_verdict_name(r->verdict), "reason", r->reason, "latency_us", (json_int_t)r->latency_us,
+			 "latency_max_us", (json_int_t)r->latency_max_us, "alive_ago_s",
+			 seconds_ago(r->alive_us, now_us), "error", r->error, "error_code", (int)r->error_code,
+			 "error_ago_s", seconds_ago(r->error_us, now_us), "watch", r->watch, "server", r->server, "pid",
+			 r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures, "connects",
+			 (json_int_t)r->connects);
+}
+
+json_t *checker_status(const struct checker *c)
+{
+	uint64_t now_us = loop_now_us();
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < c->conf->n_mysqls; i++)
+		json_array_append_new(all, probe_status(&c->probes[i], now_us));
+	for (size_t i = 0; i < c->conf->n_scripts; i++) {
+		const struct script *s = &c->scripts[i];
+
+		json_array_append_new(all,
+				      json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name", s->conf->name,
+						"kind", "script", "state", health_word(&s->health), "last", s->last,
+						"tracked", s->tracked, "runs", (json_int_t)s->runs, "failures",
+						(json_int_t)s->failures, "timeouts", (json_int_t)s->timeouts));
+	}
+	return all;
+}

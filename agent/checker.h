@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs the configured checks: probes of mysqld through the contract of checks/check.h, scripts through agent/exec. Each
+ * object is checked once, however many instances track it; only scripts that somebody tracks are run. Outcomes are
+ * counted by checks/health; a change of health is reported at once. */
+#pragma once
+
+#include "agent/conf.h"
+#include "checks/check.h"
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+struct checker;
+
+struct checker_state {
+	bool reported; /* an outcome has been counted */
+	bool up;
+	const char *reason; /* why; valid until the loop runs again */
+};
+
+/* `changed` is called when the health of any object changed. `conf` is borrowed. 0 or -errno. */
+int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret);
+struct checker *checker_free(struct checker *c);
+
+/* Starts the first round; until then nothing is connected or run. */
+void checker_start(struct checker *c);
+
+struct checker_state checker_script(const struct checker *c, size_t index);
+struct checker_state checker_mysql(const struct checker *c, size_t index);
+/* What the probe knows: for hooks and status. Never NULL. */
+const struct check_report *checker_report(const struct checker *c, size_t mysql_index);
+
+/* An array of objects, one for each check; a new reference. */
+json_t *checker_status(const struct checker *c);

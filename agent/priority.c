@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arithmetic of the effective priority. Knows neither checks nor instances: the caller hands in their states. */
+#include "agent/priority.h"
+
+enum { OWNER = 255, HIGHEST = 254, LOWEST = 1 };
+
+int priority_contribution(const struct priority_input *in)
+{
+	bool counts = in->reported || in->silent_is_down;
+	bool up = in->reported && in->up;
+
+	if (!counts || up != (in->weight > 0))
+		return 0;
+	return in->reverse ? -in->weight : in->weight;
+}
+
+bool priority_forbids(const struct priority_input *in)
+{
+	return in->weight == 0 && in->reported && in->up == in->reverse;
+}
+
+struct priority_result priority_sum(uint8_t base, const struct priority_input *in, size_t n)
+{
+	struct priority_result r = { .effective = base };
+	int total = base;
+
+	for (size_t i = 0; i < n; i++) {
+		total += priority_contribution(&in[i]);
+		r.fault |= priority_forbids(&in[i]);
+		r.pending |= in[i].weight == 0 && !in[i].reported;
+	}
+	if (base == OWNER)
+		return r;
+	if (total > HIGHEST)
+		total = HIGHEST;
+	if (total < LOWEST)
+		total = LOWEST;
+	r.effective = (uint8_t)total;
+	return r;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets shared by instances, and the way from a packet to its instance. Opening and options are vrrp/socket's. */
+#include "agent/wire.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "vrrp/packet.h"
+#include "vrrp/socket.h"
+
+#include <errno.h>
+
+enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 1024 };
+
+struct station {
+	wire_rx_fn rx; /* NULL: no instance has this VRID */
+	void *user;
+};
+
+struct wire {
+	struct wires *set;
+	struct wire *next;
+	char ifname[IFNAMSIZ];
+	struct ip_addr group;
+	struct vrrp_socket socket;
+	sd_event_source *io;
+	struct station stations[256]; /* by VRID */
+	unsigned n_stations;
+	struct wire_counters counters;
+	struct log_limit complaint;
+};
+
+struct wires {
+	sd_event *loop;
+	struct netif *netif;
+	struct wire *first;
+};
+
+/* One packet. False when there is none. */
+static bool receive(struct wire *w)
+{
+	/* One octet more than any advert, so that a longer one is seen to be too long. */
+	uint8_t buf[VRRP_PACKET_MAX + 1];
+	ssize_t n = vrrp_socket_recv(&w->socket, buf, sizeof(buf));
+	const struct station *s;
+
+	if (n == -EAGAIN)
+		return false;
+	if (n == -EMSGSIZE) {
+		w->counters.rx_trunc++;
+		return true;
+	}
+	if (n < 0) {
+		/* ENETDOWN is reported once when the link goes; the link event does the rest. */
+		w->counters.rx_err++;
+		return false;
+	}
+	s = &w->stations[vrrp_peek_vrid(buf, (size_t)n)];
+	if (s->rx)
+		s->rx(s->user, buf, (size_t)n);
+	else
+		w->counters.vrid_err++;
+	return true;
+}
+
+static int readable(sd_event_source *src, int fd, uint32_t revents, void *user)
+{
+	struct wire *w = user;
+
+	(void)src, (void)fd, (void)revents;
+	for (int i = 0; i < PACKETS_PER_WAKEUP && w->socket.rx >= 0; i++)
+		if (!receive(w))
+			break;
+	return 0;
+}
+
+void wire_drain(struct wire *w)
+{
+	for (int i = 0; i < PACKETS_PER_DRAIN && w->socket.rx >= 0; i++)
+		if (!receive(w))
+			break;
+}
+
+static void wire_close(struct wire *w)
+{
+	w->io = sd_event_source_disable_unref(w->io);
+	vrrp_socket_close(&w->socket);
+}
+
+static int wire_open(struct wire *w, const struct netif_link *link)
+{
+	int r;
+
+	if (w->socket.rx >= 0 && w->socket.ifindex == link->ifindex)
+		return 0;
+	wire_close(w);
+	r = vrrp_socket_open(&w->socket, link->ifindex, link->name, &w->group);
+	if (r < 0)
+		return r;
+	r = loop_io(w->set->loop, &w->io, w->socket.rx, EPOLLIN, LOOP_RANK_NET, readable, w);
+	if (r < 0)
+		wire_close(w);
+	return r;
+}
+
+int wires_new(sd_event *loop, struct netif *netif, struct wires **ret)
+{
+	struct wires *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -ENOMEM;
+	w->loop = loop;
+	w->netif = netif;
+	*ret = w;
+	return 0;
+}
+
+struct wires *wires_free(struct wires *w)
+{
+	while (w && w->first) {
+		struct wire *wire = w->first;
+
+		w->first = wire->next;
+		wire_close(wire);
+		free(wire);
+	}
+	free(w);
+	return NULL;
+}
+
+void wires_on_link(struct wires *w, const struct netif_link *link, bool gone)
+{
+	for (struct wire *wire = w->first; wire; wire = wire->next) {
+		bool ours = wire->socket.rx >= 0 && wire->socket.ifindex == link->ifindex;
+		bool named = strcmp(wire->ifname, link->name) == 0;
+		int r;
+
+		if (ours && (gone || !named))
+			wire_close(wire);
+		if (gone || !named)
+			continue;
+		r = wire_open(wire, link);
+		if (r < 0) {
+			uint64_t suppressed;
+
+			if (log_limit_pass(&wire->complaint, loop_now_us(), 10000000, &suppressed))
+				log_error("cannot open VRRP sockets on %s: %s", link->name, strerror(-r));
+		}
+	}
+}
+
+static struct wire *find(struct wires *w, const char *ifname, const struct ip_addr *group)
+{
+	for (struct wire *wire = w->first; wire; wire = wire->next)
+		if (strcmp(wire->ifname, ifname) == 0 && ip_equal(&wire->group, group))
+			return wire;
+	return NULL;
+}
+
+int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, uint8_t vrid, wire_rx_fn rx, void *user,
+	      struct wire **ret)
+{
+	struct wire *wire = find(w, ifname, group);
+	const struct netif_link *link = netif_link_by_name(w->netif, ifname);
+	int r;
+
+	if (!wire) {
+		wire = calloc(1, sizeof(*wire));
+		if (!wire)
+			return -ENOMEM;
+		wire->set = w;
+		wire->group = *group;
+		wire->socket = (struct vrrp_socket){ .rx = -1, .tx = -1 };
+		snprintf(wire->ifname, sizeof(wire->ifname), "%s", ifname);
+		wire->next = w->first;
+		w->first = wire;
+	}
+	if (wire->stations[vrid].rx)
+		return -EEXIST;
+	if (link) {
+		r = wire_open(wire, link);
+		if (r < 0)
+			return r;
+	}
+	wire->stations[vrid] = (struct station){ .rx = rx, .user = user };
+	wire->n_stations++;
+	*ret = wire;
+	return 0;
+}
+
+void wire_leave(struct wire *wire, uint8_t vrid)
+{
+	if (!wire->stations[vrid].rx)
+		return;
+	wire->stations[vrid] = (struct station){ 0 };
+	wire->n_stations--;
+	if (wire->n_stations == 0)
+		wire_close(wire);
+}
+
+int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len)
+{
+	if (wire->socket.tx < 0)
+		return -ENODEV;
+	return vrrp_socket_send(&wire->socket, dst, packet, len);
+}
+
+struct wire_counters wire_counters(const struct wire *wire)
+{
+	return wire->counters;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sockets that instances share: one pair for each (interface, group), opened when the interface is there and again
+ * when it comes back under a new index. Packets are handed to the instance that has their VRID; nothing is judged
+ * here. Each wake-up reads a bounded number of packets, so that a flood cannot keep the loop from its timers. */
+#pragma once
+
+#include "agent/base/addr.h"
+#include "agent/netif.h"
+
+struct wires;
+struct wire;
+
+/* A packet with the instance's VRID, IP header included. */
+typedef void (*wire_rx_fn)(void *user, const uint8_t *packet, size_t len);
+
+struct wire_counters {
+	uint64_t vrid_err; /* nobody here has that VRID */
+	uint64_t rx_trunc; /* longer than any advert can be */
+	uint64_t rx_err;   /* the kernel reported an error */
+};
+
+/* `netif` is borrowed and tells which interfaces exist. 0 or -ENOMEM. */
+int wires_new(sd_event *loop, struct netif *netif, struct wires **ret);
+struct wires *wires_free(struct wires *w);
+/* To be called for each link event: opens and closes sockets. */
+void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
+
+/* Joins the wire of (interface, group) for `vrid`; a missing interface is no error. 0, -EEXIST if the VRID is taken
+ * there, -ENOMEM, or -errno if sockets cannot be opened on an interface that exists. */
+int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, uint8_t vrid, wire_rx_fn rx, void *user,
+	      struct wire **ret);
+void wire_leave(struct wire *wire, uint8_t vrid);
+
+/* 0, -ENODEV while the interface is missing, or -errno. */
+int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len);
+/* Hands out what has arrived by now, bounded: for a timer that must not act on old news. */
+void wire_drain(struct wire *wire);
+
+struct wire_counters wire_counters(const struct wire *wire);
