@@ -51,8 +51,9 @@ struct vrrp_event {
 	uint8_t priority;
 	uint32_t interval_us; /* of the advert; the codec has refused zero */
 	struct ip_addr src;
-	bool fault; /* VRRP_EV_START */
-	bool quiet; /* START with fault, FAULT: checks have not reported yet; no FAULT notification */
+	bool fault;            /* VRRP_EV_START */
+	uint64_t down_left_us; /* PRIORITY: what is left on the down timer, 0 if it is not armed */
+	bool quiet;            /* START with fault, FAULT: checks have not reported yet; no FAULT notification */
 };
 
 enum vrrp_action_type {

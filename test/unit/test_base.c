@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/unit/unit.h"
+
+#include "agent/base/addr.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+/* --- log --------------------------------------------------------------------------------------------------------- */
+
+struct capture {
+	int saved;
+	int pipe[2];
+};
+
+static struct capture capture_stderr(void)
+{
+	struct capture c;
+
+	assert_int_equal(pipe2(c.pipe, O_CLOEXEC), 0);
+	c.saved = dup(STDERR_FILENO);
+	assert_true(c.saved >= 0);
+	assert_int_equal(dup2(c.pipe[1], STDERR_FILENO), STDERR_FILENO);
+	return c;
+}
+
+/* Gives stderr back; returns what was written to it meanwhile. */
+static void release_stderr(struct capture *c, char *buf, size_t size)
+{
+	size_t n = 0;
+	ssize_t r;
+
+	dup2(c->saved, STDERR_FILENO);
+	close(c->saved);
+	close(c->pipe[1]);
+	while (n < size - 1 && (r = read(c->pipe[0], buf + n, size - 1 - n)) > 0)
+		n += (size_t)r;
+	buf[n] = '\0';
+	close(c->pipe[0]);
+}
+
+static void log_line_names_level_and_instance(void **state)
+{
+	struct capture c = capture_stderr();
+	char text[256];
+
+	(void)state;
+	log_write(LOG_WARNING, "VI_1", "the %s", "cause");
+	release_stderr(&c, text, sizeof(text));
+	assert_string_equal(text, "warning: VI_1: the cause\n");
+}
+
+static void log_text_from_outside_cannot_forge_a_line(void **state)
+{
+	struct capture c = capture_stderr();
+	char text[256];
+
+	(void)state;
+	log_write(LOG_NOTICE, NULL, "server says %s", "ok\nerror: all is lost\x1b[2J");
+	release_stderr(&c, text, sizeof(text));
+	assert_string_equal(text, "server says ok?error: all is lost?[2J\n");
+}
+
+static void log_keeps_order_through_its_thread(void **state)
+{
+	struct capture c = capture_stderr();
+	char text[4096];
+
+	(void)state;
+	assert_int_equal(log_start(), 0);
+	for (int i = 0; i < 100; i++)
+		log_write(LOG_NOTICE, NULL, "%d", i);
+	log_stop(1000000);
+	release_stderr(&c, text, sizeof(text));
+	for (int i = 0, n = 0; i < 100; i++) {
+		char want[16];
+
+		snprintf(want, sizeof(want), "%d\n", i);
+		assert_memory_equal(text + n, want, strlen(want));
+		n += (int)strlen(want);
+	}
+}
+
+/* A reader that has gone to sleep with the pipe full must not stop the agent. */
+static void log_to_a_full_pipe_does_not_block_the_caller(void **state)
+{
+	struct capture c = capture_stderr();
+	static char text[1 << 20];
+	uint64_t began_us, took_us;
+
+	(void)state;
+	assert_int_equal(log_start(), 0);
+	began_us = loop_now_us();
+	for (int i = 0; i < 5000; i++)
+		log_write(LOG_NOTICE, NULL, "line %d: %0900d", i, 0);
+	took_us = loop_now_us() - began_us;
+	assert_true(took_us < 5000000);
+	/* The pipe is emptied, and the lines that did not fit are accounted for. */
+	for (struct pollfd p = { .fd = c.pipe[0], .events = POLLIN }; poll(&p, 1, 500) > 0;)
+		if (read(c.pipe[0], text, sizeof(text)) <= 0)
+			break;
+	log_write(LOG_NOTICE, NULL, "after");
+	log_stop(1000000);
+	release_stderr(&c, text, sizeof(text));
+	assert_non_null(strstr(text, "after\n"));
+}
+
+static void log_limit_passes_first_then_one_per_interval_with_count(void **state)
+{
+	struct log_limit l = { 0 };
+	uint64_t held = 99;
+
+	(void)state;
+	assert_true(log_limit_pass(&l, 1000, 100, &held));
+	assert_int_equal(held, 0);
+	assert_false(log_limit_pass(&l, 1050, 100, &held));
+	assert_false(log_limit_pass(&l, 1099, 100, &held));
+	assert_true(log_limit_pass(&l, 1100, 100, &held));
+	assert_int_equal(held, 2);
+}
+
+/* --- timers ------------------------------------------------------------------------------------------------------ */
+
+struct ticks {
+	struct loop_timer timer;
+	unsigned fired;
+	uint64_t due_us;
+};
+
+static void tick(void *user, uint64_t due_us)
+{
+	struct ticks *t = user;
+
+	t->fired++;
+	t->due_us = due_us;
+}
+
+static void run_until(sd_event *loop, uint64_t until_us)
+{
+	while (loop_now_us() < until_us)
+		assert_true(sd_event_run(loop, until_us - loop_now_us()) >= 0);
+}
+
+static void timer_fires_once_not_early_and_knows_its_due_time(void **state)
+{
+	struct ticks t = { 0 };
+	sd_event *loop = NULL;
+	uint64_t due_us;
+
+	(void)state;
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(loop_timer_init(&t.timer, loop, LOOP_RANK_NORMAL, 1, tick, &t), 0);
+	assert_false(loop_timer_armed(&t.timer));
+	due_us = loop_now_us() + 20000;
+	loop_timer_at(&t.timer, due_us);
+	assert_true(loop_timer_armed(&t.timer));
+	while (t.fired == 0)
+		assert_true(sd_event_run(loop, 1000000) >= 0);
+	assert_true(loop_now_us() >= due_us);
+	assert_int_equal(t.due_us, due_us);
+	assert_false(loop_timer_armed(&t.timer));
+	run_until(loop, due_us + 60000);
+	assert_int_equal(t.fired, 1);
+	loop_timer_done(&t.timer);
+	sd_event_unref(loop);
+}
+
+static void stopped_timer_does_not_fire(void **state)
+{
+	struct ticks t = { 0 };
+	sd_event *loop = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(loop_timer_init(&t.timer, loop, LOOP_RANK_NORMAL, 1, tick, &t), 0);
+	loop_timer_in(&t.timer, 5000);
+	loop_timer_stop(&t.timer);
+	run_until(loop, loop_now_us() + 30000);
+	assert_int_equal(t.fired, 0);
+	loop_timer_done(&t.timer);
+	sd_event_unref(loop);
+}
+
+static void never_initialised_timer_can_be_stopped_and_done(void **state)
+{
+	struct loop_timer t = { 0 };
+
+	(void)state;
+	loop_timer_stop(&t);
+	loop_timer_done(&t);
+}
+
+/* --- addresses --------------------------------------------------------------------------------------------------- */
+
+static void addresses_compare_unsigned_in_network_order(void **state)
+{
+	struct ip_addr low, high;
+
+	(void)state;
+	assert_true(ip_parse("10.255.255.255", &low));
+	assert_true(ip_parse("200.0.0.1", &high));
+	assert_true(ip_cmp(&low, &high) < 0);
+	assert_true(ip_equal(&low, &low));
+}
+
+static void names_are_no_addresses(void **state)
+{
+	struct ip_addr a;
+
+	(void)state;
+	assert_false(ip_parse("localhost", &a));
+	assert_false(ip_parse("10.0.0", &a));
+	assert_false(ip_parse("10.0.0.1 ", &a));
+	assert_false(ip_parse("", &a));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(log_line_names_level_and_instance),
+		cmocka_unit_test(log_text_from_outside_cannot_forge_a_line),
+		cmocka_unit_test(log_keeps_order_through_its_thread),
+		cmocka_unit_test(log_to_a_full_pipe_does_not_block_the_caller),
+		cmocka_unit_test(log_limit_passes_first_then_one_per_interval_with_count),
+		cmocka_unit_test(timer_fires_once_not_early_and_knows_its_due_time),
+		cmocka_unit_test(stopped_timer_does_not_fire),
+		cmocka_unit_test(never_initialised_timer_can_be_stopped_and_done),
+		cmocka_unit_test(addresses_compare_unsigned_in_network_order),
+		cmocka_unit_test(names_are_no_addresses),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
