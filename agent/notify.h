@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hooks of one instance: a bounded queue, one at a time, in order, none skipped. Each event runs the specific hook
  * (notify_master …) and then the generic one (notify), with keepalived's argument vectors; the environment tells the
- * rest (SQLVIP_*), including in SQLVIP_CURRENT_STATE what the state is by the time the hook runs. */
+ * rest (SQLVIP_*), including in SQLVIP_CURRENT_STATE what the state is by the time the hook runs.
+ *
+ *   SQLVIP_INSTANCE SQLVIP_STATE SQLVIP_OLD_STATE SQLVIP_CURRENT_STATE SQLVIP_PRIORITY SQLVIP_CAUSE SQLVIP_PEER
+ *   SQLVIP_MYSQL SQLVIP_INTERFACE SQLVIP_VRID
+ *   SQLVIP_VIPS   ADDRESS/LENGTH, separated by blanks
+ *   SQLVIP_TIME   when it happened, 2024-05-01T10:11:12.345Z
+ *
+ * A hook that is late is ended (agent/exec); one that even SIGKILL does not end within five more seconds is left
+ * behind, and the queue goes on. Each run's outcome is logged. */
 #pragma once
 
 #include "agent/base/loop.h"
@@ -9,7 +17,7 @@
 
 #include <jansson.h>
 
-enum { NOTIFY_QUEUE_MAX = 1024 };
+enum { NOTIFY_QUEUE_MAX = 1024 }; /* events that wait, the one at hand included */
 
 struct notify;
 
@@ -19,7 +27,7 @@ struct notify_event {
 	const char *state;   /* "MASTER", "BACKUP", "FAULT", "STOP" */
 	const char *old_state;
 	uint8_t priority;
-	const char *cause; /* "down timer", … ; copied */
+	const char *cause; /* "down timer", … ; copied, as all texts here; NULL is "" */
 	const char *peer;  /* address of the other router, or "" */
 	const char *mysql; /* verdict of the tracked probe, or "" */
 	uint64_t at_us;    /* CLOCK_MONOTONIC */
@@ -31,12 +39,15 @@ int notify_new(sd_event *loop, const struct conf_instance *conf, const char *(*c
 /* Ends a running hook, drops the queue (each dropped event is logged). */
 struct notify *notify_free(struct notify *n);
 
-/* Queues the hooks for one event. A full queue is logged as an error and counted; nothing queued is displaced. */
+/* Queues the hooks for one event; nothing is started from within. A full queue is logged as an error and counted;
+ * nothing queued is displaced. An event for which nothing is configured is forgotten. */
 void notify_push(struct notify *n, const struct notify_event *ev);
 
-/* True when nothing is queued or running; `idle` is called when that becomes so. */
+/* True when nothing is queued or running; `idle` is called from the loop when that becomes so, and may free `n`. */
 bool notify_idle(const struct notify *n);
 void notify_on_idle(struct notify *n, void (*idle)(void *user), void *user);
 
-/* {"queued", "running", "run", "failed", "timed_out", "overflowed", "last": {...}}; a new reference. */
+/* {"queued": events behind the one at hand, "running": "notify_master" or null, "run", "failed", "timed_out",
+ * "overflowed", "last": {"hook", "state", "outcome", "duration_s", "ended_ago_s"} or null}; a new reference. `failed`
+ * does not include `timed_out`. */
 json_t *notify_status(const struct notify *n);
