@@ -4,8 +4,9 @@
  *   {"version": 1, "command": "status"}  ->  {"version": 1, "ok": true, "result": {...}}
  *                                        or  {"version": 1, "ok": false, "error": "..."}
  *
- * Everything that arrives is hostile: requests are bounded in size and time, clients in number; whatever is malformed
- * gets an error document. A client that does not read its answer is dropped. */
+ * A connection may carry several requests, one after the other; the end of the stream ends a request, too. Everything
+ * that arrives is hostile: requests are bounded in size and time, clients in number; whatever is malformed gets an
+ * error document. A client that does not read its answer is dropped. */
 #pragma once
 
 #include "agent/base/loop.h"
@@ -14,12 +15,13 @@
 
 enum {
 	CONTROL_VERSION = 1,
-	CONTROL_REQUEST_MAX = 64 * 1024,
+	CONTROL_REQUEST_MAX = 64 * 1024, /* with its newline */
 	CONTROL_CLIENTS_MAX = 16,
-	CONTROL_TIMEOUT_US = 5000000,
+	CONTROL_TIMEOUT_US = 5000000, /* for a request to arrive, and for its answer to be taken */
 };
 
-/* Answers a request: the result (a new reference), or NULL and `*error` (static text or pointing into `request`). */
+/* Answers a request: the result (a new reference), or NULL and `*error` (static text or pointing into `request`). It is
+ * called from the loop and must not block. */
 typedef json_t *(*control_fn)(void *user, const json_t *request, const char **error);
 
 struct control_command {
@@ -30,7 +32,8 @@ struct control_command {
 struct control;
 
 /* Listens on `path`: removes a stale socket, refuses one that somebody serves (-EADDRINUSE), creates the directory,
- * mode 0660, group `sqlvip` where it exists. `commands` is borrowed, ended by a NULL name. 0 or -errno. */
+ * mode 0660, group `sqlvip` where it exists. `commands` is
+ * borrowed, ended by a NULL name. 0 or -errno. */
 int control_new(sd_event *loop, const char *path, const struct control_command *commands, void *user,
 		struct control **ret);
 /* Closes and unlinks. */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Any bytes as a request: the answer is one line, a JSON object of the promised form. */
+#include "agent/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static json_t *cmd_echo(void *user, const json_t *request, const char **error)
+{
+	(void)user;
+	(void)error;
+	return json_deep_copy(request);
+}
+
+static json_t *cmd_refuse(void *user, const json_t *request, const char **error)
+{
+	(void)user;
+	*error = json_string_value(json_object_get(request, "why"));
+	return NULL;
+}
+
+static const struct control_command commands[] = { { "status", cmd_echo }, { "refuse", cmd_refuse }, { NULL, NULL } };
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *answer;
+	json_t *doc, *ok;
+
+	if (size > CONTROL_REQUEST_MAX)
+		return 0;
+	answer = control_answer(commands, NULL, (const char *)data, size);
+	require(answer);
+	require(strchr(answer, '\n') == answer + strlen(answer) - 1);
+	doc = json_loads(answer, JSON_REJECT_DUPLICATES, NULL);
+	ok = json_object_get(doc, "ok");
+	require(json_integer_value(json_object_get(doc, "version")) == CONTROL_VERSION);
+	require(json_is_boolean(ok));
+	require(json_is_true(ok) ? json_object_get(doc, "result") && !json_object_get(doc, "error")
+				 : json_is_string(json_object_get(doc, "error")) && !json_object_get(doc, "result"));
+	json_decref(doc);
+	free(answer);
+	return 0;
+}
