@@ -59,7 +59,7 @@ struct control {
 /* Whatever goes wrong on the way to an answer, there is one. */
 static char *document(json_t *answer)
 {
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	char *text = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
 	size_t len;
 	char *line;
 

@@ -535,6 +535,33 @@ static void loop_may_end_before_an_abandoned_program(void **state)
 	assert_true(count_fds() <= before);
 }
 
+static void program_does_not_outlive_the_agent(void **state)
+{
+	struct fixture *f = *state;
+	char text[TEXT_MAX];
+	struct exec_spec spec = sh((char *[]){ "/bin/sh", "-c", text, NULL });
+	pid_t agent;
+
+	snprintf(text, sizeof(text), "cd %s; echo $$ >tmp; mv tmp pid; exec tail -f /dev/null", f->dir);
+	if (getuid() == 0)
+		spec.uid = spec.gid = 65534; /* a change of user must not lose it */
+	agent = fork();
+	if (agent == 0) {
+		struct exec_child *c;
+		uint64_t end_us = loop_now_us() + DEADLINE_US;
+		sd_event *loop;
+
+		if (sd_event_new(&loop) < 0 || exec_start(loop, &spec, on_done, NULL, &c) < 0)
+			_exit(1);
+		while (!exists(f, "pid") && loop_now_us() < end_us)
+			usleep(STEP_US);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(agent, NULL, 0), agent);
+	assert_true(pid_in(f, "pid") > 0);
+	wait_until(f, !is_running(pid_in(f, "pid")));
+}
+
 static void many_runs_leak_neither_descriptors_nor_zombies(void **state)
 {
 	struct fixture *f = *state;
@@ -617,6 +644,7 @@ int main(void)
 		test(terminate_ends_it_and_reports),
 		test(abandoned_program_is_reaped_without_a_word),
 		test(loop_may_end_before_an_abandoned_program),
+		test(program_does_not_outlive_the_agent),
 		test(many_runs_leak_neither_descriptors_nor_zombies),
 		test(lack_of_descriptors_is_an_error_and_leaves_nothing_behind),
 	};
