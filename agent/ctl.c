@@ -48,16 +48,17 @@ static void usage(FILE *out)
 	      out);
 }
 
-/* Texts from outside are escaped: all arguments are texts. */
-static void complain(const char *first, ...)
+/* Texts from outside are in it: escaped as a whole. */
+static void __attribute__((format(printf, 1, 2))) complain(const char *fmt, ...)
 {
+	char text[1024];
 	va_list ap;
 
-	fputs("sqlvipctl: ", stderr);
-	va_start(ap, first);
-	for (const char *s = first; s; s = va_arg(ap, const char *))
-		ctl_print_text(s, stderr);
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	fputs("sqlvipctl: ", stderr);
+	ctl_print_text(text, stderr);
 	fputc('\n', stderr);
 }
 
@@ -177,7 +178,7 @@ static int converse(const char *path, const char *request, char **ret, size_t *r
 
 static void explain(const char *path, int error)
 {
-	complain(path, ": ", strerror(-error), NULL);
+	complain("%s: %s", path, strerror(-error));
 	switch (-error) {
 	case ENOENT:
 	case ECONNREFUSED:
@@ -204,11 +205,11 @@ static enum exit_code show(const struct options *o, const json_t *doc)
 	const char *error = json_string_value(json_object_get(doc, "error"));
 
 	if (json_integer_value(json_object_get(doc, "version")) != CONTROL_VERSION) {
-		complain("the agent answers in a version that is not known here", NULL);
+		complain("the agent answers in a version that is not known here");
 		return EXIT_REFUSED;
 	}
 	if (!json_is_true(json_object_get(doc, "ok")) || !result) {
-		complain("the agent refuses: ", error ? error : "it gives no reason", NULL);
+		complain("the agent refuses: %s", error ? error : "it gives no reason");
 		return EXIT_REFUSED;
 	}
 	if (o->json) {
@@ -219,7 +220,7 @@ static enum exit_code show(const struct options *o, const json_t *doc)
 		ctl_print_status(result, stdout, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
 	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
-		complain("standard output: ", strerror(errno), NULL);
+		complain("standard output: %s", strerror(errno));
 		return EXIT_REFUSED;
 	}
 	return EXIT_OK;
@@ -247,7 +248,7 @@ static enum exit_code run(const struct options *o)
 	}
 	doc = json_loadb(answer, len, JSON_REJECT_DUPLICATES, &e);
 	if (!doc) {
-		complain("what answers at ", o->socket, " is no sqlvipd: ", e.text, NULL);
+		complain("what answers at %s is no sqlvipd: %s", o->socket, e.text);
 		return EXIT_REFUSED;
 	}
 	code = show(o, doc);
@@ -295,8 +296,8 @@ static bool parse(int argc, char **argv, struct options *o, enum exit_code *code
 		return false;
 	}
 	if (strcmp(argv[optind], "status") != 0 || optind + 1 < argc) {
-		complain("\"", argv[optind + (optind + 1 < argc && strcmp(argv[optind], "status") == 0)],
-			 "\" is not understood; see sqlvipctl --help", NULL);
+		complain("\"%s\" is not understood; see sqlvipctl --help",
+			 argv[optind + (optind + 1 < argc && strcmp(argv[optind], "status") == 0)]);
 		return false;
 	}
 	o->command = argv[optind];

@@ -289,11 +289,6 @@ static struct exec_child *child_free(struct exec_child *c)
 	return NULL;
 }
 
-static void child_freep(struct exec_child **c)
-{
-	child_free(*c);
-}
-
 /* The loop ends while an abandoned child still lives: only the memory is left to release. */
 static void loop_is_gone(void *user)
 {
@@ -478,7 +473,7 @@ static int launch(struct exec_child *c, sd_event *loop, const struct exec_spec *
 
 int exec_start(sd_event *loop, const struct exec_spec *spec, exec_done_fn done, void *user, struct exec_child **ret)
 {
-	_cleanup_(child_freep) struct exec_child *c = NULL;
+	struct exec_child *c;
 	int r;
 
 	if (!spec->argv || !spec->argv[0] || !*spec->argv[0])
@@ -492,15 +487,14 @@ int exec_start(sd_event *loop, const struct exec_spec *spec, exec_done_fn done, 
 	c->late = spec->late;
 	c->user = user;
 	c->what = strdup(spec->what);
-	if (!c->what)
-		return -ENOMEM;
-	r = loop_timer_init(&c->timer, loop, LOOP_RANK_BACKGROUND, TIMER_SLACK_US, on_timer, c);
-	if (r < 0)
+	r = c->what ? loop_timer_init(&c->timer, loop, LOOP_RANK_BACKGROUND, TIMER_SLACK_US, on_timer, c) : -ENOMEM;
+	if (r == 0)
+		r = launch(c, loop, spec);
+	if (r < 0) {
+		child_free(c);
 		return r;
-	r = launch(c, loop, spec);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(c);
+	}
+	*ret = c;
 	return 0;
 }
 
