@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* VRRP over IPv4: bytes to host values and back, for version 2 (no authentication, simple password) and version 3.
+ *
+ * A packet is read in two steps. parse() takes it apart and knows only what the packet says of itself; judge() compares
+ * that with what the instance expects, one rule and one reason each. Nothing is logged or counted here, and which
+ * instance a packet is for is the caller's business (vrrp_peek_vrid). The IP header's own checksum has been verified
+ * by the kernel. */
+#include "vrrp/packet.h"
+
+#include "vrrp/cursor.h"
+
+#include <assert.h>
+
+enum {
+	IP4_HEADER_LEN = 20,
+	IP4_ADDR_LEN = 4,
+	IP4_MF_OR_OFFSET = 0x3fff, /* RFC 791 §3.1: more fragments, fragment offset */
+	MSG_HEADER_LEN = 8,
+	TYPE_ADVERT = 1,
+	MAX_ADVER_INT_MASK = 0x0fff, /* RFC 9568 §5.2.7: the upper four bits are reserved, ignored on receipt */
+	US_PER_CS = 10000,
+	US_PER_S = 1000000,
+	ETHERNET_MIN_PAYLOAD = 46,
+};
+
+/* What a packet says, in host order. The pointers are into the packet. */
+struct parsed {
+	size_t len; /* as received */
+	size_t header_len;
+	uint16_t total_len;
+	uint16_t fragment;
+	uint8_t ttl;
+	uint8_t protocol;
+	struct ip_addr src, dst;
+
+	uint8_t version;
+	uint8_t type;
+	uint8_t vrid;
+	uint8_t priority;
+	uint8_t n_addrs;
+	uint8_t auth_type; /* version 2 */
+	uint32_t interval_us;
+
+	const uint8_t *msg;
+	size_t msg_len; /* by the Count field; no more than was received once fits() has said so */
+};
+
+const char *vrrp_drop_name(enum vrrp_drop drop)
+{
+	static const char *const names[] = {
+		[VRRP_OK] = "ok",
+		[VRRP_DROP_LENGTH] = "packet_len_err",
+		[VRRP_DROP_VRID] = "vrid_err",
+		[VRRP_DROP_PROTOCOL] = "proto_err",
+		[VRRP_DROP_TTL] = "ip_ttl_err",
+		[VRRP_DROP_VERSION] = "vers_err",
+		[VRRP_DROP_TYPE] = "invalid_type_rcvd",
+		[VRRP_DROP_AUTH_INVALID] = "invalid_authtype",
+		[VRRP_DROP_AUTH_MISMATCH] = "authtype_mismatch",
+		[VRRP_DROP_AUTH_FAILURE] = "auth_failure",
+		[VRRP_DROP_INTERVAL] = "advert_interval_err",
+		[VRRP_DROP_INTERVAL_ZERO] = "advert_interval_zero",
+		[VRRP_DROP_CHECKSUM] = "chk_err",
+		[VRRP_DROP_CAST] = "cast_err",
+		[VRRP_DROP_OWN_SRC] = "own_src",
+		[VRRP_DROP_COUNT_ZERO] = "addr_count_zero",
+	};
+	_Static_assert(sizeof(names) / sizeof(names[0]) == _VRRP_DROP_MAX_, "one name per reason");
+
+	assert(drop < _VRRP_DROP_MAX_);
+	return names[drop];
+}
+
+uint16_t vrrp_csum_add(uint16_t sum, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint32_t acc = sum;
+
+	for (; len >= 2; p += 2, len -= 2) {
+		acc += (uint32_t)(p[0] << 8 | p[1]);
+		acc = (acc & 0xffff) + (acc >> 16);
+	}
+	if (len)
+		acc += (uint32_t)(p[0] << 8);
+	return (uint16_t)((acc & 0xffff) + (acc >> 16));
+}
+
+/* The pseudo-header that keepalived puts before the version 3 message on IPv4, too: RFC 768's form. */
+static uint16_t pseudo_sum(const struct ip_addr *src, const struct ip_addr *dst, size_t msg_len)
+{
+	const uint8_t tail[4] = { 0, VRRP_IP_PROTO, (uint8_t)(msg_len >> 8), (uint8_t)msg_len };
+	uint16_t sum = vrrp_csum_add(0, src->bytes, IP4_ADDR_LEN);
+
+	sum = vrrp_csum_add(sum, dst->bytes, IP4_ADDR_LEN);
+	return vrrp_csum_add(sum, tail, sizeof(tail));
+}
+
+/* Takes the same time wherever the two differ, so that a password cannot be found octet by octet. */
+static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	volatile uint8_t diff = 0;
+
+	for (size_t i = 0; i < n; i++)
+		diff |= (uint8_t)(a[i] ^ b[i]);
+	return diff == 0;
+}
+
+static size_t msg_len_of(unsigned version, size_t n_addrs)
+{
+	return MSG_HEADER_LEN + n_addrs * IP4_ADDR_LEN + (version == 2 ? VRRP_AUTH_LEN : 0);
+}
+
+uint8_t vrrp_peek_vrid(const uint8_t *packet, size_t len)
+{
+	struct cursor c = { .p = packet, .left = len };
+	uint8_t ver_ihl = cur_u8(&c);
+
+	if (ver_ihl >> 4 != 4 || (ver_ihl & 0xf) < 5)
+		return 0;
+	cur_skip(&c, (ver_ihl & 0xfu) * 4 - 1);
+	(void)cur_u8(&c); /* version and type */
+	return cur_u8(&c);
+}
+
+static struct ip_addr read_ip4(struct cursor *c)
+{
+	uint8_t b[IP4_ADDR_LEN];
+
+	cur_bytes(c, b, sizeof(b));
+	return ip_from_bytes(AF_INET, b);
+}
+
+/* Leaves the cursor behind the options. */
+static void parse_ip(struct cursor *c, struct parsed *p)
+{
+	p->header_len = (cur_u8(c) & 0xfu) * 4;
+	(void)cur_u8(c); /* TOS: no rule asks for it */
+	p->total_len = cur_be16(c);
+	(void)cur_be16(c);
+	p->fragment = cur_be16(c) & IP4_MF_OR_OFFSET;
+	p->ttl = cur_u8(c);
+	p->protocol = cur_u8(c);
+	(void)cur_be16(c);
+	p->src = read_ip4(c);
+	p->dst = read_ip4(c);
+	if (p->header_len < IP4_HEADER_LEN)
+		c->bad = true;
+	else
+		cur_skip(c, p->header_len - IP4_HEADER_LEN);
+}
+
+/* False if there is no whole IP and VRRP header. */
+static bool parse(const uint8_t *packet, size_t len, struct parsed *p)
+{
+	struct cursor c = { .p = packet, .left = len };
+	uint8_t ver_type, fifth, sixth;
+
+	p->len = len;
+	parse_ip(&c, p);
+	p->msg = c.p;
+	ver_type = cur_u8(&c);
+	p->version = ver_type >> 4;
+	p->type = ver_type & 0xf;
+	p->vrid = cur_u8(&c);
+	p->priority = cur_u8(&c);
+	p->n_addrs = cur_u8(&c);
+	fifth = cur_u8(&c);
+	sixth = cur_u8(&c);
+	(void)cur_be16(&c); /* the checksum is verified over the whole message */
+	if (c.bad)
+		return false;
+
+	if (p->version == 2) {
+		p->auth_type = fifth;
+		p->interval_us = sixth * (uint32_t)US_PER_S;
+	} else {
+		p->interval_us = ((uint32_t)(fifth << 8 | sixth) & MAX_ADVER_INT_MASK) * US_PER_CS;
+	}
+	p->msg_len = msg_len_of(p->version, p->n_addrs);
+	return true;
+}
+
+/* Whether `len` octets may hold a packet of `expected`. The Ethernet minimum of 46 octets and VLAN tags of four leave
+ * short packets padded by two octets more than a multiple of four; keepalived tolerates just that. */
+static bool fits(size_t len, size_t expected)
+{
+	if (len == expected)
+		return true;
+	return len > expected && expected < ETHERNET_MIN_PAYLOAD && (len - expected) % 4 == 2;
+}
+
+static enum vrrp_drop judge_header(const struct vrrp_wire *wire, const struct parsed *p)
+{
+	bool known = p->version == 2 || p->version == 3; /* else nobody can tell how long it should be */
+
+	if (p->protocol != VRRP_IP_PROTO || p->fragment)
+		return VRRP_DROP_PROTOCOL;
+	if (p->vrid != wire->vrid)
+		return VRRP_DROP_VRID;
+	if (known && !fits(p->len, p->header_len + p->msg_len))
+		return VRRP_DROP_LENGTH;
+	if (p->ttl != VRRP_TTL)
+		return VRRP_DROP_TTL;
+	if (p->version != wire->version)
+		return VRRP_DROP_VERSION;
+	if (p->type != TYPE_ADVERT)
+		return VRRP_DROP_TYPE;
+	return VRRP_OK;
+}
+
+/* RFC 3768 §7.1, with the simple password of RFC 2338 §5.3.6. */
+static enum vrrp_drop judge_v2(const struct vrrp_wire *wire, const struct parsed *p)
+{
+	const uint8_t *auth_data = p->msg + p->msg_len - VRRP_AUTH_LEN;
+
+	if (p->auth_type > VRRP_AUTH_AH)
+		return VRRP_DROP_AUTH_INVALID;
+	/* An AH advert is IP protocol 51: what came here has no authentication header, whatever the field says. */
+	if (p->auth_type != wire->auth_type || p->auth_type == VRRP_AUTH_AH)
+		return VRRP_DROP_AUTH_MISMATCH;
+	if (p->auth_type == VRRP_AUTH_PASS && !equal_in_constant_time(auth_data, wire->auth_data, VRRP_AUTH_LEN))
+		return VRRP_DROP_AUTH_FAILURE;
+	if (p->interval_us != wire->interval_us)
+		return VRRP_DROP_INTERVAL;
+	return VRRP_OK;
+}
+
+/* Version 3 has two readings of what is covered (RFC 9568 §5.2.8 against RFC 5798 as keepalived reads it); either
+ * will do, none is not enough. */
+static bool checksum_ok(const struct vrrp_wire *wire, const struct parsed *p, bool *ret_alt)
+{
+	bool plain = vrrp_csum_add(0, p->msg, p->msg_len) == 0xffff;
+	bool pseudo;
+
+	*ret_alt = false;
+	if (p->version == 2)
+		return plain;
+	pseudo = vrrp_csum_add(pseudo_sum(&p->src, &p->dst, p->msg_len), p->msg, p->msg_len) == 0xffff;
+	*ret_alt = wire->csum == VRRP_CSUM_PSEUDO ? !pseudo : !plain;
+	return plain || pseudo;
+}
+
+/* As many addresses as ours, and each of ours among them. The order does not matter, but is usually the same. */
+static bool addrs_agree(const struct vrrp_wire *wire, const struct parsed *p)
+{
+	const uint8_t *list = p->msg + MSG_HEADER_LEN;
+
+	if (p->n_addrs != wire->n_addrs)
+		return false;
+	for (size_t i = 0; i < wire->n_addrs; i++) {
+		size_t k = i;
+
+		for (size_t tries = 0; memcmp(list + k * IP4_ADDR_LEN, wire->addrs[i].bytes, IP4_ADDR_LEN); tries++) {
+			if (tries == p->n_addrs)
+				return false;
+			k = (k + 1) % p->n_addrs;
+		}
+	}
+	return true;
+}
+
+enum vrrp_drop vrrp_decode(const struct vrrp_wire *wire, const struct ip_addr *own, const struct ip_addr *group,
+			   const uint8_t *packet, size_t len, struct vrrp_advert *ret)
+{
+	struct parsed p = { 0 };
+	struct vrrp_advert ad = { 0 };
+	enum vrrp_drop drop;
+
+	assert(wire->family == AF_INET && (wire->version == 2 || wire->version == 3));
+	if (len > 0 && packet[0] >> 4 != 4)
+		return VRRP_DROP_PROTOCOL;
+	if (!parse(packet, len, &p))
+		return VRRP_DROP_LENGTH;
+	drop = judge_header(wire, &p);
+	if (drop == VRRP_OK && p.version == 2)
+		drop = judge_v2(wire, &p);
+	if (drop != VRRP_OK)
+		return drop;
+	if (p.version == 3 && p.interval_us == 0) /* RFC 9568 erratum 8301: it would make the Down time zero */
+		return VRRP_DROP_INTERVAL_ZERO;
+	if (p.total_len > len || !fits(p.total_len, p.header_len + p.msg_len))
+		return VRRP_DROP_LENGTH;
+	if (!checksum_ok(wire, &p, &ad.csum_alt))
+		return VRRP_DROP_CHECKSUM;
+	if (!ip_equal(&p.dst, group))
+		return VRRP_DROP_CAST;
+	if (ip_equal(&p.src, own))
+		return VRRP_DROP_OWN_SRC;
+	if (p.n_addrs == 0 && wire->n_addrs > 0) /* RFC 9568 erratum 8299; an instance without VIPs hears its like */
+		return VRRP_DROP_COUNT_ZERO;
+
+	ad.src = p.src;
+	ad.priority = p.priority;
+	ad.interval_us = p.interval_us;
+	ad.interval_diff = p.interval_us != wire->interval_us;
+	ad.addrs_differ = !addrs_agree(wire, &p);
+	*ret = ad;
+	return VRRP_OK;
+}
+
+static void write_ip(struct writer *w, const struct ip_addr *src, const struct ip_addr *dst, uint16_t total_len,
+		     uint16_t ip_id)
+{
+	wr_u8(w, 0x45);
+	wr_u8(w, VRRP_TOS);
+	wr_be16(w, total_len);
+	wr_be16(w, ip_id);
+	wr_be16(w, 0); /* may be fragmented, is not */
+	wr_u8(w, VRRP_TTL);
+	wr_u8(w, VRRP_IP_PROTO);
+	wr_be16(w, 0); /* the kernel's to fill */
+	wr_bytes(w, src->bytes, IP4_ADDR_LEN);
+	wr_bytes(w, dst->bytes, IP4_ADDR_LEN);
+}
+
+static void write_msg(struct writer *w, const struct vrrp_wire *wire, uint8_t priority)
+{
+	static const uint8_t no_auth_data[VRRP_AUTH_LEN];
+
+	wr_u8(w, (uint8_t)(wire->version << 4 | TYPE_ADVERT));
+	wr_u8(w, wire->vrid);
+	wr_u8(w, priority);
+	wr_u8(w, (uint8_t)wire->n_addrs);
+	if (wire->version == 2) {
+		wr_u8(w, (uint8_t)wire->auth_type);
+		wr_u8(w, (uint8_t)(wire->interval_us / US_PER_S));
+	} else {
+		wr_be16(w, (uint16_t)(wire->interval_us / US_PER_CS & MAX_ADVER_INT_MASK));
+	}
+	wr_be16(w, 0); /* checksum: see vrrp_encode */
+	for (size_t i = 0; i < wire->n_addrs; i++)
+		wr_bytes(w, wire->addrs[i].bytes, IP4_ADDR_LEN);
+	if (wire->version == 2)
+		wr_bytes(w, wire->auth_type == VRRP_AUTH_PASS ? wire->auth_data : no_auth_data, VRRP_AUTH_LEN);
+}
+
+size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, const struct ip_addr *dst, uint8_t priority,
+		   uint16_t ip_id, uint8_t *buf, size_t size)
+{
+	struct writer w = { .p = buf, .left = size };
+	uint8_t *msg = buf + IP4_HEADER_LEN;
+	size_t msg_len;
+	uint16_t sum = 0;
+
+	assert(wire->family == AF_INET && (wire->version == 2 || wire->version == 3));
+	assert(wire->auth_type != VRRP_AUTH_AH);
+	if (wire->n_addrs > VRRP_ADDRS_MAX)
+		return 0;
+	msg_len = msg_len_of(wire->version, wire->n_addrs);
+	write_ip(&w, src, dst, (uint16_t)(IP4_HEADER_LEN + msg_len), ip_id);
+	write_msg(&w, wire, priority);
+	if (w.bad)
+		return 0;
+	assert(w.len == IP4_HEADER_LEN + msg_len);
+
+	if (wire->version == 3 && wire->csum == VRRP_CSUM_PSEUDO)
+		sum = pseudo_sum(src, dst, msg_len);
+	sum = (uint16_t)~vrrp_csum_add(sum, msg, msg_len);
+	msg[6] = (uint8_t)(sum >> 8);
+	msg[7] = (uint8_t)sum;
+	return w.len;
+}
