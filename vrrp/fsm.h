@@ -51,9 +51,10 @@ struct vrrp_event {
 	uint8_t priority;
 	uint32_t interval_us; /* of the advert; the codec has refused zero */
 	struct ip_addr src;
+	uint64_t down_left_us; /* VRRP_EV_PRIORITY: what is left on the down timer; 0 when it is not armed */
 	bool fault;            /* VRRP_EV_START */
-	uint64_t down_left_us; /* PRIORITY: what is left on the down timer, 0 if it is not armed */
-	bool quiet;            /* START with fault, FAULT: checks have not reported yet; no FAULT notification */
+	bool quiet; /* START with fault, FAULT: checks have not reported yet; no FAULT notification, unless it takes
+		       mastership away, for then the hooks must hear of it */
 };
 
 enum vrrp_action_type {
@@ -112,21 +113,29 @@ struct vrrp_fsm {
 	uint8_t priority;            /* effective, P */
 	struct ip_addr own;          /* our source address, for the tie-break */
 	uint32_t master_interval_us; /* M: learned from adverts in version 3, else A */
-	struct ip_addr master;       /* last advert's source while backup; AF_UNSPEC when unknown */
-	uint8_t master_priority;
-	bool preempt_pending;         /* preempt_delay is running */
-	bool preempt_ripe;            /* preempt_delay ran out: lower adverts no longer hold us back */
-	bool fault_quiet;             /* in FAULT without a notification */
-	bool resigning;               /* the timer runs at Skew because the master fell below us or resigned */
-	unsigned rival_owner_adverts; /* own adverts sent since another owner with a lower address was heard */
+	struct ip_addr master;       /* whom we hear as master while backup; AF_UNSPEC when unknown */
+	uint8_t master_priority;     /* the last that `master` advertised */
+	bool preempt_pending;        /* preempt_delay is running */
+	bool preempt_ripe;           /* preempt_delay ran out: lower adverts no longer hold us back */
+	bool fault_quiet;            /* in FAULT without a notification */
+	bool resigning;              /* the down timer runs at Skew: the master resigned (then `master` is unknown)
+					or fell below us */
+	bool stopped;                /* VRRP_ACT_STOPPED was given; it is given once */
+	/* Two owners (priority 255), and the other one ought to yield. */
+	bool owner_degraded;     /* it did not, so we do, with priority 254 until it is gone */
+	unsigned rival_answers;  /* own adverts since the other was first heard, plus 1; 0 when there is none */
+	unsigned rival_patience; /* own adverts that may pass in its silence until it counts as gone */
 };
 
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_conf *conf, const struct ip_addr *own);
 
-/* The one transition function. Every state answers every event, late timers included. */
+/* The one transition function. Every state answers every event, late timers included.
+ *
+ * In BACKUP the down timer is armed, in MASTER the advert timer, else none. VRRP_EV_PRIORITY moves a running down timer
+ * by the change of the Down time, as keepalived does; the machine has no clock, so the caller says what is left. */
 struct vrrp_actions vrrp_fsm(struct vrrp_fsm *f, const struct vrrp_event *ev);
 
 /* Skew_Time: version 2 (256-P)/256 s, version 3 (256-P)*M/256, both in microseconds. RFC 3768 §6.1, RFC 9568 §6.1. */
 uint64_t vrrp_skew_us(const struct vrrp_fsm *f);
-/* Active_Down_Interval: N*M + Skew_Time. */
+/* Active_Down_Interval: N*M + Skew_Time, in microseconds. */
 uint64_t vrrp_down_us(const struct vrrp_fsm *f);
