@@ -12,8 +12,8 @@
 enum {
 	OWNER = 255,
 	DEGRADED_OWNER = 254,
-	RIVAL_ANSWERS = 3, /* own adverts that a second owner may hear before we believe that it will not yield */
-	AT_ONCE_US = 1,    /* the shortest that a timer can be armed for */
+	RIVAL_TICKS = 3, /* own intervals after which we believe that a second owner will not yield */
+	AT_ONCE_US = 1,  /* the shortest that a timer can be armed for */
 	US_PER_S = 1000000,
 };
 
@@ -102,8 +102,6 @@ static void send_advert(struct vrrp_fsm *f, struct vrrp_actions *out)
 {
 	act(out, VRRP_ACT_SEND_ADVERT);
 	act_timer(out, VRRP_ACT_ADVERT_TIMER, f->conf.interval_us);
-	if (f->rival_answers > 0)
-		f->rival_answers++;
 }
 
 static void forget_master(struct vrrp_fsm *f)
@@ -149,7 +147,7 @@ static void reset(struct vrrp_fsm *f)
 	f->preempt_ripe = false;
 	f->fault_quiet = false;
 	f->resigning = false;
-	f->rival_answers = 0;
+	f->rival_ticks = 0;
 	f->rival_patience = 0;
 }
 
@@ -243,10 +241,23 @@ static void in_init(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp
 
 /* --- BACKUP ------------------------------------------------------------------------------------------------------- */
 
-/* This router is our master, and alive. */
+/* Whether of two masters, the one that we know and the one that sent this, the latter has to yield. */
+static bool loses_to_master(const struct vrrp_fsm *f, const struct vrrp_event *ev)
+{
+	if (!ip_is_set(&f->master) || ip_equal(&ev->src, &f->master))
+		return false;
+	if (ev->priority != f->master_priority)
+		return ev->priority < f->master_priority;
+	return ip_cmp(&ev->src, &f->master) < 0;
+}
+
+/* This router is our master, and alive. If it is one that is just about to yield to the master that we know, then a
+ * shorter interval of its is not taken over at once: its last word, heard after the other's first one, would have us
+ * give the slower one up before its next advert. */
 static void accept_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
-	learn_interval(f, ev);
+	if (!loses_to_master(f, ev) || ev->interval_us > f->master_interval_us)
+		learn_interval(f, ev);
 	remember_master(f, ev);
 	f->resigning = false;
 	act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
@@ -385,24 +396,42 @@ static void yield_to(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrr
 	act_notify(out, VRRP_BACKUP);
 }
 
-static void hear_rival(struct vrrp_fsm *f, struct vrrp_actions *out)
+static void hear_rival(struct vrrp_fsm *f, bool answer, struct vrrp_actions *out)
 {
 	act(out, VRRP_ACT_RIVAL);
-	if (!f->conf.lower_prio_no_advert) /* RFC 9568 §6.4.3; RFC 5798 and 3768 are silent here */
+	if (answer && !f->conf.lower_prio_no_advert) /* RFC 9568 §6.4.3; RFC 5798 and 3768 are silent here */
 		send_advert(f, out);
 	act(out, VRRP_ACT_ANNOUNCE_AGAIN);
 }
 
 /* The other owner has the lower address and ought to yield, but an owner need not listen (RFC 9568 §7.1). If it goes
- * on in spite of several of our adverts, then two masters would stay two for ever: so we yield. */
-static bool outlasted_by_owner(struct vrrp_fsm *f, const struct vrrp_event *ev)
+ * on for some intervals, then two masters would stay two for ever: so we yield. Only the first of its adverts is
+ * answered, for an answer puts off the timer that counts. */
+static void hear_rival_owner(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
-	if (f->rival_answers > RIVAL_ANSWERS)
-		return true;
-	if (f->rival_answers == 0)
-		f->rival_answers = 1;
+	bool first = f->rival_ticks == 0;
+
+	if (f->rival_ticks > RIVAL_TICKS) {
+		f->owner_degraded = true;
+		f->priority = DEGRADED_OWNER;
+		yield_to(f, ev, out);
+		return;
+	}
+	if (first)
+		f->rival_ticks = 1;
 	f->rival_patience = 2 + ev->interval_us / f->conf.interval_us;
-	return false;
+	hear_rival(f, first, out);
+}
+
+/* An own interval has passed; a rival that was silent for too many is gone. */
+static void count_rival(struct vrrp_fsm *f)
+{
+	if (f->rival_ticks == 0)
+		return;
+	f->rival_ticks++;
+	f->rival_patience--;
+	if (f->rival_patience == 0)
+		f->rival_ticks = 0;
 }
 
 static void master_hears(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
@@ -414,18 +443,14 @@ static void master_hears(struct vrrp_fsm *f, const struct vrrp_event *ev, struct
 	} else if (ev->priority > f->priority) {
 		yield_to(f, ev, out);
 	} else if (ev->priority < f->priority) {
-		f->rival_answers = 0;
-		hear_rival(f, out);
+		f->rival_ticks = 0;
+		hear_rival(f, true, out);
 	} else if (by_address > 0) {
 		yield_to(f, ev, out);
+	} else if (by_address < 0 && f->priority == OWNER) {
+		hear_rival_owner(f, ev, out);
 	} else if (by_address < 0) {
-		if (f->priority == OWNER && outlasted_by_owner(f, ev)) {
-			f->owner_degraded = true;
-			f->priority = DEGRADED_OWNER;
-			yield_to(f, ev, out);
-		} else {
-			hear_rival(f, out);
-		}
+		hear_rival(f, true, out);
 	} /* else our own address: somebody has it twice, and nothing we could do would help */
 }
 
@@ -436,8 +461,7 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		master_hears(f, ev, out);
 		break;
 	case VRRP_EV_ADVERT_TIMER:
-		if (f->rival_patience > 0 && --f->rival_patience == 0)
-			f->rival_answers = 0;
+		count_rival(f);
 		send_advert(f, out);
 		break;
 	case VRRP_EV_PRIORITY: /* the next advert tells */

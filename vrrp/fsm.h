@@ -123,8 +123,8 @@ struct vrrp_fsm {
 	bool stopped;                /* VRRP_ACT_STOPPED was given; it is given once */
 	/* Two owners (priority 255), and the other one ought to yield. */
 	bool owner_degraded;     /* it did not, so we do, with priority 254 until it is gone */
-	unsigned rival_answers;  /* own adverts since the other was first heard, plus 1; 0 when there is none */
-	unsigned rival_patience; /* own adverts that may pass in its silence until it counts as gone */
+	unsigned rival_ticks;    /* own intervals since the other was first heard, plus 1; 0 when there is none */
+	unsigned rival_patience; /* own intervals of its silence until it counts as gone */
 };
 
 void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_conf *conf, const struct ip_addr *own);

@@ -526,6 +526,18 @@ static void v3_backup_learns_the_masters_interval_and_v2_does_not(void **state)
 	assert_step(&f, advert_every(200, ABOVE, 5 * S), VRRP_BACKUP, "down=3609375");
 }
 
+static void last_word_of_a_yielding_master_does_not_shorten_the_wait_for_the_better_one(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v3(100, S), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert_every(200, BELOW, 5 * S), VRRP_BACKUP, "down=18046875");
+	assert_step(&f, advert_every(150, ABOVE, S), VRRP_BACKUP, "down=18046875");
+	assert_step(&f, advert_every(150, ABOVE, S), VRRP_BACKUP, "down=3609375"); /* it goes on: then it is the one */
+	assert_step(&f, advert_every(150, BELOW, 5 * S), VRRP_BACKUP, "down=18046875");
+	assert_step(&f, advert_every(200, ABOVE, S), VRRP_BACKUP, "down=3609375"); /* a better one, at once */
+}
+
 static void change_of_priority_moves_the_down_timer_by_as_much(void **state)
 {
 	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_BACKUP);
@@ -699,13 +711,14 @@ static void of_two_owners_the_lower_address_yields(void **state)
 
 static void owner_that_is_not_heeded_degrades_and_yields(void **state)
 {
-	static const char rival[] = "rival send advert=1000000 announce-again";
 	struct vrrp_fsm f = in_state(conf_v2(255), VRRP_MASTER);
 
 	(void)state;
-	assert_step(&f, advert(255, BELOW), VRRP_MASTER, rival);
-	assert_step(&f, advert(255, BELOW), VRRP_MASTER, rival);
-	assert_step(&f, advert(255, BELOW), VRRP_MASTER, rival);
+	assert_step(&f, advert(255, BELOW), VRRP_MASTER, "rival send advert=1000000 announce-again");
+	for (int tick = 0; tick < 3; tick++) {
+		assert_step(&f, advert(255, BELOW), VRRP_MASTER, "rival announce-again");
+		assert_step(&f, event(VRRP_EV_ADVERT_TIMER), VRRP_MASTER, "send advert=1000000");
+	}
 	assert_step(&f, advert(255, BELOW), VRRP_BACKUP, "stop-timers down=3007812 remove notify=BACKUP");
 	assert_int_equal(f.priority, 254);
 	assert_step(&f, advert(255, BELOW), VRRP_BACKUP, "down=3007812");
@@ -714,14 +727,27 @@ static void owner_that_is_not_heeded_degrades_and_yields(void **state)
 	assert_int_equal(f.priority, 255);
 }
 
+static void many_adverts_of_a_rival_owner_at_once_do_not_degrade(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(255), VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, advert(255, BELOW), VRRP_MASTER, "rival send advert=1000000 announce-again");
+	for (int i = 0; i < 100; i++)
+		assert_step(&f, advert(255, BELOW), VRRP_MASTER, "rival announce-again");
+	assert_int_equal(f.priority, 255);
+}
+
 static void degraded_owner_is_restored_when_the_rival_is_gone(void **state)
 {
 	struct vrrp_fsm degraded = in_state(conf_v2(255), VRRP_MASTER), f;
-	struct vrrp_event again = advert(255, BELOW);
+	struct vrrp_event again = advert(255, BELOW), tick = event(VRRP_EV_ADVERT_TIMER);
 
 	(void)state;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		vrrp_fsm(&degraded, &again);
+		vrrp_fsm(&degraded, &tick); /* late the last time */
+	}
 	assert_int_equal(degraded.priority, 254);
 	f = degraded;
 	assert_step(&f, advert(200, BELOW), VRRP_BACKUP, "down=3906"); /* it fell below us */
@@ -756,7 +782,7 @@ static void rival_owner_with_a_longer_interval_is_given_its_time_and_no_more(voi
 	conf.lower_prio_no_advert = true;
 	f = in_state(conf, VRRP_MASTER);
 	assert_step(&f, advert_every(255, BELOW, 5 * S), VRRP_MASTER, "rival announce-again");
-	assert_step(&f, advert_every(255, BELOW, 5 * S), VRRP_MASTER, "rival announce-again"); /* we were silent */
+	assert_step(&f, advert_every(255, BELOW, 5 * S), VRRP_MASTER, "rival announce-again");
 	for (int i = 0; i < 5; i++)
 		assert_step(&f, event(VRRP_EV_ADVERT_TIMER), VRRP_MASTER, "send advert=1000000");
 	assert_step(&f, advert_every(255, BELOW, 5 * S), VRRP_BACKUP, "stop-timers down=15039062 remove notify=BACKUP");
@@ -978,6 +1004,7 @@ int main(void)
 		cmocka_unit_test(better_advert_cancels_the_preempt_delay),
 		cmocka_unit_test(preempt_delay_does_not_hold_back_from_a_silent_master),
 		cmocka_unit_test(v3_backup_learns_the_masters_interval_and_v2_does_not),
+		cmocka_unit_test(last_word_of_a_yielding_master_does_not_shorten_the_wait_for_the_better_one),
 		cmocka_unit_test(change_of_priority_moves_the_down_timer_by_as_much),
 		cmocka_unit_test(fault_of_a_backup_sends_nothing),
 		cmocka_unit_test(master_adverts_again_only_after_it_has_sent),
@@ -993,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(fault_forgets_the_interval_and_hears_nothing),
 		cmocka_unit_test(of_two_owners_the_lower_address_yields),
 		cmocka_unit_test(owner_that_is_not_heeded_degrades_and_yields),
+		cmocka_unit_test(many_adverts_of_a_rival_owner_at_once_do_not_degrade),
 		cmocka_unit_test(degraded_owner_is_restored_when_the_rival_is_gone),
 		cmocka_unit_test(rival_owner_that_falls_silent_is_forgotten),
 		cmocka_unit_test(rival_owner_with_a_longer_interval_is_given_its_time_and_no_more),
