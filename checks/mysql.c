@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The probe's hands: carries out what checks/mysql_rules decides, and reports to it what was seen. Four sources of
+ * events: the heartbeat's connection, the watch on the process, a raw or second connection while an answer is overdue,
+ * and the user's query. In each step they are asked in this order, timers last, so that an answer that has arrived by
+ * the deadline is an answer. Decides nothing by itself. */
+#include "checks/mysql.h"
+
+#include "agent/base/cleanup.h"
+#include "checks/mysql_link.h"
+#include "checks/mysql_query.h"
+#include "checks/mysql_raw.h"
+#include "checks/mysql_rules.h"
+#include "checks/mysql_watch.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+/* What is going on on the heartbeat's connection. */
+enum heart_phase { HEART_REST, HEART_LOGIN, HEART_SESSION, HEART_PID_FILE, HEART_ASKED };
+
+enum { QUEUE_MAX = 16, ENTRY_CHECK_US = 10000000 };
+
+struct mysql_check {
+	const struct mysql_conf *conf;
+	struct check_report *report;
+	struct probe probe;
+	struct watch watch;
+	struct raw_check raw;
+	struct sql_link heart, second;
+	struct user_query query;
+	enum heart_phase phase;
+	uint64_t asked_us;   /* the present question */
+	uint64_t planned_us; /* the wake-up that we asked for */
+	uint64_t entry_us;   /* when to see again whether the socket file is there */
+	bool entry_missing;
+
+	/* within one step */
+	uint64_t now_us;
+	enum check_outcome outcome;
+	uint32_t heart_ready, second_ready, raw_ready, query_ready;
+	struct probe_event queue[QUEUE_MAX];
+	size_t queue_first, queued;
+};
+
+/* --- events out -------------------------------------------------------------------------------------------------- */
+
+static void push(struct mysql_check *c, struct probe_event ev)
+{
+	assert(c->queued < QUEUE_MAX);
+	ev.now_us = c->now_us;
+	c->queue[(c->queue_first + c->queued++) % QUEUE_MAX] = ev;
+}
+
+static void note_error(struct mysql_check *c, const struct sql_link *l)
+{
+	snprintf(c->report->error, sizeof(c->report->error), "%s", l->error);
+	c->report->error_code = l->code;
+	c->report->error_us = c->now_us;
+}
+
+static void push_error(struct mysql_check *c)
+{
+	note_error(c, &c->heart);
+	if (probe_is_packet(c->heart.code))
+		c->report->alive_us = c->now_us;
+	push(c, (struct probe_event){ .type = PROBE_EV_ERROR, .code = c->heart.code, .text = c->heart.error });
+}
+
+/* Only looks at the directory, and seldom: a name look-up may wait for a disk. */
+static bool entry_is_missing(struct mysql_check *c)
+{
+	if (c->conf->socket && c->now_us >= c->entry_us) {
+		c->entry_missing = access(c->conf->socket, F_OK) < 0 && errno == ENOENT;
+		c->entry_us = c->now_us + ENTRY_CHECK_US;
+	}
+	return c->entry_missing;
+}
+
+static void push_row(struct mysql_check *c)
+{
+	struct check_report *r = c->report;
+
+	r->alive_us = c->now_us;
+	r->latency_us = c->now_us - c->asked_us;
+	if (r->latency_us > r->latency_max_us)
+		r->latency_max_us = r->latency_us;
+	push(c, (struct probe_event){ .type = PROBE_EV_ROW, .entry_missing = entry_is_missing(c) });
+}
+
+/* --- whose process it is ----------------------------------------------------------------------------------------- */
+
+/* The pid of who listens at the other end, 0 if the kernel does not say, -1 if there is no other end yet. */
+static int peer_pid(const struct mysql_check *c)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	int fd = link_fd(&c->heart);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
+		return -1;
+	return cred.pid;
+}
+
+/* True if the pid has to be found by mysqld's pid file: systemd listens in its place. */
+static bool adopt_peer(struct mysql_check *c)
+{
+	int pid;
+
+	if (!c->conf->socket) {
+		watch_stop(&c->watch, "closed connection: TCP does not tell whose process it is");
+		return false;
+	}
+	pid = peer_pid(c);
+	if (pid == 1)
+		return true;
+	if (pid > 1)
+		watch_start(&c->watch, pid, c->conf->thread_watch, c->now_us);
+	else if (pid == 0)
+		watch_stop(&c->watch, "closed connection: mysqld is in another pid namespace");
+	return false;
+}
+
+/* Once, at a connect, from the file that mysqld itself named. */
+static void adopt_pid_file(struct mysql_check *c)
+{
+	_cleanup_(close_fdp) int fd = -1;
+	struct stat st;
+	char text[16];
+	ssize_t n = -1;
+	int pid;
+
+	if (c->heart.code == 0 && c->heart.has_cell)
+		fd = open(c->heart.cell, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	pid = atoi(text);
+	if (pid > 0)
+		watch_start(&c->watch, pid, c->conf->thread_watch, c->now_us);
+	else
+		watch_stop(&c->watch, "closed connection: pid 1 listens, and mysqld's pid file cannot be read");
+}
+
+/* --- the heartbeat ----------------------------------------------------------------------------------------------- */
+
+static struct link_target entry(const struct mysql_check *c)
+{
+	return (struct link_target){
+		.socket = c->conf->socket,
+		.host = &c->conf->host,
+		.port = c->conf->port,
+		.user = c->conf->user,
+		.password = c->conf->password,
+	};
+}
+
+static void ask(struct mysql_check *c)
+{
+	c->phase = HEART_ASKED;
+	c->asked_us = c->now_us;
+	c->report->queries++;
+	link_query(&c->heart, "SELECT 1");
+}
+
+static void logged_in(struct mysql_check *c)
+{
+	c->report->connects++;
+	snprintf(c->report->server, sizeof(c->report->server), "%s", link_server(&c->heart));
+	c->phase = adopt_peer(c) ? HEART_PID_FILE : HEART_SESSION;
+	/* The server's own wait_timeout may be shorter than our interval. */
+	link_query(&c->heart, c->phase == HEART_PID_FILE ? "SELECT @@pid_file" : "SET SESSION wait_timeout=604800");
+}
+
+/* Takes each step that is possible now. */
+static void heart_advance(struct mysql_check *c)
+{
+	while (c->heart.state != LINK_WORKING && c->phase != HEART_REST) {
+		const unsigned code = c->heart.code;
+
+		if (code && (c->phase == HEART_LOGIN || c->phase == HEART_ASKED || !probe_is_packet(code))) {
+			c->phase = HEART_REST;
+			push_error(c);
+			return;
+		}
+		switch (c->phase) {
+		case HEART_LOGIN:
+			logged_in(c);
+			break;
+		case HEART_PID_FILE:
+			adopt_pid_file(c);
+			c->phase = HEART_SESSION;
+			link_query(&c->heart, "SET SESSION wait_timeout=604800");
+			break;
+		case HEART_SESSION: /* refused: no matter, we reconnect then */
+			ask(c);
+			break;
+		case HEART_ASKED:
+			c->phase = HEART_REST;
+			push_row(c);
+			break;
+		case HEART_REST:
+			break;
+		}
+	}
+}
+
+static void heart_ready(struct mysql_check *c)
+{
+	if (!c->heart_ready)
+		return;
+	if (c->heart.state == LINK_READY) {
+		push(c, (struct probe_event){ .type = PROBE_EV_HUP });
+		return;
+	}
+	link_resume(&c->heart, c->heart_ready);
+	heart_advance(c);
+}
+
+/* --- second opinions --------------------------------------------------------------------------------------------- */
+
+static void second_over(struct mysql_check *c)
+{
+	if (c->second.state == LINK_WORKING)
+		return;
+	if (c->conf->reserved_port && probe_is_packet(c->second.code))
+		c->report->alive_us = c->now_us; /* 0, a login, passes for a packet as well */
+	push(c, (struct probe_event){
+			.type = PROBE_EV_SECOND, .code = c->second.code, .reserved = c->conf->reserved_port });
+	link_drop(&c->second);
+}
+
+static void open_second(struct mysql_check *c)
+{
+	static const struct ip_addr loopback = { .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+	struct link_target t = entry(c);
+
+	if (c->conf->reserved_port) {
+		t.socket = NULL;
+		t.host = ip_is_set(&c->conf->reserved_host) ? &c->conf->reserved_host : &loopback;
+		t.port = c->conf->reserved_port;
+	}
+	c->second_ready = 0;
+	link_connect(&c->second, &t);
+	second_over(c);
+}
+
+static void second_ready(struct mysql_check *c)
+{
+	if (!c->second_ready || c->second.state != LINK_WORKING)
+		return;
+	link_resume(&c->second, c->second_ready);
+	second_over(c);
+}
+
+static void raw_over(struct mysql_check *c, enum probe_raw raw)
+{
+	if (raw != PROBE_RAW_PENDING)
+		push(c, (struct probe_event){ .type = PROBE_EV_RAW, .raw = raw });
+}
+
+static void look_at_process(struct mysql_check *c)
+{
+	struct probe_proc proc;
+
+	if (c->watch.pid == 0)
+		adopt_peer(c);
+	proc = watch_look(&c->watch);
+	if (proc.dying)
+		watch_stop(&c->watch, NULL);
+	push(c, (struct probe_event){ .type = PROBE_EV_PROC, .proc = proc });
+}
+
+/* --- actions ----------------------------------------------------------------------------------------------------- */
+
+static void drop_heart(struct mysql_check *c)
+{
+	link_drop(&c->heart);
+	c->phase = HEART_REST;
+	c->heart_ready = 0;
+}
+
+static void carry_out(struct mysql_check *c, unsigned acts)
+{
+	struct link_target t = entry(c);
+
+	if (acts & PROBE_ACT_DROP)
+		drop_heart(c);
+	if (acts & PROBE_ACT_CONNECT) {
+		drop_heart(c);
+		c->phase = HEART_LOGIN;
+		link_connect(&c->heart, &t);
+		heart_advance(c);
+	}
+	if (acts & PROBE_ACT_ASK) {
+		ask(c);
+		heart_advance(c);
+	}
+	if (acts & PROBE_ACT_PROC)
+		look_at_process(c);
+	if (acts & PROBE_ACT_RAW) {
+		c->raw_ready = 0;
+		raw_over(c, raw_start(&c->raw, c->conf));
+	}
+	if (acts & PROBE_ACT_SECOND)
+		open_second(c);
+}
+
+/* Several events of one step may each have an outcome: the last one stands, but nothing outweighs a death. */
+static void count(struct mysql_check *c, enum check_outcome outcome)
+{
+	if (outcome == CHECK_FAIL || outcome == CHECK_GONE)
+		c->report->failures++;
+	if (c->probe.verdict == CHECK_DEAD) /* one hang is to count once */
+		user_query_end(&c->query);
+	if (outcome != CHECK_NOTHING && c->outcome != CHECK_GONE)
+		c->outcome = outcome;
+}
+
+static void settle(struct mysql_check *c)
+{
+	while (c->queued > 0) {
+		const struct probe_event ev = c->queue[c->queue_first];
+		struct probe_actions out;
+
+		c->queue_first = (c->queue_first + 1) % QUEUE_MAX;
+		c->queued--;
+		out = probe_event(&c->probe, &ev);
+		count(c, out.outcome);
+		carry_out(c, out.acts);
+	}
+	if (c->probe.state == PROBE_IDLE || c->probe.state == PROBE_WAIT) {
+		raw_drop(&c->raw);
+		link_drop(&c->second);
+	}
+}
+
+/* --- one step ---------------------------------------------------------------------------------------------------- */
+
+static uint32_t ready_of(const struct check_step *s, int fd)
+{
+	for (size_t i = 0; fd >= 0 && i < s->n_io; i++)
+		if (s->io[i].fd == fd)
+			return s->io[i].ready;
+	return 0;
+}
+
+static void collect_ready(struct mysql_check *c, const struct check_step *s)
+{
+	struct pollfd pfd = { .fd = link_fd(&c->heart) };
+	struct check_io io;
+
+	c->heart_ready = ready_of(s, pfd.fd);
+	c->second_ready = ready_of(s, link_fd(&c->second));
+	c->raw_ready = ready_of(s, c->raw.fd);
+	c->query_ready = ready_of(s, link_fd(&c->query.link));
+	/* Before a deadline is declared missed, the answer is looked for once more. */
+	if (c->heart.state == LINK_WORKING && !c->heart_ready && s->now_us >= probe_wake_us(&c->probe) &&
+	    link_io(&c->heart, &io)) {
+		pfd.events = (short)io.events;
+		if (poll(&pfd, 1, 0) > 0)
+			c->heart_ready = (uint32_t)pfd.revents;
+	}
+}
+
+static void ask_watch(struct mysql_check *c, const struct check_step *s)
+{
+	struct probe_proc proc;
+
+	if (!watch_step(&c->watch, s->io, s->n_io, s->now_us, &proc))
+		return;
+	watch_stop(&c->watch, NULL);
+	push(c, (struct probe_event){ .type = PROBE_EV_PROC, .proc = proc });
+}
+
+static void ask_query(struct mysql_check *c, uint64_t lag_us)
+{
+	struct link_target t = entry(c);
+	enum probe_query_result result;
+
+	if (c->probe.state == PROBE_IDLE)
+		user_query_begin(&c->query, c->now_us);
+	if (!user_query_step(&c->query, &t, c->query_ready, c->now_us, lag_us, &result))
+		return;
+	if (c->query.link.code)
+		note_error(c, &c->query.link);
+	push(c, (struct probe_event){ .type = PROBE_EV_QUERY, .query = result, .text = c->query.text });
+}
+
+static uint64_t earliest(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void plan(struct mysql_check *c, struct check_step *s)
+{
+	s->n_io = 0;
+	s->n_io += link_io(&c->heart, &s->io[s->n_io]);
+	s->n_io += link_io(&c->second, &s->io[s->n_io]);
+	s->n_io += link_io(&c->query.link, &s->io[s->n_io]);
+	if (c->raw.fd >= 0)
+		s->io[s->n_io++] = (struct check_io){ .fd = c->raw.fd, .events = EPOLLOUT };
+	s->n_io += watch_io(&c->watch, &s->io[s->n_io]);
+	_Static_assert(4 + WATCH_THREADS + 1 <= CHECK_IO_MAX, "every source has its place");
+
+	s->wake_us = earliest(probe_wake_us(&c->probe), earliest(c->watch.poll_us, user_query_wake_us(&c->query)));
+	c->planned_us = s->wake_us;
+	s->outcome = c->outcome;
+}
+
+static void refresh_report(struct mysql_check *c)
+{
+	struct check_report *r = c->report;
+
+	r->verdict = probe_verdict(&c->probe);
+	snprintf(r->reason, sizeof(r->reason), "%s", probe_reason(&c->probe));
+	snprintf(r->watch, sizeof(r->watch), "%s", c->watch.how);
+	r->pid = c->watch.pid;
+}
+
+static void mysql_step(void *state, struct check_step *s)
+{
+	struct mysql_check *c = state;
+	const uint64_t lag_us = s->now_us > c->planned_us ? s->now_us - c->planned_us : 0;
+
+	c->now_us = s->now_us;
+	c->outcome = CHECK_NOTHING;
+	probe_tick(&c->probe, s->now_us, lag_us);
+	collect_ready(c, s);
+
+	if (c->probe.state == PROBE_START)
+		push(c, (struct probe_event){ .type = PROBE_EV_START });
+	ask_watch(c, s);
+	settle(c);
+	heart_ready(c);
+	settle(c);
+	if (c->raw_ready && c->raw.fd >= 0)
+		raw_over(c, raw_resume(&c->raw));
+	second_ready(c);
+	settle(c);
+	if (s->now_us >= probe_wake_us(&c->probe))
+		push(c, (struct probe_event){ .type = PROBE_EV_TIMER });
+	settle(c);
+	ask_query(c, lag_us);
+	settle(c);
+
+	plan(c, s);
+	refresh_report(c);
+}
+
+static int mysql_init_check(void *state, const void *conf, struct check_report *report)
+{
+	struct mysql_check *c = state;
+
+	c->conf = conf;
+	c->report = report;
+	c->planned_us = UINT64_MAX;
+	raw_init(&c->raw);
+	watch_init(&c->watch);
+	user_query_init(&c->query, c->conf);
+	probe_init(&c->probe, c->conf->interval_us, c->conf->timeout_us, c->conf->reserved_port != 0,
+		   c->conf->query != NULL);
+	refresh_report(c);
+	return link_preload();
+}
+
+static void mysql_done(void *state)
+{
+	struct mysql_check *c = state;
+
+	if (!c->conf) /* init was never called */
+		return;
+	link_drop(&c->heart);
+	link_drop(&c->second);
+	user_query_end(&c->query);
+	raw_drop(&c->raw);
+	watch_stop(&c->watch, NULL);
+}
+
+const struct check_type check_mysql = {
+	.name = "mysql",
+	.state_size = sizeof(struct mysql_check),
+	.init = mysql_init_check,
+	.step = mysql_step,
+	.done = mysql_done,
+};

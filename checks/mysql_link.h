@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One libmariadb handle and the operation in flight on it, in the shape of a check: start, wait for a descriptor,
+ * resume. Nothing in here blocks. Deadlines are the caller's: an operation that takes too long is ended with
+ * link_drop(). */
+#pragma once
+
+#include "checks/check.h"
+#include "checks/mysql.h"
+
+enum link_state {
+	LINK_CLOSED,
+	LINK_WORKING, /* wait for link_io(), then link_resume() */
+	LINK_READY,   /* connected, the last operation is over */
+};
+
+struct sql_link {
+	void *handle; /* MYSQL; the library stays inside mysql_link.c */
+	enum link_state state;
+	unsigned op;           /* of the operation in flight */
+	int wait;              /* MYSQL_WAIT_* */
+	char host[IP_STR_MAX]; /* borrowed by the library while it connects */
+	unsigned code;         /* of the operation that ended last: 0 or a MySQL error number */
+	char error[CHECK_ERROR_MAX];
+	bool has_cell, cell_null; /* row 1, column 1 of the last answer */
+	char cell[256];           /* its beginning */
+};
+
+/* Where to; strings are borrowed until the link is dropped. */
+struct link_target {
+	const char *socket; /* NULL: host and port */
+	const struct ip_addr *host;
+	uint16_t port;
+	const char *user, *password;
+};
+
+/* Loads the authentication plugins that may be needed: dlopen() waits for the disk. For start-up. 0 or -errno. */
+int link_preload(void);
+
+/* Each drops what was there before. Look at `state` afterwards: an operation may be over at once. When it is, `code`
+ * tells how; after a failed connect the link is closed. */
+void link_connect(struct sql_link *l, const struct link_target *t);
+void link_query(struct sql_link *l, const char *sql);
+void link_resume(struct sql_link *l, uint32_t ready);
+
+/* Abandons whatever is under way and closes. Never blocks; keeps `code` and `error`. */
+void link_drop(struct sql_link *l);
+
+/* False if there is nothing to wait for. An idle connection is watched for its end. */
+bool link_io(const struct sql_link *l, struct check_io *ret);
+
+int link_fd(const struct sql_link *l);             /* -1 if none */
+const char *link_server(const struct sql_link *l); /* version string of a connected one; borrowed */
