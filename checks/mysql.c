@@ -23,7 +23,7 @@
 /* What is going on on the heartbeat's connection. */
 enum heart_phase { HEART_REST, HEART_LOGIN, HEART_SESSION, HEART_PID_FILE, HEART_ASKED };
 
-enum { QUEUE_MAX = 16, ENTRY_CHECK_US = 10000000 };
+enum { QUEUE_MAX = 16, ENTRY_CHECK_US = 10000000, ENTRY_RECHECK_US = 1000000 };
 
 struct mysql_check {
 	const struct mysql_conf *conf;
@@ -76,7 +76,7 @@ static bool entry_is_missing(struct mysql_check *c)
 {
 	if (c->conf->socket && c->now_us >= c->entry_us) {
 		c->entry_missing = access(c->conf->socket, F_OK) < 0 && errno == ENOENT;
-		c->entry_us = c->now_us + ENTRY_CHECK_US;
+		c->entry_us = c->now_us + (c->entry_missing ? ENTRY_RECHECK_US : ENTRY_CHECK_US);
 	}
 	return c->entry_missing;
 }
@@ -170,6 +170,8 @@ static void ask(struct mysql_check *c)
 static void logged_in(struct mysql_check *c)
 {
 	c->report->connects++;
+	c->entry_missing = false; /* we came in by it */
+	c->entry_us = c->now_us + ENTRY_CHECK_US;
 	snprintf(c->report->server, sizeof(c->report->server), "%s", link_server(&c->heart));
 	c->phase = adopt_peer(c) ? HEART_PID_FILE : HEART_SESSION;
 	/* The server's own wait_timeout may be shorter than our interval. */
