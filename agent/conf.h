@@ -75,6 +75,9 @@ struct conf_mysql {
 	bool reverse;
 	unsigned rise, fall;
 	uint64_t startup_grace_us; /* after which a server never seen alive is an alarm */
+	const char *password_file; /* `password file:PATH`; NULL if not written so */
+	const char *defaults_file; /* NULL if none */
+	bool password_inline;      /* the password stands in the configuration itself */
 	struct conf_where where;
 };
 
@@ -120,6 +123,8 @@ struct conf {
 	char *router_id;
 	char *control_socket;
 	char *state_directory;
+	char *script_user;    /* of programs that name no user */
+	char *script_group;   /* NULL: the user's own */
 	bool realtime;        /* SCHED_RR and locked memory where the host allows; default on */
 	unsigned rt_priority; /* 1..99, default 1 */
 	struct conf_script *scripts;
@@ -139,16 +144,26 @@ typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct c
 
 /* Reads `path` (libconfig grammar if it ends in ".cfg", else keepalived's), with `config_id` for @id lines (NULL: host
  * name). Reports every finding. 0 and `*ret` (release with conf_free), -EINVAL if there was an error, -ENOENT and the
- * like if the file cannot be read (reported too). Reads the password files that it names; touches nothing else. */
+ * like if the file cannot be read (reported too). Reads the files that it includes and the password and option files
+ * that it names, and asks for users and groups; touches nothing else. */
 int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret);
 struct conf *conf_free(struct conf *c);
 
-/* Prints the effective configuration in keepalived grammar, without secrets' values where they come from a file
- * (the file is named instead). What it prints reads back to the same. */
-void conf_print(const struct conf *c, FILE *out);
+/* The same for text in memory; `name` stands for the path. Unless `files`, nothing else is looked at: includes are
+ * refused, passwords in files stay NULL, and users and groups are taken to be root's numbers. */
+int conf_load_text(const char *name, const char *text, size_t len, bool files, const char *config_id,
+		   conf_report_fn report, void *user, struct conf **ret);
 
-/* What an operator should add so that something watches MySQL: the lines themselves, for `-t` and the start log. Calls
- * `line` for each; nothing if every instance already tracks MySQL or a script. */
+/* Prints the effective configuration in keepalived grammar: every value, defaults included. What it prints reads back
+ * to the same, with one exception. Passwords in files are printed as the file's name. A MySQL password that stands in
+ * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name. auth_pass is printed: VRRP
+ * sends it in clear over the wire every second. */
+void conf_print(const struct conf *c, FILE *out);
+#define CONF_WITHHELD "********"
+
+/* What an operator should add so that something watches MySQL: the lines themselves, with comments that say where they
+ * go, for `-t` and the start log, in the grammar of the file. Calls `line` for each; nothing if every instance already
+ * tracks MySQL or a script. */
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
 
 const char *conf_hook_name(enum conf_hook hook); /* "notify_master" … */

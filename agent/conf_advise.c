@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines that make a configuration watch MySQL, in the grammar that its file has. They are advice: nothing here
+ * changes what runs. */
+#include "agent/conf_internal.h"
+
+#include <stdarg.h>
+
+#define ADVISED_NAME "mysqld"
+
+struct advice {
+	void (*line)(void *user, const char *text);
+	void *user;
+};
+
+static void say(const struct advice *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct advice *a, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	a->line(a->user, text);
+}
+
+static void advise_keepalived(const struct advice *a, const struct conf *c, const char *name)
+{
+	if (c->n_mysqls == 0) {
+		say(a, "# at the top level, beside vrrp_instance:");
+		say(a, "vrrp_mysql \"%s\" {", name);
+		say(a, "    socket /run/mysqld/mysqld.sock");
+		say(a, "    user sqlvip");
+		say(a, "    interval 0.2");
+		say(a, "    timeout 1");
+		say(a, "}");
+	}
+	for (size_t i = 0; i < c->n_instances; i++) {
+		if (c->instances[i].n_track_mysqls > 0 || c->instances[i].n_track_scripts > 0)
+			continue;
+		say(a, "# inside vrrp_instance %s { }:", c->instances[i].name);
+		say(a, "    track_mysql {");
+		say(a, "        \"%s\"", name);
+		say(a, "    }");
+	}
+}
+
+static void advise_libconfig(const struct advice *a, const struct conf *c, const char *name)
+{
+	if (c->n_mysqls == 0) {
+		say(a, "# at the top level, beside vrrp_instance:");
+		say(a, "vrrp_mysql = ( { name = \"%s\"; socket = \"/run/mysqld/mysqld.sock\"; user = \"sqlvip\";",
+		    name);
+		say(a, "    interval = 0.2; timeout = 1.0; } );");
+	}
+	for (size_t i = 0; i < c->n_instances; i++) {
+		if (c->instances[i].n_track_mysqls > 0 || c->instances[i].n_track_scripts > 0)
+			continue;
+		say(a, "# inside vrrp_instance %s:", c->instances[i].name);
+		say(a, "    track_mysql = ( { name = \"%s\"; } );", name);
+	}
+}
+
+void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user)
+{
+	const char *name = c->n_mysqls > 0 ? c->mysqls[0].name : ADVISED_NAME;
+	const struct advice a = { line, user };
+	size_t n = strlen(c->file);
+	size_t unwatched = 0;
+
+	for (size_t i = 0; i < c->n_instances; i++)
+		unwatched += c->instances[i].n_track_mysqls == 0 && c->instances[i].n_track_scripts == 0;
+	if (unwatched == 0)
+		return;
+	if (n >= 4 && strcmp(c->file + n - 4, ".cfg") == 0)
+		advise_libconfig(&a, c, name);
+	else
+		advise_keepalived(&a, c, name);
+}

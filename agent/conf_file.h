@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the files that a configuration consists of or names, whole and bounded. Only while loading: it may wait for
+ * the disk. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { CONF_FILE_MAX = 16 << 20 };
+
+struct conf_file {
+	char *text; /* NUL-terminated; may hold further NULs. Release with conf_file_done() */
+	size_t len;
+	mode_t mode;
+	gid_t gid;
+};
+
+/* 0 or -errno; -EINVAL: not a regular file, -EFBIG: more than CONF_FILE_MAX. */
+int conf_file_read(const char *path, struct conf_file *ret);
+void conf_file_done(struct conf_file *f);
+
+/* "no such file", "not a regular file", … for an error of conf_file_read(). */
+const char *conf_file_error(int r);
+
+/* True if someone besides the owner and the agent's own groups (root's, the process's, `sqlvip`) can read or write a
+ * file with this mode and group. */
+bool conf_file_is_public(mode_t mode, gid_t gid);

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* global_defs: defaults, the few keywords that need more than a table entry, and what follows from one of them for
+ * another. Dealing the values out to the instances is conf_instance.c's. */
+#include "agent/conf_internal.h"
+
+#include <unistd.h>
+
+#define DEFAULT_SOCKET "/run/sqlvip/sqlvipd.sock"
+#define DEFAULT_STATE  "/var/lib/sqlvip"
+
+void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_globals *g = obj;
+	const char *group;
+
+	if (!conf_count_words(x, a, 1, 2))
+		return;
+	group = a->words.n > 1 ? a->words.w[1] + (a->words.w[1][0] == ':') : NULL;
+	if (!conf_resolve_user(x, &a->where, a->words.w[0], group, &g->script_uid, &g->script_gid))
+		return;
+	g->script_user = a->words.w[0];
+	g->script_group = group;
+}
+
+static bool is_multicast4(const struct ip_addr *a)
+{
+	return a->family == AF_INET && (a->bytes[0] & 0xf0) == 0xe0;
+}
+
+void conf_parse_group4(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct ip_addr *field = a->key->offset ? (struct ip_addr *)((char *)obj + a->key->offset)
+					       : &((struct conf_globals *)obj)->group;
+	struct ip_addr addr;
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	if (!ip_parse(a->words.w[0], &addr) || !is_multicast4(&addr)) {
+		conf_error(x->f, &a->where, "%s: \"%.64s\" is not an IPv4 multicast address (224.0.0.0/4)",
+			   a->key->name, a->words.w[0]);
+		return;
+	}
+	*field = addr;
+}
+
+void conf_garp_complete(struct conf_garp *g, const struct conf_garp *defaults)
+{
+	if (g->repeat == UINT_MAX)
+		g->repeat = defaults->repeat;
+	if (g->delay_us == UINT64_MAX)
+		g->delay_us = defaults->delay_us;
+	if (g->refresh_us == UINT64_MAX)
+		g->refresh_us = defaults->refresh_us;
+	if (g->refresh_repeat == UINT_MAX)
+		g->refresh_repeat = defaults->refresh_repeat;
+	if (g->lower_prio_repeat == UINT_MAX)
+		g->lower_prio_repeat = defaults->lower_prio_repeat;
+	if (g->lower_prio_delay_us == UINT64_MAX)
+		g->lower_prio_delay_us = defaults->lower_prio_delay_us;
+}
+
+static void complete_garp(struct conf_globals *g)
+{
+	/* keepalived.conf(5): vrrp_min_garp sends one message and no more, where nothing else is asked for */
+	struct conf_garp defaults = {
+		.repeat = g->min_garp ? 1 : 5,
+		.delay_us = g->min_garp ? 0 : 5000000,
+		.refresh_us = 0,
+		.refresh_repeat = 1,
+	};
+
+	defaults.lower_prio_repeat = g->garp.repeat == UINT_MAX ? defaults.repeat : g->garp.repeat;
+	defaults.lower_prio_delay_us = g->garp.delay_us == UINT64_MAX ? defaults.delay_us : g->garp.delay_us;
+	conf_garp_complete(&g->garp, &defaults);
+}
+
+void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
+{
+	struct conf_globals *g = &x->g;
+	struct conf_frame frame;
+
+	*g = (struct conf_globals){
+		.control_socket = DEFAULT_SOCKET,
+		.state_directory = DEFAULT_STATE,
+		.script_user = "root",
+		.realtime = true,
+		.rt_priority = 1,
+		.version = 2,
+		.garp = CONF_GARP_UNSET,
+		.down_adverts = 3,
+		.notify_timeout_us = 60000000,
+	};
+	ip_parse(VRRP_GROUP4, &g->group);
+	conf_walk(x, &conf_root_block, root, g, &frame);
+	complete_garp(g);
+	if (!g->router_id) {
+		char host[256] = "";
+
+		gethostname(host, sizeof(host) - 1);
+		g->router_id = conf_pool_strdup(x->pool, host[0] ? host : "localhost");
+	}
+	x->c->router_id = conf_pool_strdup(x->pool, g->router_id);
+	x->c->control_socket = conf_pool_strdup(x->pool, g->control_socket);
+	x->c->state_directory = conf_pool_strdup(x->pool, g->state_directory);
+	x->c->script_user = conf_pool_strdup(x->pool, g->script_user);
+	x->c->script_group = g->script_group ? conf_pool_strdup(x->pool, g->script_group) : NULL;
+	x->c->realtime = g->realtime;
+	x->c->rt_priority = g->rt_priority;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vrrp_instance blocks: the keywords that need more than a table entry, what they default to, and which of them
+ * contradict each other. Needs vrrp_script and vrrp_mysql to have been read: tracking refers to them by name. */
+#include "agent/conf_internal.h"
+
+#include "agent/base/cleanup.h"
+
+void conf_parse_state(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	if (strcmp(a->words.w[0], "MASTER") != 0 && strcmp(a->words.w[0], "BACKUP") != 0)
+		conf_error(x->f, &a->where, "state: \"%.64s\" is neither MASTER nor BACKUP", a->words.w[0]);
+	d->i.state_master = a->words.w[0][0] == 'M';
+}
+
+void conf_parse_interface(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+
+	if (!conf_count_words(x, a, 1, 1) ||
+	    !conf_parse_ifname(x, &a->where, a->key->name, a->words.w[0], d->i.interface))
+		return;
+	if (strcmp(d->i.interface, "lo") == 0)
+		conf_error(x->f, &a->where, "interface: lo reaches no other host");
+}
+
+void conf_parse_version(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+	int64_t v;
+
+	if (conf_count_words(x, a, 1, 1) && conf_parse_int(x, &a->where, "version", a->words.w[0], 2, 3, &v))
+		d->i.version = (uint8_t)v;
+}
+
+void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+	uint64_t us;
+
+	if (conf_count_words(x, a, 1, 1) &&
+	    conf_parse_time(x, &a->where, a->key->name, a->words.w[0], 10000, 255000000, &us))
+		d->i.advert_us = (uint32_t)us;
+}
+
+void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+	struct ip_addr addr;
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	if (!ip_parse(a->words.w[0], &addr))
+		conf_error(x->f, &a->where, "%s: \"%.64s\" is not an IPv4 address", a->key->name, a->words.w[0]);
+	else if (addr.family == AF_INET6)
+		conf_error(x->f, &a->where, "%s: IPv6 is not supported by this version", a->key->name);
+	else if (addr.bytes[0] == 0 || addr.bytes[0] >= 224)
+		conf_error(x->f, &a->where, "%s: %s is no address of a host", a->key->name, a->words.w[0]);
+	else
+		d->i.mcast_src_ip = addr;
+}
+
+/* --- authentication ---------------------------------------------------------------------------------------------- */
+
+void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	d->auth_type_where = conf_keep_where(x, &a->where);
+	if (strcmp(a->words.w[0], "PASS") == 0)
+		d->i.auth_type = VRRP_AUTH_PASS;
+	else if (strcmp(a->words.w[0], "AH") == 0)
+		conf_error(x->f, &a->where, "auth_type: AH is not supported by this version; PASS is");
+	else
+		conf_error(x->f, &a->where, "auth_type: \"%.64s\" is not PASS", a->words.w[0]);
+}
+
+void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	d->auth_pass_where = conf_keep_where(x, &a->where);
+	if (a->is_number) {
+		conf_error(x->f, &a->where, "auth_pass: is text, and needs quotes");
+		return;
+	}
+	if (!conf_check_bytes(x, &a->where, "auth_pass", a->words.w[0]))
+		return;
+	if (!a->words.w[0][0])
+		conf_error(x->f, &a->where, "auth_pass: must not be empty");
+	d->auth_pass = a->words.w[0];
+}
+
+static void complete_auth(struct conf_ctx *x, struct conf_draft *d, const struct conf_where *auth)
+{
+	size_t n;
+
+	if (!auth)
+		return;
+	if (d->i.version == 3) {
+		conf_error(x->f, auth, "authentication: version 3 has none (RFC 9568); leave it out, or use version 2");
+		return;
+	}
+	if (!d->auth_type_where)
+		conf_error(x->f, auth, "authentication: auth_type is missing (PASS)");
+	if (!d->auth_pass_where)
+		conf_error(x->f, auth, "authentication: auth_pass is missing");
+	if (!d->auth_pass)
+		return;
+	n = strlen(d->auth_pass);
+	if (n > VRRP_AUTH_LEN) {
+		conf_warn(x->f, d->auth_pass_where, "auth_pass: only the first %d of %zu octets count", VRRP_AUTH_LEN,
+			  n);
+		n = VRRP_AUTH_LEN;
+	}
+	memcpy(d->i.auth_data, d->auth_pass, n);
+}
+
+/* --- tracking ---------------------------------------------------------------------------------------------------- */
+
+static const char *script_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_scripts ? c->scripts[i].name : NULL;
+}
+
+static const char *mysql_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_mysqls ? c->mysqls[i].name : NULL;
+}
+
+/* What differs between track_script and track_mysql. */
+struct tracked {
+	const char *keyword, *block;
+	const char *(*name_at)(const void *user, size_t i);
+};
+
+static bool find_tracked(struct conf_ctx *x, const struct conf_where *where, const struct tracked *kind,
+			 const char *name, size_t *ret)
+{
+	const char *near = NULL;
+	const char *s;
+
+	for (size_t i = 0; (s = kind->name_at(x->c, i)); i++) {
+		if (strcmp(s, name) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	if (!conf_findings_full(x->f))
+		near = conf_nearest(name, kind->name_at, x->c);
+	conf_error(x->f, where, "%s: there is no %s %.64s%s%s%s", kind->keyword, kind->block, name,
+		   near ? "; do you mean " : "", near ? near : "", near ? "?" : "");
+	return false;
+}
+
+/* NAME [weight W] [reverse|noreverse]; what is left out is as in the block that NAME stands for. */
+static bool read_track(struct conf_ctx *x, const struct tracked *kind, const struct conf_words *w, struct conf_track *t)
+{
+	bool scripts = kind->name_at == script_name_at;
+
+	if (!find_tracked(x, &t->where, kind, w->w[0], &t->index))
+		return false;
+	t->weight = scripts ? x->c->scripts[t->index].weight : x->c->mysqls[t->index].weight;
+	t->reverse = scripts ? x->c->scripts[t->index].reverse : x->c->mysqls[t->index].reverse;
+	for (size_t i = 1; i < w->n; i++) {
+		if (strcmp(w->w[i], "weight") == 0) {
+			size_t n = i + 1 < w->n; /* what follows the number is this loop's */
+
+			if (!conf_parse_weight(x, &t->where, kind->keyword, w->w + i + 1, n, &t->weight, &t->reverse))
+				return false;
+			i++;
+		} else if (strcmp(w->w[i], "reverse") == 0 || strcmp(w->w[i], "noreverse") == 0) {
+			t->reverse = w->w[i][0] == 'r';
+		} else {
+			conf_error(x->f, &t->where,
+				   "%s: \"%.64s\" is none of weight, reverse, noreverse (one name per line)",
+				   kind->keyword, w->w[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void parse_tracks(struct conf_ctx *x, const struct conf_arg *a, const struct tracked *kind,
+			 struct conf_track **ret, size_t *ret_n)
+{
+	unsigned n = (unsigned)config_setting_length(a->setting);
+	struct conf_track *tracks = conf_pool_array(x->pool, n + 1, sizeof(*tracks));
+	size_t n_tracks = 0;
+
+	for (unsigned i = 0; i < n && i < KS_ELEMENTS_MAX; i++) {
+		const config_setting_t *s = config_setting_get_elem(a->setting, i);
+		struct conf_track t = { .where = conf_where_of(x, s) };
+		struct conf_words w;
+		bool twice = false;
+
+		if (!conf_entry_words(x, kind->keyword, s, &w) || !read_track(x, kind, &w, &t))
+			continue;
+		for (size_t k = 0; k < n_tracks && !twice; k++)
+			twice = tracks[k].index == t.index;
+		if (twice)
+			conf_error(x->f, &t.where, "%s: %s stands here twice", kind->keyword, w.w[0]);
+		else
+			tracks[n_tracks++] = t;
+	}
+	*ret = tracks;
+	*ret_n = n_tracks;
+}
+
+void conf_parse_track_scripts(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	static const struct tracked kind = { "track_script", "vrrp_script", script_name_at };
+	struct conf_instance *i = &((struct conf_draft *)obj)->i;
+
+	parse_tracks(x, a, &kind, &i->track_scripts, &i->n_track_scripts);
+}
+
+void conf_parse_track_mysqls(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	static const struct tracked kind = { "track_mysql", "vrrp_mysql", mysql_name_at };
+	struct conf_instance *i = &((struct conf_draft *)obj)->i;
+
+	parse_tracks(x, a, &kind, &i->track_mysqls, &i->n_track_mysqls);
+}
+
+/* --- the whole block --------------------------------------------------------------------------------------------- */
+
+static void check_required(struct conf_ctx *x, const struct conf_instance *i, const struct conf_frame *frame)
+{
+	static const char *const required[] = { "interface", "virtual_router_id", "virtual_ipaddress" };
+
+	for (size_t k = 0; k < ELEMENTSOF(required); k++) {
+		if (!conf_given(frame, required[k]))
+			conf_error(x->f, &i->where, "vrrp_instance %s: %s is missing", i->name, required[k]);
+	}
+}
+
+/* RFC 3768 §5.3.7: whole seconds in eight bits. RFC 9568 §5.2.7: centiseconds in twelve. */
+static void check_interval(struct conf_ctx *x, const struct conf_instance *i, const struct conf_frame *frame)
+{
+	const struct conf_where *where = conf_given(frame, "advert_int");
+	char text[CONF_TIME_STR];
+
+	if (!where)
+		return;
+	conf_format_time(i->advert_us, text, sizeof(text));
+	if (i->version == 2 && i->advert_us % 1000000 != 0)
+		conf_error(x->f, where,
+			   "advert_int: %s is not a whole number of seconds; version 2 needs 1..255, version 3 "
+			   "takes 0.01..40.95",
+			   text);
+	if (i->version == 3 && (i->advert_us % 10000 != 0 || i->advert_us > 40950000))
+		conf_error(x->f, where, "advert_int: %s is not in 0.01..40.95 in steps of 0.01, as version 3 needs",
+			   text);
+}
+
+/* keepalived switches nopreempt and preempt_delay off where they contradict the rest; here nothing is switched off. */
+static void check_preempt(struct conf_ctx *x, const struct conf_draft *d, const struct conf_frame *frame)
+{
+	const struct conf_where *delay = conf_given(frame, "preempt_delay");
+	const struct conf_where *no = conf_given(frame, "nopreempt");
+
+	if (d->i.nopreempt && d->preempt)
+		conf_error(x->f, no, "nopreempt: preempt is given, too");
+	if (d->i.nopreempt && d->i.state_master)
+		conf_error(x->f, no, "nopreempt: contradicts `state MASTER`; use `state BACKUP` on all hosts");
+	else if (d->i.nopreempt && d->i.priority == VRRP_PRIO_OWNER)
+		conf_error(x->f, no, "nopreempt: contradicts priority 255; use at most 254 on all hosts");
+	if (d->i.preempt_delay_us > 0 && (d->i.nopreempt || d->i.state_master || d->i.priority == VRRP_PRIO_OWNER))
+		conf_error(x->f, delay, "preempt_delay: means nothing with `state MASTER`, nopreempt or priority 255");
+}
+
+/* keepalived.conf(5): the owner of the addresses starts as master, and a master without a priority is the owner. */
+static void complete_priority(struct conf_ctx *x, struct conf_instance *i, const struct conf_frame *frame)
+{
+	const struct conf_where *state = conf_given(frame, "state");
+
+	if (i->priority == 0)
+		i->priority = state && i->state_master ? VRRP_PRIO_OWNER : 100;
+	if (!state)
+		i->state_master = i->priority == VRRP_PRIO_OWNER;
+	if (i->priority == VRRP_PRIO_OWNER && !conf_given(frame, "priority"))
+		conf_warn(x->f, state,
+			  "state: MASTER without priority means priority 255, the owner of the addresses, who "
+			  "always preempts; give a priority of 1..254");
+}
+
+static void read_instance(struct conf_ctx *x, config_setting_t *group, struct conf_instance *ret)
+{
+	const struct conf_globals *g = &x->g;
+	struct conf_frame frame;
+	struct conf_draft d = {
+		.i = { .name = conf_named_name(x, "vrrp_instance", group),
+		       .version = g->version,
+		       .advert_us = 1000000,
+		       .group = g->group,
+		       .down_adverts = g->down_adverts,
+		       .lower_prio_no_advert = g->lower_prio_no_advert,
+		       .higher_prio_send_advert = g->higher_prio_send_advert,
+		       .garp = CONF_GARP_UNSET,
+		       .notify_timeout_us = g->notify_timeout_us,
+		       .where = conf_where_of(x, group) },
+		.csum_plain = g->csum_plain,
+	};
+
+	conf_walk(x, &conf_instance_block, group, &d, &frame);
+	conf_garp_complete(&d.i.garp, &g->garp);
+	d.i.csum = d.csum_plain ? VRRP_CSUM_PLAIN : VRRP_CSUM_PSEUDO;
+	check_required(x, &d.i, &frame);
+	complete_priority(x, &d.i, &frame);
+	check_interval(x, &d.i, &frame);
+	check_preempt(x, &d, &frame);
+	complete_auth(x, &d, conf_given(&frame, "authentication"));
+	if (conf_given(&frame, "virtual_ipaddress") && d.i.n_vips == 0)
+		conf_error(x->f, conf_given(&frame, "virtual_ipaddress"), "virtual_ipaddress: holds no usable address");
+	for (size_t k = 0; k < d.i.n_vips; k++) {
+		if (strcmp(d.i.vips[k].dev, d.i.interface) == 0)
+			d.i.vips[k].dev[0] = '\0';
+	}
+	*ret = d.i;
+}
+
+void conf_read_instances(struct conf_ctx *x, config_setting_t *root)
+{
+	size_t n = conf_named_count(x, root, "vrrp_instance");
+
+	x->c->instances = conf_pool_array(x->pool, n + 1, sizeof(*x->c->instances));
+	x->c->n_instances = n;
+	for (size_t i = 0; i < n; i++)
+		read_instance(x, conf_named_elem(root, "vrrp_instance", i), &x->c->instances[i]);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the configuration reader share while one configuration is being read. */
+#pragma once
+
+#include "agent/conf_keys.h"
+
+#include <limits.h>
+
+/* Where the keywords of the block at hand were given. */
+struct conf_frame {
+	const struct conf_block *block;
+	const struct conf_where *given[CONF_KEYS_MAX];
+};
+
+/* global_defs, before it is dealt out to the instances. */
+struct conf_globals {
+	const char *router_id, *control_socket, *state_directory;
+	const char *script_user, *script_group;
+	uid_t script_uid;
+	gid_t script_gid;
+	bool realtime;
+	unsigned rt_priority;
+	uint8_t version;
+	struct ip_addr group;
+	struct conf_garp garp;
+	bool min_garp;
+	unsigned down_adverts;
+	bool lower_prio_no_advert, higher_prio_send_advert, csum_plain;
+	uint64_t notify_timeout_us;
+};
+
+/* One vrrp_instance before its values are compared with each other. */
+struct conf_draft {
+	struct conf_instance i;
+	bool preempt; /* the keyword was given */
+	bool csum_plain;
+	const char *auth_pass; /* NULL: not given */
+	const struct conf_where *auth_type_where, *auth_pass_where;
+};
+
+struct conf_ctx {
+	struct conf *c;
+	struct conf_pool *pool;
+	struct conf_findings *f;
+	const char *file;
+	const char *last_file; /* of a setting, to keep one copy of the name */
+	bool libconfig;        /* which grammar the tree was read from */
+	bool files;            /* other files and the user data base may be looked at */
+	struct conf_globals g;
+};
+
+/* --- conf_walk.c: the tree, and values in it --- */
+
+/* Reads the settings of `group` by the table of `block` into `obj`; `frame` tells afterwards what was given. */
+void conf_walk(struct conf_ctx *x, const struct conf_block *block, config_setting_t *group, void *obj,
+	       struct conf_frame *frame);
+struct conf_where conf_where_of(struct conf_ctx *x, const config_setting_t *s);
+const struct conf_where *conf_keep_where(struct conf_ctx *x, const struct conf_where *where);
+/* NULL if the keyword was not given in the block of `frame`. */
+const struct conf_where *conf_given(const struct conf_frame *frame, const char *keyword);
+/* The words of one list entry; false if it was reported as unusable. A group's members become words: name or address
+ * first, then each member's name and value. */
+bool conf_entry_words(struct conf_ctx *x, const char *keyword, const config_setting_t *s, struct conf_words *ret);
+
+/* --- conf_value.c: words to values. False: reported under `what`. --- */
+bool conf_parse_int(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text, int64_t min,
+		    int64_t max, int64_t *ret);
+bool conf_parse_time(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text,
+		     int64_t min_us, int64_t max_us, uint64_t *ret_us);
+bool conf_parse_bool(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text, bool *ret);
+/* No control characters and double quotes: what both grammars can hold. */
+bool conf_check_bytes(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text);
+/* That, and UTF-8: what logs and JSON can hold, too. */
+bool conf_check_string(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text);
+/* The same without blanks: names of blocks. */
+bool conf_check_name(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text);
+bool conf_parse_ifname(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *text,
+		       char ret[IFNAMSIZ]);
+/* Exactly the words that a keyword takes: too few is an error, too many are ignored with a warning. */
+bool conf_count_words(struct conf_ctx *x, const struct conf_arg *a, size_t min, size_t max);
+/* "0.25" for 250000; up to 6 decimals, no trailing zeros. Returns `buf`. */
+const char *conf_format_time(uint64_t us, char *buf, size_t size);
+#define CONF_TIME_STR 32
+
+/* --- parse functions and readers of blocks, by file --- */
+/* conf_global.c */
+void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_group4(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* Also judges what else stands at the root, named blocks excepted. */
+void conf_read_globals(struct conf_ctx *x, config_setting_t *root);
+/* Nothing given is the mark; completes `g` from `defaults`. */
+#define CONF_GARP_UNSET ((struct conf_garp){ UINT_MAX, UINT64_MAX, UINT64_MAX, UINT_MAX, UINT_MAX, UINT64_MAX })
+void conf_garp_complete(struct conf_garp *g, const struct conf_garp *defaults);
+/* conf_script.c */
+void conf_parse_script(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_user(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_hook(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_script_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* Words `W [reverse|noreverse]`; without the second, *reverse stays as it is. */
+bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
+		       int *weight, bool *reverse);
+bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
+		       uid_t *uid, gid_t *gid);
+void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
+/* conf_mysql.c */
+void conf_parse_mysql_host(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_reserved(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_password(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_mysql_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_read_mysqls(struct conf_ctx *x, config_setting_t *root);
+/* conf_options.c: MySQL option files */
+void conf_read_option_file(struct conf_ctx *x, const struct conf_where *where, struct conf_mysql *m,
+			   const struct conf_frame *frame);
+char *conf_read_secret(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *path);
+/* conf_instance.c */
+void conf_parse_state(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_interface(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_version(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_track_scripts(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_track_mysqls(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
+/* conf_vip.c */
+void conf_parse_vips(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* The name of an address scope, or NULL; and back. */
+const char *conf_scope_name(uint8_t scope);
+/* conf_libconfig.c: libconfig's own grammar. False: reported. */
+bool conf_read_libconfig(struct conf_ctx *x, const char *text, size_t len, config_t *tree);
+/* conf_check.c: rules between blocks */
+void conf_check(struct conf_ctx *x);
+
+/* Makes the list of groups that `keyword` is at the root: its length, and each group; a single group counts as a list
+ * of one. Anything else is reported. */
+size_t conf_named_count(struct conf_ctx *x, config_setting_t *root, const char *keyword);
+config_setting_t *conf_named_elem(config_setting_t *root, const char *keyword, size_t i);
+/* The checked name of a named group, "" if it has none (reported). */
+char *conf_named_name(struct conf_ctx *x, const char *keyword, config_setting_t *group);

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The effective configuration as text in keepalived grammar, defaults included, so that reading it yields the same
+ * again. What is quoted needs no escapes: the reader refuses text that quotes could not hold, and command lines carry
+ * their own escapes. */
+#include "agent/conf_internal.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+
+#define SAFE_PUNCTUATION "_./:=,+@%-"
+
+static void put_word(FILE *out, const char *s)
+{
+	bool plain = isalnum((unsigned char)*s) || *s == '/' || *s == '_';
+
+	for (const char *c = s; *c && plain; c++)
+		plain = isalnum((unsigned char)*c) || strchr(SAFE_PUNCTUATION, *c);
+	fprintf(out, plain ? "%s" : "\"%s\"", s);
+}
+
+static void put_string(FILE *out, const char *indent, const char *keyword, const char *s)
+{
+	fprintf(out, "%s%s ", indent, keyword);
+	put_word(out, s);
+	fputc('\n', out);
+}
+
+static void put_time(FILE *out, const char *keyword, uint64_t us)
+{
+	char buf[CONF_TIME_STR];
+
+	fprintf(out, "    %s %s\n", keyword, conf_format_time(us, buf, sizeof(buf)));
+}
+
+static void put_unsigned(FILE *out, const char *keyword, unsigned v)
+{
+	fprintf(out, "    %s %u\n", keyword, v);
+}
+
+static void put_bool(FILE *out, const char *keyword, bool v)
+{
+	fprintf(out, "    %s %s\n", keyword, v ? "on" : "off");
+}
+
+static void put_weight(FILE *out, int weight, bool reverse)
+{
+	fprintf(out, "weight %d %s\n", weight, reverse ? "reverse" : "noreverse");
+}
+
+/* One argument as the second pass over a command line reads it: blanks need single quotes, the rest octal escapes. */
+static void put_argument(FILE *out, const char *arg)
+{
+	bool quotes = !*arg || strchr(arg, ' ');
+
+	if (quotes)
+		fputc('\'', out);
+	for (; *arg; arg++) {
+		if (isalnum((unsigned char)*arg) || strchr(SAFE_PUNCTUATION, *arg) || *arg == ' ')
+			fputc(*arg, out);
+		else
+			fprintf(out, "\\%03o", (unsigned)(unsigned char)*arg);
+	}
+	if (quotes)
+		fputc('\'', out);
+}
+
+static void put_command(FILE *out, const char *keyword, const struct conf_command *c, bool with_user)
+{
+	fprintf(out, "    %s \"", keyword);
+	for (char **arg = c->argv; *arg; arg++) {
+		if (arg != c->argv)
+			fputc(' ', out);
+		put_argument(out, *arg);
+	}
+	fputc('"', out);
+	for (int i = 0; i < 2 && with_user; i++) {
+		const char *word = i == 0 ? c->user : c->group;
+
+		if (!word)
+			break;
+		fputc(' ', out);
+		put_word(out, word);
+	}
+	fputc('\n', out);
+}
+
+static void put_globals(FILE *out, const struct conf *c)
+{
+	fputs("global_defs {\n", out);
+	put_string(out, "    ", "router_id", c->router_id);
+	fputs("    script_user ", out);
+	put_word(out, c->script_user);
+	if (c->script_group) {
+		fputc(' ', out);
+		put_word(out, c->script_group);
+	}
+	fputc('\n', out);
+	put_bool(out, "realtime", c->realtime);
+	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
+	put_string(out, "    ", "control_socket", c->control_socket);
+	put_string(out, "    ", "state_directory", c->state_directory);
+	fputs("}\n", out);
+}
+
+static void put_opening(FILE *out, const char *keyword, const char *name)
+{
+	fputc('\n', out);
+	fprintf(out, "%s ", keyword);
+	put_word(out, name);
+	fputs(" {\n", out);
+}
+
+static void put_script(FILE *out, const struct conf_script *s)
+{
+	put_opening(out, "vrrp_script", s->name);
+	put_command(out, "script", &s->command, false);
+	put_time(out, "interval", s->interval_us);
+	put_time(out, "timeout", s->timeout_us);
+	fputs("    ", out);
+	put_weight(out, s->weight, s->reverse);
+	put_unsigned(out, "rise", s->rise);
+	put_unsigned(out, "fall", s->fall);
+	if (s->command.user) {
+		fputs("    user ", out);
+		put_word(out, s->command.user);
+		if (s->command.group) {
+			fputc(' ', out);
+			put_word(out, s->command.group);
+		}
+		fputc('\n', out);
+	}
+	put_bool(out, "init_fail", s->init_fail);
+	fputs("}\n", out);
+}
+
+static void put_password(FILE *out, const struct conf_mysql *m)
+{
+	if (m->password_file) {
+		/* always quoted: a path may hold blanks */
+		fprintf(out, "    password \"file:%s\"\n", m->password_file);
+	} else if (m->password_inline) {
+		fputs("    # the password is not printed; `password file:PATH` would keep it out of the "
+		      "configuration\n",
+		      out);
+		fputs("    password \"" CONF_WITHHELD "\"\n", out);
+	}
+}
+
+static void put_mysql(FILE *out, const struct conf_mysql *m)
+{
+	char addr[IP_STR_MAX];
+
+	put_opening(out, "vrrp_mysql", m->name);
+	if (m->probe.socket) {
+		put_string(out, "    ", "socket", m->probe.socket);
+	} else {
+		fprintf(out, "    host %s\n", ip_format(&m->probe.host, addr));
+		put_unsigned(out, "port", m->probe.port);
+	}
+	if (m->probe.reserved_port)
+		fprintf(out, "    reserved_port %u %s\n", m->probe.reserved_port,
+			ip_format(&m->probe.reserved_host, addr));
+	put_string(out, "    ", "user", m->probe.user);
+	put_password(out, m);
+	if (m->defaults_file)
+		put_string(out, "    ", "defaults_file", m->defaults_file);
+	if (m->probe.query) {
+		put_string(out, "    ", "query", m->probe.query);
+		put_time(out, "query_interval", m->probe.query_interval_us);
+	}
+	put_time(out, "interval", m->probe.interval_us);
+	put_time(out, "timeout", m->probe.timeout_us);
+	put_unsigned(out, "rise", m->rise);
+	put_unsigned(out, "fall", m->fall);
+	fputs("    ", out);
+	put_weight(out, m->weight, m->reverse);
+	put_time(out, "startup_grace", m->startup_grace_us);
+	put_bool(out, "thread_watch", m->probe.thread_watch);
+	fputs("}\n", out);
+}
+
+static void put_vip(FILE *out, const struct conf_vip *v, const char *interface)
+{
+	char addr[IP_STR_MAX];
+	const char *scope = conf_scope_name(v->scope);
+
+	fprintf(out, "        %s/%u dev ", ip_format(&v->prefix.addr, addr), v->prefix.len);
+	put_word(out, v->dev[0] ? v->dev : interface);
+	if (v->brd.s_addr)
+		fprintf(out, " brd %s", inet_ntop(AF_INET, &v->brd, addr, sizeof(addr)));
+	if (scope)
+		fprintf(out, " scope %s", scope);
+	else
+		fprintf(out, " scope %u", v->scope);
+	if (v->label[0]) {
+		fputs(" label ", out);
+		put_word(out, v->label);
+	}
+	fputs(v->no_track ? " no_track\n" : "\n", out);
+}
+
+static void put_tracks(FILE *out, const struct conf *c, const struct conf_instance *i)
+{
+	if (i->n_track_scripts > 0) {
+		fputs("    track_script {\n", out);
+		for (size_t k = 0; k < i->n_track_scripts; k++) {
+			const struct conf_track *t = &i->track_scripts[k];
+
+			fputs("        ", out);
+			put_word(out, c->scripts[t->index].name);
+			fputc(' ', out);
+			put_weight(out, t->weight, t->reverse);
+		}
+		fputs("    }\n", out);
+	}
+	if (i->n_track_mysqls > 0) {
+		fputs("    track_mysql {\n", out);
+		for (size_t k = 0; k < i->n_track_mysqls; k++) {
+			const struct conf_track *t = &i->track_mysqls[k];
+
+			fputs("        ", out);
+			put_word(out, c->mysqls[t->index].name);
+			fputc(' ', out);
+			put_weight(out, t->weight, t->reverse);
+		}
+		fputs("    }\n", out);
+	}
+}
+
+static void put_garp(FILE *out, const struct conf_garp *g)
+{
+	put_time(out, "garp_master_delay", g->delay_us);
+	put_unsigned(out, "garp_master_repeat", g->repeat);
+	put_time(out, "garp_master_refresh", g->refresh_us);
+	put_unsigned(out, "garp_master_refresh_repeat", g->refresh_repeat);
+	put_time(out, "garp_lower_prio_delay", g->lower_prio_delay_us);
+	put_unsigned(out, "garp_lower_prio_repeat", g->lower_prio_repeat);
+}
+
+static void put_protocol(FILE *out, const struct conf_instance *i)
+{
+	char addr[IP_STR_MAX];
+
+	put_unsigned(out, "version", i->version);
+	fprintf(out, "    state %s\n", i->state_master ? "MASTER" : "BACKUP");
+	put_string(out, "    ", "interface", i->interface);
+	put_unsigned(out, "virtual_router_id", i->vrid);
+	put_unsigned(out, "priority", i->priority);
+	put_time(out, "advert_int", i->advert_us);
+	fputs(i->nopreempt ? "    nopreempt\n" : "    preempt\n", out);
+	put_time(out, "preempt_delay", i->preempt_delay_us);
+	put_unsigned(out, "down_timer_adverts", i->down_adverts);
+	put_bool(out, "lower_prio_no_advert", i->lower_prio_no_advert);
+	put_bool(out, "higher_prio_send_advert", i->higher_prio_send_advert);
+	put_bool(out, "v3_checksum_as_v2", i->csum == VRRP_CSUM_PLAIN);
+	if (ip_is_set(&i->mcast_src_ip))
+		fprintf(out, "    mcast_src_ip %s\n", ip_format(&i->mcast_src_ip, addr));
+	fprintf(out, "    mcast_dst_ip %s\n", ip_format(&i->group, addr));
+	if (i->auth_type == VRRP_AUTH_PASS)
+		fprintf(out, "    authentication {\n        auth_type PASS\n        auth_pass \"%.*s\"\n    }\n",
+			VRRP_AUTH_LEN, (const char *)i->auth_data);
+}
+
+static void put_instance(FILE *out, const struct conf *c, const struct conf_instance *i)
+{
+	put_opening(out, "vrrp_instance", i->name);
+	put_protocol(out, i);
+	put_garp(out, &i->garp);
+	fputs("    virtual_ipaddress {\n", out);
+	for (size_t k = 0; k < i->n_vips; k++)
+		put_vip(out, &i->vips[k], i->interface);
+	fputs("    }\n", out);
+	put_tracks(out, c, i);
+	for (int hook = 0; hook < _CONF_HOOK_MAX_; hook++) {
+		if (i->hooks[hook].argv)
+			put_command(out, conf_hook_name((enum conf_hook)hook), &i->hooks[hook], true);
+	}
+	put_time(out, "notify_timeout", i->notify_timeout_us);
+	fputs("}\n", out);
+}
+
+void conf_print(const struct conf *c, FILE *out)
+{
+	put_globals(out, c);
+	for (size_t i = 0; i < c->n_scripts; i++)
+		put_script(out, &c->scripts[i]);
+	for (size_t i = 0; i < c->n_mysqls; i++)
+		put_mysql(out, &c->mysqls[i]);
+	for (size_t i = 0; i < c->n_instances; i++)
+		put_instance(out, c, &c->instances[i]);
+}
