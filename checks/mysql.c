@@ -66,7 +66,7 @@ static void note_error(struct mysql_check *c, const struct sql_link *l)
 static void push_error(struct mysql_check *c)
 {
 	note_error(c, &c->heart);
-	if (probe_is_packet(c->heart.code))
+	if (probe_rule_error(c->heart.code).outcome == CHECK_PASS)
 		c->report->alive_us = c->now_us;
 	push(c, (struct probe_event){ .type = PROBE_EV_ERROR, .code = c->heart.code, .text = c->heart.error });
 }

@@ -13,6 +13,7 @@
 
 enum {
 	SOFT_MIN_US = 20000,
+	LAG_TOLERATED_US = 10000,  /* timers are a little late in normal work: many of these must not add up */
 	TICK_MAX_US = 250000,      /* how coarsely silence is counted once it is suspicious */
 	CONFIRM_US = 5000,         /* between two refusals that make a death */
 	RAW_REPEAT_US = 50000,     /* after the first four */
@@ -99,6 +100,8 @@ void probe_clock_tick(struct probe_clock *c, uint64_t now_us, uint64_t lag_us)
 
 	if (!c->on || now_us <= c->seen_us)
 		return;
+	if (lag_us < LAG_TOLERATED_US)
+		lag_us = 0;
 	passed_us = now_us - c->seen_us;
 	c->ran_us += passed_us > lag_us ? passed_us - lag_us : 0;
 	c->seen_us = now_us;

@@ -36,7 +36,7 @@ bool probe_is_packet(unsigned code);
 
 /* --- silence ----------------------------------------------------------------------------------------------------- */
 
-/* Counts time since clock_start() without what our own loop overslept. */
+/* Counts time since probe_clock_start() without what our own loop overslept. */
 struct probe_clock {
 	bool on;
 	uint64_t ran_us;  /* counted so far */

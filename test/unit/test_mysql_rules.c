@@ -252,6 +252,19 @@ static void overslept_time_is_not_silence(void **state)
 	assert_int_equal(now_us, wake_us + 5 * S + 1750 * MS);
 }
 
+static void small_lateness_does_not_prolong_the_timeout(void **state)
+{
+	(void)state;
+	begin_busy(false);
+	while (now_us < p.sent_us + 1999 * MS) {
+		now_us += 10 * MS; /* each look into /proc is a millisecond late */
+		probe_tick(&p, now_us, 1 * MS);
+		if (now_us >= probe_wake_us(&p) && now_us < p.sent_us + 1999 * MS)
+			assert_int_equal(EV(TIMER).outcome, CHECK_NOTHING);
+	}
+	assert_int_equal(EV(TIMER).outcome, CHECK_FAIL);
+}
+
 static void stopped_agent_finds_the_row_before_the_deadline(void **state)
 {
 	(void)state;
@@ -592,6 +605,7 @@ int main(void)
 		cmocka_unit_test(short_stall_stays_alive),
 		cmocka_unit_test(silence_for_timeout_is_hung_and_counts_once),
 		cmocka_unit_test(overslept_time_is_not_silence),
+		cmocka_unit_test(small_lateness_does_not_prolong_the_timeout),
 		cmocka_unit_test(stopped_agent_finds_the_row_before_the_deadline),
 		cmocka_unit_test(reserved_port_vetoes_a_hang),
 		cmocka_unit_test(other_answers_are_no_veto),
