@@ -454,6 +454,16 @@ static void master_hears(struct vrrp_fsm *f, const struct vrrp_event *ev, struct
 	} /* else our own address: somebody has it twice, and nothing we could do would help */
 }
 
+/* A fall is told at once: a backup that is better now takes over one Skew_Time later, not an interval later. */
+static void master_priority(struct vrrp_fsm *f, uint8_t priority, struct vrrp_actions *out)
+{
+	uint8_t old = f->priority;
+
+	set_priority(f, priority);
+	if (f->priority < old)
+		send_advert(f, out);
+}
+
 static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
 	switch (ev->type) {
@@ -464,8 +474,8 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		count_rival(f);
 		send_advert(f, out);
 		break;
-	case VRRP_EV_PRIORITY: /* the next advert tells */
-		set_priority(f, ev->priority);
+	case VRRP_EV_PRIORITY:
+		master_priority(f, ev->priority, out);
 		break;
 	case VRRP_EV_FAULT:
 		release(out);

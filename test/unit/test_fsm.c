@@ -592,9 +592,18 @@ static void master_sends_every_interval(void **state)
 
 	(void)state;
 	assert_step(&f, event(VRRP_EV_ADVERT_TIMER), VRRP_MASTER, "send advert=100000");
-	assert_step(&f, priority_event(70, 0), VRRP_MASTER, "");
-	assert_int_equal(f.priority, 70);
 	assert_step(&f, event(VRRP_EV_ADVERT_TIMER), VRRP_MASTER, "send advert=100000");
+}
+
+static void master_tells_a_fall_of_its_priority_at_once_but_not_a_rise(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v3(100, 100 * MS), VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, priority_event(70, 0), VRRP_MASTER, "send advert=100000");
+	assert_int_equal(f.priority, 70);
+	assert_step(&f, priority_event(100, 0), VRRP_MASTER, "");
+	assert_int_equal(f.priority, 100);
 }
 
 static void master_answers_priority_zero_and_stays(void **state)
@@ -1009,6 +1018,7 @@ int main(void)
 		cmocka_unit_test(fault_of_a_backup_sends_nothing),
 		cmocka_unit_test(master_adverts_again_only_after_it_has_sent),
 		cmocka_unit_test(master_sends_every_interval),
+		cmocka_unit_test(master_tells_a_fall_of_its_priority_at_once_but_not_a_rise),
 		cmocka_unit_test(master_answers_priority_zero_and_stays),
 		cmocka_unit_test(master_yields_to_a_higher_priority_without_a_word),
 		cmocka_unit_test(yielding_v3_master_learns_the_interval),
