@@ -120,8 +120,10 @@ check:
 	$(Q)$(MAKE) fuzz-smoke
 	$(Q)$(MAKE) e2e
 
+# Two at a time; what one prints stays together. Fails if any of them does.
 unit: $(UNITS)
-	$(Q)for t in $(sort $(UNITS)); do echo "== $$t"; $$t || exit 1; done
+	$(Q)printf '%s\n' $(sort $(UNITS)) | xargs -P 2 -I '{}' sh -c \
+		'{} >{}.log 2>&1; r=$$?; [ $$r -eq 0 ] && grep -h "PASSED" {}.log | sed "s|^|$$(basename {}): |" || cat {}.log; exit $$r'
 
 # E2E_ARGS goes to pytest: make e2e E2E_ARGS='-k killed -x'
 E2E_JOBS ?= 3
@@ -146,7 +148,10 @@ $(FUZZ_B)/%.o: %.c Makefile
 	$(call say,CC,$< (fuzz))
 	$(Q)mkdir -p $(@D)
 	$(Q)clang $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) -std=gnu11 -MMD -MP -fPIE -pthread $(FUZZ_CFLAGS) -c -o $@ $<
-$(FUZZERS): $(FUZZ_B)/%: $(FUZZ_B)/%.o $(LIB_SRCS:%.c=$(FUZZ_B)/%.o)
+$(FUZZ_B)/libsqlvip.a: $(LIB_SRCS:%.c=$(FUZZ_B)/%.o)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+$(FUZZERS): $(FUZZ_B)/%: $(FUZZ_B)/%.o $(FUZZ_B)/libsqlvip.a
 	$(call say,LD,$@)
 	$(Q)clang -pthread -fsanitize=fuzzer,address,undefined -o $@ $^ $(LDLIBS)
 -include $(FUZZ_SRCS:%.c=$(FUZZ_B)/%.d) $(LIB_SRCS:%.c=$(FUZZ_B)/%.d)
