@@ -4,7 +4,10 @@
  *
  * Changes are asynchronous. An rtnetlink write runs in the caller under the kernel's rtnl lock and may wait for it for
  * tens of milliseconds; so a batch goes to a writer thread, which reports completion through an eventfd. Batches are
- * carried out in the order in which they were handed in. libnl types and NLE_ codes stay inside netif.c. */
+ * carried out in the order in which they were handed in.
+ *
+ * netif.c is the loop's side (events, tables), netif_writer.c the thread (order of acts), netif_batch.c the requests,
+ * sockdiag.c the reset of connections, netif_cache.c the tables, netlink.c the sockets. libnl stays inside these. */
 #pragma once
 
 #include "agent/base/addr.h"
@@ -45,10 +48,15 @@ struct netif_events {
 };
 
 /* Opens the sockets, subscribes, dumps links and addresses (synchronously: call before the loop runs), starts the
- * writer thread. 0 or -errno. */
+ * writer thread. What is there at that time is not told as events. Call with the rights (CAP_NET_ADMIN) and the user
+ * that are to stay: capabilities belong to threads. 0 or -errno. */
 int netif_new(sd_event *loop, const struct netif_events *events, struct netif **ret);
 /* Waits for the batch in progress (bounded by the kernel's rtnl lock), drops the others. */
 struct netif *netif_free(struct netif *n);
+
+/* Puts the writer thread under SCHED_RR at this priority, or back to ordinary scheduling with 0. 0 or -errno: being
+ * refused is no reason to stop. */
+int netif_set_realtime(struct netif *n, int rt_priority);
 
 /* NULL if there is no such link. The pointer is valid until the loop runs again. */
 const struct netif_link *netif_link_by_name(const struct netif *n, const char *name);
@@ -73,12 +81,15 @@ struct netif_result {
 typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
 
 /* Adds the addresses. Idempotent: one that is there with the same attributes is success. The array is copied. `done`
- * is called from the loop, never from within. 0 or -ENOMEM. */
+ * is called from the loop, never from within; netif_has() is up to date then. 0, -ENOMEM, or -ENOBUFS if thousands of
+ * batches are waiting already. */
 int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
 
 /* Closes the door (removes each address's entry in table local, so that nothing new arrives), resets the TCP
  * connections on the addresses (SOCK_DIAG: AF_INET, and AF_INET6 for mapped addresses; listening sockets are spared;
- * for at most `reset_budget_us`), removes the addresses. Idempotent: one that is not there is success. */
+ * for at most `reset_budget_us`, 0 = none), removes the addresses. Idempotent: one that is not there is success, and
+ * its connections are reset all the same (unanswered by then: without the address no RST leaves). Releases that wait
+ * one behind the other share one search for connections and the largest of their budgets. Returns as netif_take(). */
 int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t reset_budget_us,
 		  netif_done_fn done, void *user);
 

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Links and addresses as the kernel reports them.
+ *
+ * Decodes rtnetlink messages (every attribute against a policy, lengths checked) into our own values and keeps the
+ * tables. It does not decide what a change means: that is netif.c. Tables are arrays searched in order: a host has few
+ * links, and a thousand addresses on one of them still cost less than a microsecond per search. */
+#include "agent/netif_cache.h"
+
+#include "agent/base/cleanup.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/if_addr.h>
+#include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+
+bool netif_msg_link(struct nlmsghdr *h, struct netif_link *ret, bool *gone)
+{
+	static const struct nla_policy policy[IFLA_MAX + 1] = {
+		[IFLA_IFNAME] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+		[IFLA_MTU] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[IFLA_MAX + 1];
+	const struct ifinfomsg *ifi;
+	struct netif_link l = { 0 };
+
+	if (h->nlmsg_type != RTM_NEWLINK && h->nlmsg_type != RTM_DELLINK)
+		return false;
+	if (nlmsg_parse(h, sizeof(*ifi), tb, IFLA_MAX, policy) < 0)
+		return false;
+	ifi = nlmsg_data(h);
+	/* A port that leaves a bridge is announced as RTM_DELLINK of family AF_BRIDGE; the link itself stays. */
+	if (ifi->ifi_family != AF_UNSPEC || ifi->ifi_index <= 0 || !tb[IFLA_IFNAME])
+		return false;
+	l.ifindex = ifi->ifi_index;
+	nla_strlcpy(l.name, tb[IFLA_IFNAME], sizeof(l.name));
+	l.has_mac =
+		ifi->ifi_type == ARPHRD_ETHER && tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == (int)sizeof(l.mac);
+	if (l.has_mac)
+		memcpy(l.mac, nla_data(tb[IFLA_ADDRESS]), sizeof(l.mac));
+	l.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_RUNNING);
+	l.noarp = (ifi->ifi_flags & IFF_NOARP) != 0;
+	l.mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
+	*ret = l;
+	*gone = h->nlmsg_type == RTM_DELLINK;
+	return true;
+}
+
+/* The attribute as an address of `family`; false if it is absent or of another length. */
+static bool attr_addr(const struct nlattr *a, sa_family_t family, struct ip_addr *ret)
+{
+	if (!a || nla_len(a) != (int)ip_len(family))
+		return false;
+	*ret = ip_from_bytes(family, nla_data(a));
+	return true;
+}
+
+bool netif_msg_addr(struct nlmsghdr *h, struct netif_addr *ret, bool *gone)
+{
+	static const struct nla_policy policy[IFA_MAX + 1] = {
+		[IFA_LABEL] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+		[IFA_FLAGS] = { .type = NLA_U32 },
+	};
+	struct nlattr *tb[IFA_MAX + 1];
+	const struct ifaddrmsg *ifa;
+	struct netif_addr a = { 0 };
+	struct ip_addr brd;
+	uint32_t flags;
+
+	if (h->nlmsg_type != RTM_NEWADDR && h->nlmsg_type != RTM_DELADDR)
+		return false;
+	if (nlmsg_parse(h, sizeof(*ifa), tb, IFA_MAX, policy) < 0)
+		return false;
+	ifa = nlmsg_data(h);
+	if ((ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6) || ifa->ifa_index > INT_MAX ||
+	    ifa->ifa_prefixlen > 8 * ip_len(ifa->ifa_family))
+		return false;
+	/* IFA_LOCAL is ours; IFA_ADDRESS is the other end of a point-to-point link, and the only one for plain IPv6. */
+	if (!attr_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family, &a.prefix.addr))
+		return false;
+	a.prefix.len = ifa->ifa_prefixlen;
+	a.ifindex = (int)ifa->ifa_index;
+	a.scope = ifa->ifa_scope;
+	if (tb[IFA_LABEL])
+		nla_strlcpy(a.label, tb[IFA_LABEL], sizeof(a.label));
+	if (attr_addr(tb[IFA_BROADCAST], AF_INET, &brd))
+		memcpy(&a.brd, brd.bytes, sizeof(a.brd));
+	flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	*gone = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED) ||
+		((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC));
+	*ret = a;
+	return true;
+}
+
+void netif_cache_done(struct netif_cache *c)
+{
+	for (size_t i = 0; i < c->n_links; i++)
+		free(c->links[i].addrs);
+	free(c->links);
+	*c = (struct netif_cache){ 0 };
+}
+
+struct netif_cached *netif_cache_find(const struct netif_cache *c, int ifindex)
+{
+	for (size_t i = 0; i < c->n_links; i++)
+		if (c->links[i].link.ifindex == ifindex)
+			return &c->links[i];
+	return NULL;
+}
+
+/* n_addrs if it is not there. */
+static size_t addr_index(const struct netif_cached *l, const struct ip_prefix *prefix)
+{
+	size_t i;
+
+	for (i = 0; i < l->n_addrs; i++)
+		if (l->addrs[i].len == prefix->len && ip_equal(&l->addrs[i].addr, &prefix->addr))
+			break;
+	return i;
+}
+
+bool netif_cached_has(const struct netif_cached *l, const struct ip_prefix *prefix)
+{
+	return addr_index(l, prefix) < l->n_addrs;
+}
+
+bool netif_link_equal(const struct netif_link *a, const struct netif_link *b)
+{
+	return a->ifindex == b->ifindex && strcmp(a->name, b->name) == 0 && a->has_mac == b->has_mac &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0 && a->up == b->up && a->noarp == b->noarp &&
+	       a->mtu == b->mtu;
+}
+
+int netif_cache_put_link(struct netif_cache *c, const struct netif_link *link)
+{
+	struct netif_cached *l = netif_cache_find(c, link->ifindex);
+
+	if (l && netif_link_equal(&l->link, link))
+		return 0;
+	if (!l) {
+		l = reallocarray(c->links, c->n_links + 1, sizeof(*l));
+		if (!l)
+			return -ENOMEM;
+		c->links = l;
+		l += c->n_links++;
+		*l = (struct netif_cached){ 0 };
+	}
+	l->link = *link;
+	return 1;
+}
+
+int netif_cache_drop_link(struct netif_cache *c, int ifindex)
+{
+	struct netif_cached *l = netif_cache_find(c, ifindex);
+
+	if (!l)
+		return 0;
+	free(l->addrs);
+	c->n_links--;
+	memmove(l, l + 1, (size_t)(c->links + c->n_links - l) * sizeof(*l));
+	return 1;
+}
+
+int netif_cache_put_addr(struct netif_cache *c, int ifindex, const struct ip_prefix *prefix)
+{
+	struct netif_cached *l = netif_cache_find(c, ifindex);
+
+	if (!l || netif_cached_has(l, prefix))
+		return 0;
+	if (l->n_addrs == l->addrs_size) {
+		size_t size = l->addrs_size ? 2 * l->addrs_size : 8;
+		struct ip_prefix *p = reallocarray(l->addrs, size, sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		l->addrs = p;
+		l->addrs_size = size;
+	}
+	l->addrs[l->n_addrs++] = *prefix;
+	return 1;
+}
+
+int netif_cache_drop_addr(struct netif_cache *c, int ifindex, const struct ip_prefix *prefix)
+{
+	struct netif_cached *l = netif_cache_find(c, ifindex);
+	size_t i = l ? addr_index(l, prefix) : 0;
+
+	if (!l || i == l->n_addrs)
+		return 0;
+	l->n_addrs--;
+	memmove(&l->addrs[i], &l->addrs[i + 1], (l->n_addrs - i) * sizeof(*l->addrs));
+	return 1;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opens views: subscribes, then dumps. The dump uses a socket of its own, for its pace is that of the kernel's locks
+ * and the subscribed one is never waited for. Reading the subscribed socket is left to the owner. */
+#include "agent/netif_view.h"
+
+#include "agent/base/cleanup.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+
+enum {
+	MONITOR_BUFFER = 2 * 1024 * 1024, /* about 2500 notifications */
+	DUMP_BUFFER = 256 * 1024,
+	DUMP_TRIES = 5, /* while the tables change under the dump */
+};
+
+struct netif_view *netif_view_free(struct netif_view *v)
+{
+	if (v) {
+		netif_cache_done(&v->cache);
+		netlink_close(v->monitor);
+	}
+	free(v);
+	return NULL;
+}
+
+static int fill(void *user, struct nlmsghdr *h)
+{
+	struct netif_cache *c = user;
+	struct netif_link link;
+	struct netif_addr addr;
+	bool gone;
+	int r = 0;
+
+	if (netif_msg_link(h, &link, &gone) && !gone)
+		r = netif_cache_put_link(c, &link);
+	else if (netif_msg_addr(h, &addr, &gone) && !gone)
+		r = netif_cache_put_addr(c, addr.ifindex, &addr.prefix);
+	return r < 0 ? r : 0;
+}
+
+static int view_dump(struct netif_view *v, struct nl_sock *sk)
+{
+	const struct ifinfomsg links = { 0 };
+	const struct ifaddrmsg addrs = { 0 };
+	int r = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
+		netif_cache_done(&v->cache);
+		r = netlink_dump_table(sk, RTM_GETLINK, &links, sizeof(links), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS,
+				       v->in, fill, &v->cache);
+		if (r == 0)
+			r = netlink_dump_table(sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, v->in, fill, &v->cache);
+	}
+	/* Still changing: what was missed is on its way to the monitor socket. */
+	return r == -EINTR ? 0 : r;
+}
+
+int netif_view_open(struct netif_view *v)
+{
+	struct nl_sock *sk = NULL;
+	int r = netlink_open(NETLINK_ROUTE, MONITOR_BUFFER, &v->monitor);
+
+	if (r == 0 && nl_socket_add_memberships(v->monitor, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+						RTNLGRP_NONE) < 0)
+		r = -EIO;
+	if (r == 0)
+		r = netlink_open(NETLINK_ROUTE, DUMP_BUFFER, &sk);
+	if (r == 0)
+		r = view_dump(v, sk);
+	netlink_close(sk);
+	return r;
+}
