@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who held which address when, who sent what, and whether that was right.
+
+The recorder is test/tools/vipwatch; here its lines become events, periods and judgements."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+
+from lib.process import Process
+from lib.wait import now, until
+
+# Address events are stamped when the recorder reads them, up to its own wake-up after the fact. A hand-over that is
+# out of order would overlap for a whole Skew_Time, 4 ms at the very least.
+TOLERANCE = 0.003
+
+
+@dataclass(frozen=True)
+class Period:
+    """One host had one address from `start` to `end` (None: still has)."""
+
+    host: str
+    address: str
+    start: float
+    end: float | None
+
+    def overlap(self, other, at):
+        """Start and end of what the two have in common; `at` stands for the end of what has none."""
+        start = max(self.start, other.start)
+        end = min(at if self.end is None else self.end, at if other.end is None else other.end)
+        return (start, end) if end > start else None
+
+
+class Watcher:
+    """Records everything from its start on; asked for events, it reads what has been written since."""
+
+    def __init__(self, lan, folder):
+        self.pcap = folder / "sent.pcap"
+        self._events = []
+        self._offset = 0
+        self._allowed = 0.0
+        self._allowed_during = []
+        self.hosts = list(lan.hosts)
+        argv = [lan.build.tool("vipwatch"), "-w", self.pcap,
+                *(f"{host.name}={host.pid}" for host in lan.hosts.values())]
+        self.process = Process(list(map(str, argv)), folder / "watcher.jsonl", "vipwatch")
+        until(lambda: self.find(event="watching"), 10, "the watcher to watch")
+
+    # What happened.
+
+    @property
+    def events(self):
+        """All events so far, as dictionaries in the order in which they were seen."""
+        with open(self.process.log, "rb") as f:
+            f.seek(self._offset)
+            new = f.read()
+        complete = new.rfind(b"\n") + 1
+        self._offset += complete
+        self._events += [json.loads(line) for line in new[:complete].splitlines()]
+        return self._events
+
+    def find(self, since=0.0, **fields):
+        """The events from `since` on whose fields have these values. A tuple stands for any of its members."""
+        return [e for e in self.events if e["t"] >= since and all(
+            e.get(k) in v if isinstance(v, tuple) else e.get(k) == v for k, v in fields.items())]
+
+    def wait(self, seconds, since=0.0, count=1, **fields):
+        """Waits for `count` such events and returns the last of those."""
+        return until(lambda: self.find(since, **fields)[count - 1:count], seconds,
+                     lambda: f"{count} × {fields}; there were {self.find(since, **fields)}", step=0.002)[0]
+
+    def adverts(self, host, since=0.0, **fields):
+        """The adverts that `host` sent."""
+        return self.find(since, host=host.name, event="advert", dir="out", **fields)
+
+    def wait_adverts(self, host, count, seconds, since=None, **fields):
+        """Waits until `host` has sent `count` further adverts: the way to let time pass and to see that all is well."""
+        return self.wait(seconds, now() if since is None else since, count, host=host.name, event="advert", dir="out",
+                         **fields)
+
+    def periods(self, address=None):
+        """Who held what from when to when, without the addresses that a host had from the beginning."""
+        base, open_, done = set(), {}, []
+        for e in self.events:
+            if e["event"] != "address" or (address and e["address"].split("/")[0] != address):
+                continue
+            key = e["host"], e["address"]
+            if e["initial"]:
+                base.add(key)
+            if key in base:
+                continue
+            if e["op"] == "add":
+                open_.setdefault(key, e["t"])
+            elif key in open_:
+                done.append(Period(*key, open_.pop(key), e["t"]))
+        return sorted(done + [Period(*key, t, None) for key, t in open_.items()], key=lambda p: p.start)
+
+    def holders(self, address):
+        """The names of the hosts that hold the address now."""
+        return [p.host for p in self.periods(address) if p.end is None]
+
+    def wait_holder(self, host, address, seconds):
+        """Waits until `host`, and nobody else, holds the address; returns when it got it."""
+        until(lambda: self.holders(address) == [host.name], seconds,
+              lambda: f"{host.name} to hold {address}; {self.holders(address)} do", step=0.002)
+        return [p.start for p in self.periods(address) if p.end is None][0]
+
+    def wait_no_holder(self, host, address, seconds):
+        """Waits until `host` does not hold the address; returns when it lost it, or None if it never had it."""
+        until(lambda: host.name not in self.holders(address), seconds, f"{host.name} to drop {address}", step=0.002)
+        ends = [p.end for p in self.periods(address) if p.host == host.name]
+        return max(ends) if ends else None
+
+    def moves(self, address):
+        """How often the address was taken."""
+        return len(self.periods(address))
+
+    # Whether that was right.
+
+    def allow_overlap(self, seconds):
+        """The test does something that makes two hosts hold an address for so long, as VRRP has it."""
+        self._allowed = max(self._allowed, seconds)
+
+    def allow_overlap_during(self, start, end):
+        """Two holders are what the test wanted between these times: a partition, up to its healing."""
+        self._allowed_during.append((start, end))
+
+    def overlaps(self):
+        """All (address, host, host, start, end) in which two hosts held the same address, however short."""
+        at, found = now(), []
+        periods = self.periods()
+        for i, a in enumerate(periods):
+            for b in periods[i + 1:]:
+                common = a.overlap(b, at) if a.address.split("/")[0] == b.address.split("/")[0] else None
+                if a.host != b.host and common:
+                    found.append((a.address, a.host, b.host, *common))
+        return found
+
+    def judge_overlaps(self):
+        """Raises AssertionError for an overlap that VRRP did not force."""
+        lost = self.find(event="overrun")
+        assert not lost, f"the watcher lost events: {lost}"
+        bad = []
+        for address, a, b, start, end in self.overlaps():
+            if end - start <= max(TOLERANCE, self._allowed):
+                continue
+            if any(first <= start and end <= last for first, last in self._allowed_during):
+                continue
+            bad.append(f"{address} was on {a} and on {b} for {1000 * (end - start):.1f} ms")
+        assert not bad, "; ".join(bad)
+
+    def judge_packets(self, sources=None, v3_without_pseudo_header=False):
+        """Raises AssertionError if tshark finds a malformed packet or a wrong checksum in what was sent.
+
+        `sources`: only what was sent from these addresses; for tests in which somebody sends rubbish on purpose."""
+        broken = "_ws.malformed || vrrp.checksum.status == 0 || ip.checksum.status == 0 || _ws.expert.severity == error"
+        if sources:
+            broken = f"({broken}) && ip.src in {{{', '.join(sources)}}}"
+        pref = f"vrrp.v3_checksum_as_in_v2:{'TRUE' if v3_without_pseudo_header else 'FALSE'}"
+        done = subprocess.run(["tshark", "-r", self.pcap, "-o", "ip.check_checksum:TRUE", "-o", pref, "-Y", broken, "-V"],
+                              capture_output=True, text=True, timeout=60, start_new_session=True)
+        assert done.returncode == 0, done.stderr
+        assert not done.stdout, f"tshark objects to:\n{done.stdout[:4000]}"
+
+    def judge(self):
+        self.judge_overlaps()
+        self.judge_packets()
+
+    def end(self):
+        if self.process.alive:
+            self.process.kill()
+            self.process.wait(5)
