@@ -55,7 +55,7 @@ class MariaDB:
         self._template = template(build)
         self.process = None
 
-    def start(self, wait=True):
+    def start(self, wait=True, uid=0):
         data = self.host.path("/var/lib/mysql")
         if not data.exists():
             shutil.copytree(self._template, data)
@@ -65,8 +65,12 @@ class MariaDB:
             # Locked, the whole pool is resident as soon as the server is ready.
             size[0] = f"--innodb-buffer-pool-size={self.resident_gib}G"
             size.append("--memlock")
+        as_user = []
+        if uid:
+            self.host.run(["chown", "-R", f"{uid}:{uid}", "/var/lib/mysql", "/run/mysqld"])
+            as_user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--pdeathsig=KILL", "--"]
         self.process = self.host.popen(
-            ["mariadbd", "--no-defaults", "--user=root", "--datadir=/var/lib/mysql", f"--socket={SOCKET}",
+            [*as_user, "mariadbd", "--no-defaults", "--user=root", "--datadir=/var/lib/mysql", f"--socket={SOCKET}",
              "--pid-file=/run/mysqld/mysqld.pid", "--port=3306", "--bind-address=0.0.0.0",
              f"--server-id={self.host.number}", "--skip-name-resolve", "--max-connect-errors=4294967295",
              "--log-warnings=0", "--innodb-flush-log-at-trx-commit=0", *size, *self.options],

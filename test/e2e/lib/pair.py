@@ -24,12 +24,16 @@ class Pair(Lan):
 
     def start_servers(self, *options, resident_gib=0):
         """A MariaDB server on both hosts; `self.mysql` maps a host's name to its server."""
-        self.mysql = {h.name: MariaDB(h, self.build, options, resident_gib) for h in (self.master, self.backup)}
+        self.mysql = {h.name: self.server(h, *options, resident_gib=resident_gib) for h in (self.master, self.backup)}
         for server in self.mysql.values():
             server.start(wait=False)
         for server in self.mysql.values():
             server.wait_ready()
         return self.mysql
+
+    def server(self, host, *options, resident_gib=0):
+        """A MariaDB server that has not been started."""
+        return MariaDB(host, self.build, options, resident_gib)
 
     def agent(self, host, config):
         """A sqlvipd that has not been started."""

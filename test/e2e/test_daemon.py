@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""sqlvipd as a program: start, end, answers and refusals."""
+
+import json
+import socket
+
+import pytest
+
+from lib.agents import VIP, instance, mysql_check
+from lib.wait import now, until
+
+CONTROL = "/run/sqlvip/sqlvipd.sock"
+
+
+def start(pair, *lines, **options):
+    agent = pair.agent(pair.master, instance(200, *lines, track=False, **options)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    return agent
+
+
+def test_term_at_the_holder_releases_first_and_resigns_then(pair):
+    agents = pair.start_agents(check="", track=False)
+    at = now()
+    assert agents["mastersql"].stop() == 0
+    took = pair.watcher.wait_holder(pair.backup, VIP, 5)
+    resigned = pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
+    removed = pair.watcher.find(at, host="mastersql", event="address", op="del", address=f"{VIP}/32")
+    assert len(resigned) == 1 and len(removed) == 1
+    assert removed[0]["since"] <= resigned[0]["t"]
+    assert resigned[0]["t"] - at < 0.5
+    assert took > removed[0]["t"]
+
+
+def test_term_at_the_backup_says_nothing(pair):
+    agents = pair.start_agents(check="", track=False)
+    at = now()
+    assert agents["backupsql"].stop() == 0
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    assert not pair.watcher.adverts(pair.backup, at)
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_nothing_is_left_after_the_end(pair):
+    agent = start(pair)
+    assert agent.stop() == 0
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+    assert not pair.master.path(CONTROL).exists()
+
+
+def test_status_tells_state_cause_vips_priority_and_probe(pair):
+    agents = pair.start_all()
+    one = agents["mastersql"].instance()
+    assert one["state"].upper() == "MASTER" and one["cause"]
+    assert [vip["present"] for vip in one["vips"]] == [True] and VIP in one["vips"][0]["address"]
+    assert one["priority"]["effective"] == 200
+    other = agents["backupsql"].instance()
+    assert other["state"].upper() == "BACKUP" and [vip["present"] for vip in other["vips"]] == [False]
+    assert "192.168.1.1" in json.dumps(other)  # the peer that it hears
+    check = agents["mastersql"].check()
+    assert (check["kind"], check["verdict"], check["state"]) == ("mysql", "alive", "up")
+    assert check["pid"] == pair.mysql["mastersql"].pid
+    text = pair.master.run([pair.build.sqlvipctl, "status"]).stdout
+    assert "MASTER" in text.upper() and VIP in text and "\033" not in text
+
+
+def test_ctl_fails_when_no_agent_runs(pair):
+    done = pair.master.run([pair.build.sqlvipctl, "status"], check=False)
+    assert done.returncode != 0 and done.stderr
+
+
+def ask(pair, request, finish=True):
+    """Sends bytes to the control socket and returns all that comes back."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(10)
+        s.connect(str(pair.master.path(CONTROL)))
+        try:
+            s.sendall(request)
+            if finish:
+                s.shutdown(socket.SHUT_WR)
+        except BrokenPipeError:
+            pass
+        answer = b""
+        try:
+            while chunk := s.recv(65536):
+                answer += chunk
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+@pytest.mark.parametrize("request_", [
+    b"\n", b"junk\n", b"{\n", b"[]\n", b"null\n", b'{"version": 1}\n', b'{"version": 99, "command": "status"}\n',
+    b'{"version": 1, "command": "no-such"}\n', b'{"version": 1, "command": 7}\n', b"\0\0\0\n", b"\xff\xfe\n",
+    b'{"version": 1, "command": "status"}' * 2 + b"\n", b"[" * 100000 + b"\n", b"x" * (1 << 20)],
+    ids=["empty", "junk", "brace", "array", "null", "no-command", "version", "unknown", "number", "nul", "no-utf8",
+         "twice", "deep", "oversized"])
+def test_malformed_request_gets_an_error(control_agent, request_):
+    pair, agent = control_agent
+    answer = ask(pair, request_)
+    if answer:
+        document = json.loads(answer.splitlines()[0])
+        assert document["ok"] is False and document["error"]
+    else:
+        assert len(request_) > 65536  # dropped in mid-request: only the oversized
+    assert agent.process.alive and agent.status()
+
+
+@pytest.fixture
+def control_agent(pair):
+    return pair, start(pair)
+
+
+def test_silent_and_greedy_control_clients_stall_nothing(pair):
+    agent = start(pair)
+    since = now()
+    silent = []
+    for _ in range(30):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.settimeout(5)
+        s.connect(str(pair.master.path(CONTROL)))
+        silent.append(s)
+    pair.watcher.wait_adverts(pair.master, 15, 10)
+    for s in silent:
+        s.close()
+    until(lambda: agent.status(check=False), 10, "status to work again")
+    times = [e["t"] for e in pair.watcher.adverts(pair.master, since)]
+    assert max(b - a for a, b in zip(times, times[1:])) < 0.25
+
+
+def test_valid_configuration_is_printed_and_reads_back_to_the_same(pair):
+    agent = pair.agent(pair.master, mysql_check() + instance(200, "nopreempt"))
+    first = agent.test()
+    assert first.returncode == 0, first.stderr
+    second = agent.test(first.stdout)
+    assert second.returncode == 0, second.stderr
+    assert first.stdout == second.stdout
+
+
+def test_every_error_is_reported_with_its_place(pair):
+    config = instance(200, "no_such_keyword 1", track=False).replace("advert_int 0.1", "advert_int 0").replace(
+        "virtual_router_id 51", "virtual_router_id 256")
+    done = pair.agent(pair.master, config).test()
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    for line, text in enumerate(config.splitlines(), 1):
+        if any(word in text for word in ("no_such_keyword", "advert_int", "virtual_router_id")):
+            assert f"sqlvip.conf:{line}: " in said, said
+
+
+def test_wrong_or_missing_configuration_ends_the_program(pair):
+    for config, code in (("vrrp_instance X {\n", 2), (instance(0, track=False), 2)):
+        agent = pair.agent(pair.master, config)
+        path = agent.configure()
+        assert pair.master.run([pair.build.sqlvipd, "-n", "-l", "-f", path], check=False).returncode == code
+    missing = pair.master.run([pair.build.sqlvipd, "-n", "-l", "-f", "/etc/sqlvip/none.conf"], check=False)
+    assert missing.returncode == 6
+
+
+def test_second_agent_with_the_same_control_socket_refuses_to_start(pair):
+    agent = start(pair)
+    second = pair.master.run([pair.build.sqlvipd, "-n", "-l", "-f", "/etc/sqlvip/sqlvip.conf"], check=False)
+    assert second.returncode != 0
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    assert agent.process.alive and pair.watcher.moves(VIP) == 1
+
+
+def test_version_and_help_are_printed(pair):
+    assert "sqlvip" in pair.master.run([pair.build.sqlvipd, "-v"]).stdout
+    assert "-f" in pair.master.run([pair.build.sqlvipd, "-h"]).stdout
+
+
+def test_flood_of_rubbish_delays_no_advert_and_moves_nothing(pair):
+    """Adverts of the same router with a wrong checksum, as fast as a client can send them."""
+    agents = pair.start_agents(check="", track=False)
+    script = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)\n"
+              "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)\n"
+              "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton('192.168.1.50'))\n"
+              "while True:\n s.sendto(bytes.fromhex('3133ff01000a0000c0a80164'), ('224.0.0.18', 0))\n")
+    flood = pair.client.popen(["/usr/bin/python3", "-c", script], "flood")
+    since = now()
+    pair.watcher.wait_adverts(pair.master, 30, 20)
+    flood.kill()
+    times = [e["t"] for e in pair.watcher.adverts(pair.master, since)]
+    assert max(b - a for a, b in zip(times, times[1:])) < 0.25
+    assert pair.watcher.moves(VIP) == 1
+    assert agents["backupsql"].instance()["state"].upper() == "BACKUP"
+    judge = pair.watcher.judge_packets
+    pair.watcher.judge_packets = lambda: judge(sources=["192.168.1.1", "192.168.1.2"])

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks: in order, one at a time, none lost, and never in the way."""
+
+import re
+
+import pytest
+
+from lib.agents import VIP, instance
+from lib.wait import now, until
+
+HOOK = """#!/bin/sh
+# The start and the end of each run, so that an overlap would show.
+echo "start $SQLVIP_STATE $@" >> /tmp/hooks
+sleep 0.0$((${{RANDOM:-$$}} % 3))
+{extra}
+echo "end $SQLVIP_STATE $@" >> /tmp/hooks
+"""
+
+
+def hooked(pair):
+    """The lines that the hook has written so far."""
+    path = pair.master.path("/tmp/hooks")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def start(pair, *lines, extra="", config=""):
+    pair.master.write("/tmp/hook", HOOK.format(extra=extra), 0o755)
+    agent = pair.agent(pair.master, config + instance(200, *(lines or ("notify /tmp/hook",)), track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    return agent
+
+
+@pytest.mark.soak
+def test_hundred_forced_transitions_run_their_hooks_in_order(pair, soak):
+    agent = start(pair)
+    for _ in range(soak(25, 250)):  # FAULT, BACKUP, MASTER and sometimes the next fault earlier
+        mark = agent.process.mark()
+        pair.master.run(["ip", "link", "set", "eth0", "down"])
+        agent.process.wait_log(r"VI_1.*-> FAULT", 5, mark)
+        pair.master.run(["ip", "link", "set", "eth0", "up"])
+        agent.process.wait_log(r"VI_1.*-> BACKUP", 5, mark)
+        agent.process.wait_log(r"VI_1.*-> MASTER", 5, mark)
+    states = re.findall(r"VI_1.* -> (BACKUP|MASTER|FAULT)", agent.process.text())
+    expected = [line for state in states for line in
+                (f"start {state} INSTANCE VI_1 {state} 200", f"end {state} INSTANCE VI_1 {state} 200")]
+    assert len(states) >= soak(75, 750)
+    until(lambda: len(hooked(pair)) >= len(expected), 60, lambda: f"{len(expected)} lines; {len(hooked(pair))} are there")
+    assert hooked(pair) == expected
+
+
+def test_specific_hook_runs_before_the_generic_one(pair):
+    agent = start(pair, *(f'notify_{s} "/tmp/hook {s} only"' for s in ("master", "backup", "fault", "stop")),
+                  "notify /tmp/hook")
+    until(lambda: "end MASTER INSTANCE VI_1 MASTER 200" in hooked(pair), 5, "the hooks of MASTER")
+    agent.stop()
+    assert hooked(pair) == [
+        line for state in ("BACKUP", "MASTER", "STOP") for line in (
+            f"start {state} {state.lower()} only", f"end {state} {state.lower()} only",
+            f"start {state} INSTANCE VI_1 {state} 200", f"end {state} INSTANCE VI_1 {state} 200")]
+
+
+def test_hook_is_told_what_happened_in_its_environment(pair):
+    start(pair, extra="env | grep ^SQLVIP_ > /tmp/env.$SQLVIP_STATE")
+    path = pair.master.path("/tmp/env.MASTER")
+    until(path.exists, 5, "the environment of MASTER")
+    until(lambda: "end MASTER INSTANCE VI_1 MASTER 200" in hooked(pair), 5, "the hook to end")
+    env = dict(line.split("=", 1) for line in path.read_text().splitlines())
+    assert env["SQLVIP_INSTANCE"] == "VI_1"
+    assert (env["SQLVIP_OLD_STATE"], env["SQLVIP_STATE"], env["SQLVIP_CURRENT_STATE"]) == ("BACKUP", "MASTER", "MASTER")
+    assert env["SQLVIP_PRIORITY"] == "200" and VIP in env["SQLVIP_VIPS"] and env["SQLVIP_CAUSE"]
+
+
+def test_late_hook_is_told_the_current_state(pair):
+    agent = start(pair, extra='[ $SQLVIP_STATE = BACKUP ] && sleep 2; echo "now $SQLVIP_CURRENT_STATE" >> /tmp/now')
+    mark = agent.process.mark()
+    pair.master.run(["ip", "link", "set", "eth0", "down"])
+    agent.process.wait_log(r"VI_1.*-> FAULT", 5, mark)
+    now_ = pair.master.path("/tmp/now")
+    # BACKUP's hook was still busy when MASTER and FAULT came; MASTER's is told that it is FAULT already.
+    until(lambda: now_.exists() and now_.read_text().split("\n")[1:2] == ["now FAULT"], 10, "the hook of MASTER")
+
+
+def test_hook_that_hangs_is_ended_and_delays_no_advert(pair):
+    agent = start(pair, extra='[ $SQLVIP_STATE != MASTER ] || sleep 600', config="global_defs {\n notify_timeout 1\n}\n")
+    since = now()
+    pair.watcher.wait_adverts(pair.master, 20, 10)
+    times = [e["t"] for e in pair.watcher.adverts(pair.master, since)]
+    assert max(b - a for a, b in zip(times, times[1:])) < 0.2
+    agent.process.wait_log(r"notify.*(timed out|deadline|did not end|killed)", 10)
+
+
+def test_hook_that_fails_or_does_not_exist_is_logged(pair):
+    agent = start(pair, "notify_master /tmp/nowhere", 'notify "/bin/false"')
+    agent.process.wait_log(r"nowhere", 5)
+    agent.process.wait_log(r"(false|notify).*(status|code|exit\w*) 1", 5)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the probe makes of a server that is busy, stopped, misconfigured, or closed to it."""
+
+import signal
+import subprocess
+
+import pytest
+
+from lib.agents import VIP, instance, mysql_check
+from lib.mariadb import SOCKET
+from lib.process import proc_state
+from lib.wait import now, until
+
+PROBE_THREADS = "SELECT id FROM information_schema.processlist WHERE user = 'sqlvip'"
+
+
+def stays(pair, count=12):
+    """The VIP stays where it is for so many further adverts, and is taken once in all."""
+    pair.watcher.wait_adverts(pair.master, count, 30 + count)
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    assert pair.watcher.moves(VIP) == 1
+
+
+def alone(pair, *check_lines, server_options=(), **check_options):
+    """A server and an agent on mastersql only; returns both."""
+    server = pair.server(pair.master, *server_options).start()
+    agent = pair.agent(pair.master, mysql_check(*check_lines, **check_options) + instance(200)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    return server, agent
+
+
+def test_short_stall_is_no_death(pair):
+    server, agent = alone(pair, timeout="2")
+    server.stop()
+    pair.watcher.wait_adverts(pair.master, 10, 10)  # one second
+    server.cont()
+    stays(pair)
+    assert agent.check()["verdict"] == "alive"
+
+
+@pytest.mark.soak
+def test_hang_is_seen_after_interval_and_timeout(pair, soak):
+    server, agent = alone(pair, interval="0.5", timeout=soak("1", "2"))
+    at = server.stop()
+    gone = pair.watcher.wait_no_holder(pair.master, VIP, 10)
+    assert float(soak("1", "2")) <= gone - at <= 0.5 + float(soak("1", "2")) + 0.5
+    assert "hung" in agent.wait_check(2, verdict="dead")["reason"]
+    server.cont()
+    agent.wait_check(10, verdict="alive", state="up")
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_server_that_hangs_before_the_agent_starts_is_never_alive(pair):
+    server = pair.server(pair.master).start()
+    server.stop()
+    agent = pair.agent(pair.master, mysql_check() + instance(200)).start()
+    agent.wait_state("FAULT", 5)
+    agent.wait_check(5, state="down")
+    assert agent.check()["verdict"] in ("unknown", "dead")
+    assert not pair.watcher.find(event="advert", dir="out")
+    server.cont()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+@pytest.mark.soak
+def test_agent_that_was_starved_blames_itself_and_not_the_server(pair, soak):
+    _, agent = alone(pair)
+    mark = agent.process.mark()
+    agent.process.stop()
+    # The agent's own host is silent meanwhile; the other hosts' clock is what we wait by.
+    until(lambda: now() - agent.process.started > 0 and _frozen_for(pair, soak(1.5, 5)), 10, "the freeze to be over")
+    agent.process.cont()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    pair.watcher.wait_adverts(pair.master, 10, 10)
+    assert agent.check()["verdict"] == "alive"
+    assert not agent.process.search(r"verdict.*dead|hung", mark), agent.process.text()
+
+
+def _frozen_for(pair, seconds):
+    last = pair.watcher.adverts(pair.master)[-1]["t"]
+    return now() - last >= seconds
+
+
+@pytest.mark.soak
+def test_overload_is_no_death(pair, soak):
+    server, agent = alone(pair, timeout="2")
+    busy = ["sh", "-c", "while :; do :; done"]
+    hogs = [pair.master.popen(busy, "hog") for _ in range(soak(4, 16))]
+    load = [pair.ping(interval_us=1000, deadline_ms=1000) for _ in range(soak(1, 8))]
+    pair.watcher.wait_adverts(pair.master, soak(40, 6000), soak(60, 900))
+    assert pair.watcher.moves(VIP) == 1
+    assert agent.check()["verdict"] == "alive"
+    for process in hogs:
+        process.kill()
+    assert all(client.finish()["answers"] for client in load)
+    assert server.process.alive
+
+
+def test_too_many_connections_do_not_move_the_vip(pair):
+    server, agent = alone(pair, server_options=["--max-connections=10"])
+    holders = fill(pair)
+    stays(pair)
+    assert agent.check()["verdict"] in ("alive", "degraded")
+    server.sql("DO 1", check=False)
+    assert holders.process.alive
+
+
+def fill(pair, clients=10, port=3306):
+    """Takes all connections that there are: some clients wait, the others are refused."""
+    client = pair.client.popen([pair.build.tool("mysqlping"), "hold", VIP, port, "-n", clients + 5, "-i", 20000],
+                               "mysqlping")
+    probe = pair.client.popen([pair.build.tool("mysqlping"), "ping", VIP, port, "-i", 20000], "mysqlping")
+    probe.wait_log("error 1040", 10)
+    probe.kill()
+
+    class Filled:
+        process = client
+
+    return Filled
+
+
+def test_too_many_connections_do_not_move_the_vip_even_when_the_probe_has_none(pair):
+    server, agent = alone(pair, "reserved_port 3366",
+                          server_options=["--max-connections=10", "--extra-port=3366", "--extra-max-connections=5"])
+    fill(pair)
+    # Over the reserved port, as the operator would. Whoever waits gets the probe's place.
+    over_tcp = ["mariadb", "--no-defaults", "-h", "127.0.0.1", "-P", "3366", "-u", "root2", "-N", "-B", "-e"]
+    for thread in pair.master.run([*over_tcp, PROBE_THREADS], check=False).stdout.split():
+        pair.master.run([*over_tcp, f"KILL {thread}"], check=False)
+    agent.wait_check(10, verdict="degraded")
+    stays(pair)
+    assert server.process.alive
+
+
+@pytest.mark.soak
+def test_killed_probe_connections_are_no_death(pair, soak):
+    server, agent = alone(pair)
+    deadline = now() + soak(4, 60)
+    killed = 0
+    while now() < deadline:
+        for thread in server.sql(PROBE_THREADS).split():
+            server.sql(f"KILL {thread}", check=False)
+            killed += 1
+    assert killed >= 10
+    stays(pair)
+    agent.wait_check(5, verdict="alive", state="up")
+
+
+def test_short_wait_timeout_does_not_disturb(pair):
+    _, agent = alone(pair, interval="2", server_options=["--wait-timeout=1"])
+    connects = agent.check()["connects"]
+    pair.watcher.wait_adverts(pair.master, 50, 20)  # five seconds
+    assert agent.check()["connects"] == connects
+    stays(pair)
+
+
+def test_blocked_host_is_reported_and_moves_nothing(pair):
+    """Error 1129. Loopback is never blocked, so the probe is sent to the host's own address."""
+    server = pair.server(pair.master, "--max-connect-errors=2").start()
+    server.sql("CREATE USER 'sqlvip'@'192.168.1.1' IDENTIFIED BY 'probe-me-gently'")
+    check = mysql_check("host 192.168.1.1", "port 3306", socket=None)
+    agent = pair.agent(pair.master, check + instance(200)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    script = ("import socket\nfor _ in range(8):\n s = socket.create_connection(('192.168.1.1', 3306), 2)\n"
+              " s.recv(100)\n s.sendall(b'\\x05\\x00\\x00\\x01junk!')\n s.recv(100)\n s.close()\n")
+    pair.master.run(["/usr/bin/python3", "-c", script])
+    for thread in server.sql(PROBE_THREADS).split():
+        server.sql(f"KILL {thread}", check=False)
+    until(lambda: "1129" in agent.check()["reason"], 5, lambda: f"1129 in {agent.check()}")
+    stays(pair)
+    assert agent.check()["verdict"] == "degraded"
+
+
+def test_wrong_password_moves_nothing_and_is_loud(pair):
+    server = pair.server(pair.master).start()
+    agent = pair.agent(pair.master, mysql_check() + instance(200))
+    pair.master.write("/etc/sqlvip/mysql.password", "not the password\n", 0o600)
+    agent.start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    check = agent.wait_check(5, verdict="degraded", state="up")
+    assert "1045" in check["reason"]
+    assert agent.process.search(r"1045")
+    stays(pair)
+    assert server.process.alive
+
+
+@pytest.mark.parametrize("statement", ["ALTER USER 'sqlvip'@'localhost' IDENTIFIED BY 'changed'",
+                                       "DROP USER 'sqlvip'@'localhost'"])
+def test_account_that_is_lost_at_run_time_moves_nothing_and_is_loud(pair, statement):
+    server, agent = alone(pair)
+    mark = agent.process.mark()
+    server.sql(statement)
+    for thread in server.sql(PROBE_THREADS).split():
+        server.sql(f"KILL {thread}", check=False)
+    agent.wait_check(5, verdict="degraded", state="up")
+    agent.process.wait_log(r"1045|[Aa]ccess denied", 5, mark)
+    stays(pair)
+
+
+def test_full_backlog_is_no_death(pair):
+    server, _ = alone(pair, timeout="3", server_options=["--back-log=10"])
+    server.stop()
+    script = ("import socket\nheld = []\nfor _ in range(100):\n s = socket.socket(socket.AF_UNIX)\n s.setblocking(False)\n"
+              f" held.append(s)\n try:\n  s.connect({SOCKET!r})\n except BlockingIOError:\n  print('full', flush=True)\n"
+              "  break\nimport sys, time\ntime.sleep(1)\n")
+    crowd = pair.master.popen(["/usr/bin/python3", "-c", script], "crowd")
+    crowd.wait_log("full", 5)
+    pair.watcher.wait_adverts(pair.master, 10, 10)  # one second
+    server.cont()
+    crowd.wait(10)
+    stays(pair)
+
+
+def test_server_without_descriptors_is_degraded_at_most(pair):
+    server, agent = alone(pair)
+    used = len(list(server.host.path(f"/proc/{server.pid}/fd").iterdir()))
+    subprocess.run(["prlimit", "--pid", str(server.pid), f"--nofile={used}:"], check=True)
+    pair.ping(interval_us=20000)
+    stays(pair, 20)
+    assert agent.check()["verdict"] in ("alive", "degraded")
+
+
+def test_server_without_threads_is_degraded_at_most(pair):
+    """1135. The limit counts the threads of an account, so this server gets one of its own."""
+    server = pair.server(pair.master, "--thread-cache-size=0").start(uid=61234)
+    agent = pair.agent(pair.master, mysql_check() + instance(200)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    threads = len(list(server.host.path(f"/proc/{server.pid}/task").iterdir()))
+    subprocess.run(["prlimit", "--pid", str(server.pid), f"--nproc={threads}:"], check=True)
+    client = pair.ping(interval_us=20000)
+    client.wait(10, event="failure")
+    for thread in server.sql(PROBE_THREADS, check=False).split():
+        server.sql(f"KILL {thread}", check=False)
+    stays(pair, 20)
+    assert agent.check()["verdict"] in ("alive", "degraded")
+
+
+def test_deleted_socket_file_is_reported_and_moves_nothing(pair):
+    _, agent = alone(pair)
+    pair.master.path(SOCKET).unlink()
+    stays(pair, 20)
+    assert agent.check()["verdict"] in ("alive", "degraded")
+
+
+def test_probe_over_tcp_works(pair):
+    server, agent = alone(pair, "host 127.0.0.1", "port 3306", socket=None)
+    assert agent.check()["verdict"] == "alive"
+    at = server.kill()
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    assert pair.watcher.find(at, event="advert", dir="out", priority=0)
+    assert "crashed" in agent.check()["reason"]
+
+
+def test_query_that_fails_takes_the_vip_away(pair):
+    server = pair.server(pair.master).start()
+    server.sql("CREATE DATABASE app; CREATE TABLE app.ok (n INT); INSERT INTO app.ok VALUES (1); "
+               "GRANT SELECT ON app.* TO 'sqlvip'@'localhost'")
+    check = mysql_check('query "SELECT MAX(n) FROM app.ok"', "query_interval 0.2", "fall 2", "rise 1")
+    agent = pair.agent(pair.master, check + instance(200)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    server.sql("UPDATE app.ok SET n = 0")
+    pair.watcher.wait_no_holder(pair.master, VIP, 10)
+    agent.wait_state("FAULT", 5)
+    server.sql("UPDATE app.ok SET n = 1")
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_thousand_reconnects_leak_nothing(pair, soak):
+    server, agent = alone(pair)
+    for _ in range(20):
+        _kill_probe(server)
+    agent.wait_check(5, verdict="alive")
+    before = _footprint(agent)
+    for _ in range(soak(80, 1000)):
+        _kill_probe(server)
+    agent.wait_check(5, verdict="alive")
+    after = _footprint(agent)
+    assert after[0] <= before[0] + 2, "descriptors"
+    assert after[1] <= before[1] + (1024 if not agent.build.sanitized else 16384), "resident KiB"
+
+
+def _kill_probe(server):
+    for thread in server.sql(PROBE_THREADS).split():
+        server.sql(f"KILL {thread}", check=False)
+
+
+def _footprint(agent):
+    with open(f"/proc/{agent.pid}/status", encoding="ascii") as f:
+        resident = next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
+    return len(list(agent.host.path(f"/proc/{agent.pid}/fd").iterdir())), resident
+
+
+def test_stopped_server_is_named_as_such(pair):
+    server, agent = alone(pair)
+    server.process.signal(signal.SIGSTOP)
+    agent.wait_check(5, verdict="dead")
+    assert proc_state(server.pid) == "T"
+    assert "stopped" in agent.check()["reason"]

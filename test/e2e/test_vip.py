@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The addresses: as configured, put back, announced, and gone when they should be."""
+
+import pytest
+
+from lib.agents import VIP, instance
+from lib.wait import now, until
+
+
+def start(pair, *lines, **options):
+    return pair.start_agents(*lines, check="", track=False, **options)
+
+
+def test_deleted_vip_is_put_back_and_announced(pair):
+    agents = start(pair)
+    at = now()
+    pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
+    pair.watcher.wait(2, at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
+    pair.watcher.wait(2, at, host="client", event="garp", dir="in", address=VIP)
+    pair.watcher.wait_adverts(pair.master, 10, 5)
+    assert agents["backupsql"].instance()["state"].upper() == "BACKUP"
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    assert not pair.watcher.adverts(pair.master, priority=0)
+
+
+def test_vips_have_the_attributes_that_were_configured(pair):
+    vips = (VIP, "192.168.1.101/24 dev eth0 label eth0:db", "10.9.8.7/16 brd 10.9.255.255 scope link")
+    start(pair, vips=vips)
+    shown = pair.master.run(["ip", "-4", "-o", "addr", "show", "dev", "eth0"]).stdout
+    until(lambda: len(pair.master.addresses()) == 4, 5, "three VIPs")
+    shown = pair.master.run(["ip", "-4", "-o", "addr", "show", "dev", "eth0"]).stdout
+    assert "inet 192.168.1.100/32 scope global eth0" in shown
+    assert "inet 192.168.1.101/24 scope global secondary eth0:db" in shown
+    assert "inet 10.9.8.7/16 brd 10.9.255.255 scope link eth0" in shown
+
+
+def test_hundreds_of_vips_move_together(pair):
+    vips = [f"192.168.{2 + n // 100}.{n % 100 + 1}/32" for n in range(200)]
+    agents = start(pair, vips=(VIP, *vips[:19]), priorities=(200, 150))
+    assert agents  # v2 and v3 adverts may list 255; a whole file of them is below
+    agents["mastersql"].stop()
+    took = pair.watcher.wait_holder(pair.backup, VIP, 5)
+    until(lambda: len(pair.watcher.holders(vips[18].split("/")[0])) == 1, 5, "the last VIP")
+    pair.watcher.wait_holder(pair.backup, vips[18].split("/")[0], 5)
+    assert took
+
+
+def test_two_hundred_vips_of_one_instance_come_and_go(pair):
+    vips = [f"192.168.{2 + n // 100}.{n % 100 + 1}/32" for n in range(200)]
+    agent = pair.agent(pair.master, instance(200, track=False, vips=vips)).start()
+    until(lambda: len(pair.watcher.periods()) == 200, 10, "200 addresses")
+    agent.wait_state("MASTER", 5)
+    assert all(vip["present"] for vip in agent.instance()["vips"])
+    assert agent.stop() == 0
+    until(lambda: all(p.end for p in pair.watcher.periods()), 5, "all of them to be gone")
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+
+
+def test_stale_vip_is_removed_at_start(pair):
+    pair.master.run(["ip", "addr", "add", f"{VIP}/32", "dev", "eth0"])
+    agent = pair.agent(pair.master, instance(200, track=False)).start()
+    first = pair.watcher.wait(5, host="mastersql", event="advert", dir="out")
+    assert pair.watcher.find(host="mastersql", event="address", op="del", address=f"{VIP}/32")[0]["t"] < first["t"]
+    agent.wait_state("MASTER", 5)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_taken_vip_is_announced_five_times_at_once(pair):
+    start(pair, "garp_master_delay 1")
+    taken = pair.watcher.wait_holder(pair.master, VIP, 5)
+    pair.watcher.wait(5, taken - 1, 5, host="mastersql", event="garp", dir="out", address=VIP)
+    pair.watcher.wait(5, taken + 0.9, 5, host="mastersql", event="garp", dir="out", address=VIP)
+    mac = pair.master.run(["cat", "/proc/self/net/arp"]) and pair.watcher.find(event="garp", host="mastersql")[0]["mac"]
+    assert mac in pair.master.run(["ip", "link", "show", "eth0"]).stdout
+
+
+def test_advert_precedes_the_address_and_the_announcement_follows_it(pair):
+    start(pair)
+    added = pair.watcher.find(host="mastersql", event="address", op="add", address=f"{VIP}/32")[0]
+    advert = pair.watcher.adverts(pair.master)[0]
+    garp = pair.watcher.wait(5, host="mastersql", event="garp", dir="out", address=VIP)
+    assert advert["t"] <= added["t"]
+    assert added["since"] <= garp["t"]
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_host_keeps_its_own_address_when_the_vip_goes(pair, version):
+    agent = pair.agent(pair.master, instance(200, track=False, version=version, advert="1" if version == 2 else "0.1",
+                                             vips=(f"{VIP}/24",))).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agent.stop()
+    assert pair.master.addresses() == ["192.168.1.1/24"]
