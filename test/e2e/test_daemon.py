@@ -9,6 +9,16 @@ import pytest
 from lib.agents import VIP, instance, mysql_check
 from lib.wait import now, until
 
+# Adverts of the same router with a wrong checksum, as fast as they can be sent.
+FLOOD = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("192.168.1.50"))
+while True:
+    s.sendto(bytes.fromhex("3133ff01000a0000c0a80164"), ("224.0.0.18", 0))
+"""
+
 CONTROL = "/run/sqlvip/sqlvipd.sock"
 
 
@@ -170,13 +180,8 @@ def test_version_and_help_are_printed(pair):
 
 
 def test_flood_of_rubbish_delays_no_advert_and_moves_nothing(pair):
-    """Adverts of the same router with a wrong checksum, as fast as a client can send them."""
     agents = pair.start_agents(check="", track=False)
-    script = ("import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_RAW, 112)\n"
-              "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 255)\n"
-              "s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton('192.168.1.50'))\n"
-              "while True:\n s.sendto(bytes.fromhex('3133ff01000a0000c0a80164'), ('224.0.0.18', 0))\n")
-    flood = pair.client.popen(["/usr/bin/python3", "-c", script], "flood")
+    flood = pair.client.popen(["/usr/bin/python3", "-c", FLOOD], "flood")
     since = now()
     pair.watcher.wait_adverts(pair.master, 30, 20)
     flood.kill()

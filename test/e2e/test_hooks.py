@@ -44,7 +44,8 @@ def test_hundred_forced_transitions_run_their_hooks_in_order(pair, soak):
     expected = [line for state in states for line in
                 (f"start {state} INSTANCE VI_1 {state} 200", f"end {state} INSTANCE VI_1 {state} 200")]
     assert len(states) >= soak(75, 750)
-    until(lambda: len(hooked(pair)) >= len(expected), 60, lambda: f"{len(expected)} lines; {len(hooked(pair))} are there")
+    until(lambda: len(hooked(pair)) >= len(expected), 60,
+          lambda: f"{len(expected)} lines; {len(hooked(pair))} are there")
     assert hooked(pair) == expected
 
 
@@ -81,7 +82,8 @@ def test_late_hook_is_told_the_current_state(pair):
 
 
 def test_hook_that_hangs_is_ended_and_delays_no_advert(pair):
-    agent = start(pair, extra='[ $SQLVIP_STATE != MASTER ] || sleep 600', config="global_defs {\n notify_timeout 1\n}\n")
+    agent = start(pair, extra='[ $SQLVIP_STATE != MASTER ] || sleep 600',
+                  config="global_defs {\n notify_timeout 1\n}\n")
     since = now()
     pair.watcher.wait_adverts(pair.master, 20, 10)
     times = [e["t"] for e in pair.watcher.adverts(pair.master, since)]

@@ -120,7 +120,8 @@ class Keepalived:
     def start(self):
         path = self.host.write("/etc/keepalived/keepalived.conf", self.config)
         self.process = self.host.popen([self.build.keepalived, "-n", "-l", "-D", "-P", "-f", path], "keepalived")
-        self.process.wait_log(r"Entering (BACKUP|FAULT) STATE|VRRP_Instance\(.*\) (removing|setting)|[Rr]egistering", 10)
+        self.process.wait_log(r"Entering (BACKUP|FAULT) STATE|VRRP_Instance\(.*\) (removing|setting)|[Rr]egistering",
+                              10)
         return self
 
     def term(self):

@@ -40,7 +40,8 @@ def _install(folder):
                           capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise RuntimeError(f"mariadb-install-db: {done.stdout}{done.stderr}")
-    done = subprocess.run(["mariadbd", *common, "--bootstrap"], input=ACCOUNTS, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["mariadbd", *common, "--bootstrap"], input=ACCOUNTS, capture_output=True, text=True,
+                          timeout=60)
     if done.returncode:
         raise RuntimeError(f"mariadbd --bootstrap: {done.stdout}{done.stderr}")
 

@@ -157,7 +157,8 @@ class Watcher:
         if sources:
             broken = f"({broken}) && ip.src in {{{', '.join(sources)}}}"
         pref = f"vrrp.v3_checksum_as_in_v2:{'TRUE' if v3_without_pseudo_header else 'FALSE'}"
-        done = subprocess.run(["tshark", "-r", self.pcap, "-o", "ip.check_checksum:TRUE", "-o", pref, "-Y", broken, "-V"],
+        done = subprocess.run(["tshark", "-r", self.pcap, "-o", "ip.check_checksum:TRUE", "-o", pref, "-Y", broken,
+                               "-V"],
                               capture_output=True, text=True, timeout=60, start_new_session=True)
         assert done.returncode == 0, done.stderr
         assert not done.stdout, f"tshark objects to:\n{done.stdout[:4000]}"
