@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long clients wait when the virtual IP has to move, for sqlvip and for Debian's keepalived, in the same run.
+
+Two hosts and a client in namespaces of their own, real MariaDB servers, a fresh client connection every millisecond;
+one measurement at a time. A figure is the time from the fault to the first answer over the virtual IP from the other
+host. "above" is the part that the agent answers for: without the backup's Skew_Time (when a cable is pulled, because
+nobody can resign then, its Down time since the last advert), and for a hang without interval and timeout."""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lib.agents import VIP, Keepalived, Sqlvipd, block, instance, mysql_check
+from lib.build import TOP, Build
+from lib.mariadb import PASSWORD, SOCKET, USER
+from lib.pair import Pair
+from lib.wait import now, until
+
+ADVERT = 0.1
+INTERVAL, TIMEOUT = 0.1, 0.5
+PRIORITIES = {"mastersql": 200, "backupsql": 150}
+SCRIPT = f"""#!/bin/sh
+exec mariadb --no-defaults --socket={SOCKET} --user={USER} --password={PASSWORD} --connect-timeout=1 -e 'SELECT 1'
+"""
+
+
+def skew_ms(advert, priority):
+    return 1000 * advert * (256 - priority) / 256
+
+
+@dataclass
+class Contender:
+    """One agent with one configuration; `start` brings both hosts up and leaves mastersql as the holder."""
+
+    name: str
+    config: callable  # host name -> configuration
+    kind: type
+    advert: float = ADVERT
+    backup_priority: int = PRIORITIES["backupsql"]
+    resident_gib: int = 0
+    returns: bool = True  # the VIP goes back by itself when mastersql is healthy again
+
+    def start(self, pair):
+        pair.start_servers(resident_gib=self.resident_gib)
+        pair.master.write("/tmp/check_mysql.sh", SCRIPT, 0o755)
+        pair.backup.write("/tmp/check_mysql.sh", SCRIPT, 0o755)
+        pair.agents = {}
+        for host in (pair.master, pair.backup):
+            pair.agents[host.name] = self.kind(host, pair.build, self.config(host.name)).start()
+            if host is pair.master:
+                pair.watcher.wait_holder(host, VIP, 30)
+        settle(pair)
+
+    @property
+    def skew(self):
+        return skew_ms(self.advert, self.backup_priority)
+
+    @property
+    def down(self):
+        return 3000 * self.advert + self.skew
+
+
+def settle(pair):
+    """mastersql holds the VIP, and the other is a backup that has been healthy for a while."""
+    pair.watcher.wait_holder(pair.master, VIP, 60)
+    for name, agent in pair.agents.items():
+        if isinstance(agent, Sqlvipd):
+            until(lambda: all(c["state"] == "up" for c in agent.status()["checks"]), 60, f"{name} to be healthy")
+            until(lambda: all(i["state"].upper() != "FAULT" for i in agent.status()["instances"]), 60, f"{name}")
+    seen = pair.watcher.adverts(pair.master)[-1]["t"]
+    pair.watcher.wait_adverts(pair.master, 12, 60, seen)
+
+
+# The faults. Each returns when it happened; undo brings the host back to health.
+
+
+@dataclass
+class Fault:
+    name: str
+    strike: callable
+    undo: callable
+    above: callable  # contender -> ms that are not the agent's
+    about: str
+
+
+def restart(pair):
+    pair.mysql["mastersql"].restart()
+
+
+def pull(pair):
+    at = now()
+    pair.pull(pair.master)
+    return at
+
+
+FAULTS = {
+    "kill": Fault("mysqld killed", lambda p: p.mysql["mastersql"].kill(), restart, lambda c: c.skew, "Skew"),
+    "hang": Fault("mysqld hangs", lambda p: p.mysql["mastersql"].stop(), lambda p: p.mysql["mastersql"].cont(),
+                  lambda c: c.skew + 1000 * (INTERVAL + TIMEOUT), "Skew+interval+timeout"),
+    "stop": Fault("mysqld stopped", lambda p: p.mysql["mastersql"].term(), restart, lambda c: c.skew, "Skew"),
+    "cable": Fault("cable pulled", pull, lambda p: p.plug(p.master), lambda c: c.down - 500 * c.advert,
+                   "Down-advert_int/2"),
+}
+
+
+def strike_once(pair, contender, fault):
+    """One measurement in ms, and everything put right again."""
+    client = pair.ping(interval_us=1000)
+    client.wait_answer(pair.master, 10)
+    pair.watcher.wait_adverts(pair.master, 1, 20)
+    # At no particular moment between two adverts, or two runs of a script.
+    moment = now() + random.uniform(0, 1)
+    until(lambda: now() >= moment, 2, "the moment", step=0.001)
+    at = fault.strike(pair)
+    answered = client.wait_answer(pair.backup, 60, at)
+    client.finish()
+    fault.undo(pair)
+    if not contender.returns:
+        give_back(pair)
+    settle(pair)
+    return 1000 * (answered - at)
+
+
+def give_back(pair):
+    """With nopreempt: a fault on the other host brings the VIP home."""
+    agent = pair.agents["mastersql"]
+    until(lambda: agent.status()["instances"][0]["state"].upper() == "BACKUP", 60, "mastersql to be BACKUP")
+    pair.watcher.wait_adverts(pair.backup, 1, 30)
+    pair.mysql["backupsql"].kill()
+    pair.watcher.wait_holder(pair.master, VIP, 60)
+    pair.mysql["backupsql"].restart()
+
+
+# At rest.
+
+
+def processes(host, program):
+    """The ids of the program's processes on this host."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            st = os.stat(f"/proc/{entry}/ns/net")
+            exe = os.readlink(f"/proc/{entry}/exe")
+        except OSError:
+            continue
+        if (st.st_dev, st.st_ino) == host.namespace and os.path.basename(exe) == program:
+            found.append(int(entry))
+    return found
+
+
+def cpu_ns(pids):
+    """What these processes have run, and what children of theirs ran that have ended."""
+    total = 0
+    for pid in pids:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
+                total += int(f.read().split()[0])
+        with open(f"/proc/{pid}/stat", "rb") as f:
+            fields = f.read().rsplit(b")", 1)[1].split()
+        total += (int(fields[13]) + int(fields[14])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def memory_kib(pids, key):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+            total += next(int(line.split()[1]) for line in f if line.startswith(key))
+    return total
+
+
+def at_rest(pair, seconds):
+    """CPU in % of a core, PSS and RSS in MiB, of the agent on each host; the larger of the two."""
+    result = []
+    for host in (pair.master, pair.backup):
+        agent = pair.agents[host.name]
+        pids = processes(host, "sqlvipd" if isinstance(agent, Sqlvipd) else "keepalived")
+        result.append([pids, cpu_ns(pids)])
+    begun = now()
+    until(lambda: now() - begun >= seconds, seconds + 10, "time to pass", step=0.5)
+    lasted = now() - begun
+    cpu = [100e-9 * (cpu_ns(pids) - before) / lasted for pids, before in result]
+    return {
+        "cpu_percent": max(cpu), "processes": max(len(pids) for pids, _ in result),
+        "pss_mib": max(memory_kib(pids, "Pss:") for pids, _ in result) / 1024,
+        "rss_mib": max(memory_kib(pids, "Rss:") for pids, _ in result) / 1024,
+    }
+
+
+# What is compared.
+
+
+def ours(*check, **options):
+    text = mysql_check(*check, interval=str(INTERVAL), timeout=str(TIMEOUT))
+    return lambda host: text + instance(PRIORITIES[host], advert=str(ADVERT), **options)
+
+
+def keepalived_script(interval, fall):
+    script = block("vrrp_script check_mysql", 'script "/tmp/check_mysql.sh"', f"interval {interval}", f"fall {fall}",
+                   "rise 1", "user root")
+    track = block("track_script", "check_mysql")
+    return lambda host: script + instance(PRIORITIES[host], track, track=False, advert=str(ADVERT))
+
+
+def shipped(host):
+    return (TOP / "etc" / "examples" / "two-hosts" / f"{host}.conf").read_text()
+
+
+@dataclass
+class Result:
+    fault: str
+    contender: str
+    about: str
+    times: list = field(default_factory=list)
+    above: float = 0.0
+
+    @property
+    def median(self):
+        return statistics.median(self.times)
+
+
+def measure(build, folder, contender, faults, runs, say, rest_seconds=0):
+    """All runs of one contender, in a network of its own; returns results and what it needs at rest."""
+    results, rest = [], None
+    with Pair(build, folder) as pair:
+        contender.start(pair)
+        if rest_seconds:
+            rest = at_rest(pair, rest_seconds)
+        for key in faults:
+            fault = FAULTS[key]
+            result = Result(fault.name, contender.name, fault.about)
+            results.append(result)
+            for run in range(runs):
+                result.times.append(strike_once(pair, contender, fault))
+                say(f"{contender.name}: {fault.name}, run {run + 1} of {runs}: {result.times[-1]:.1f} ms")
+            result.above = result.median - fault.above(contender)
+    shutil.rmtree(folder, ignore_errors=True)
+    return results, rest
+
+
+def contenders(args):
+    """(contender, faults, measured at rest) in the order of the table."""
+    script = f"keepalived, script each {args.script_interval} s, fall {args.script_fall}"
+    everything = list(FAULTS)
+    return {
+        "sqlvip": (Contender("sqlvip", ours(), Sqlvipd), everything, True),
+        "keepalived": (Contender(script, keepalived_script(args.script_interval, args.script_fall), Keepalived),
+                       everything, True),
+        "big": (Contender(f"sqlvip, mysqld of {args.gib} GiB", ours(), Sqlvipd, resident_gib=args.gib), ["kill"], False),
+        "no-watch": (Contender("sqlvip, thread watch off", ours("thread_watch off"), Sqlvipd), ["kill"], False),
+        "shipped": (Contender("sqlvip, shipped example", shipped, Sqlvipd, advert=1.0, backup_priority=253,
+                              returns=False), ["kill"], False),
+    }
+
+
+def print_times(results):
+    base = {r.fault: r.median for r in results if r.contender == "sqlvip"}
+    name = max(len(r.contender) for r in results)
+    print(f"\n  {'fault':<15} {'agent':<{name}}  runs   median      min      max     above  of             ratio")
+    for r in sorted(results, key=lambda r: [f.name for f in FAULTS.values()].index(r.fault)):
+        ratio = f"{r.median / base[r.fault]:6.1f}" if r.fault in base else "     -"
+        print(f"  {r.fault:<15} {r.contender:<{name}}  {len(r.times):4}  {r.median:7.1f}  {min(r.times):7.1f}  "
+              f"{max(r.times):7.1f}  {r.above:8.1f}  {r.about:<21}{ratio}")
+    print("\n  ms from the fault to the first answer from the other host; `above` is the median without what the protocol"
+          "\n  and the configuration wait for; ratio to sqlvip. keepalived's track_process is not in the table: it needs"
+          "\n  the kernel's process connector, which exists in the first network namespace only, and these hosts are"
+          "\n  namespaces.")
+
+
+def print_rest(rest, seconds):
+    if not rest:
+        return
+    name = max(map(len, rest))
+    print(f"\n  at rest for {seconds} s, advert_int {ADVERT}\n  {'agent':<{name}}  processes  CPU of a core  PSS MiB  RSS MiB")
+    for who, r in rest.items():
+        print(f"  {who:<{name}}  {r['processes']:9}  {r['cpu_percent']:11.2f} %  {r['pss_mib']:7.1f}  {r['rss_mib']:7.1f}")
+    print()
+
+
+def parse():
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    p.add_argument("--runs", type=int, default=10, help="of each measurement (10)")
+    p.add_argument("--only", action="append", help="contender: sqlvip, keepalived, big, no-watch, shipped")
+    p.add_argument("--fault", action="append", choices=list(FAULTS), help="only this fault")
+    p.add_argument("--script-interval", default="1", help="keepalived's vrrp_script interval (1, its default)")
+    p.add_argument("--script-fall", default="1", help="keepalived's vrrp_script fall (1, its default)")
+    p.add_argument("--gib", type=int, default=2, help="of memory for the big server (2)")
+    p.add_argument("--rest-seconds", type=int, default=60, help="how long to look at agents at rest (60; 0: not)")
+    p.add_argument("--json", help="write everything to this file, too")
+    return p.parse_args()
+
+
+def main():
+    args = parse()
+    if os.geteuid() != 0:
+        print("the bench makes network namespaces: run it as root", file=sys.stderr)
+        return 1
+    build, results, rest = Build.from_environment(), [], {}
+    folder = Path(tempfile.mkdtemp(prefix="sqlvip-bench-"))
+    progress = (lambda text: print(f"\r\033[K  {text}", end="", flush=True)) if sys.stdout.isatty() else (lambda _: None)
+    try:
+        for key, (contender, faults, resting) in contenders(args).items():
+            if args.only and key not in args.only:
+                continue
+            faults = [f for f in faults if not args.fault or f in args.fault]
+            got, idle = measure(build, folder / key, contender, faults, args.runs, progress,
+                                args.rest_seconds if resting else 0)
+            results += got
+            if idle:
+                rest[contender.name] = idle
+        progress("")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    if results:
+        print_times(results)
+    print_rest(rest, args.rest_seconds)
+    if args.json:
+        Path(args.json).write_text(json.dumps({
+            "times_ms": [{"fault": r.fault, "agent": r.contender, "above_ms": r.above, "runs": r.times} for r in results],
+            "at_rest": rest}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
