@@ -179,8 +179,10 @@ def test_short_wait_timeout_does_not_disturb(pair):
 
 
 def test_blocked_host_is_reported_and_moves_nothing(pair):
-    """Error 1129. Loopback is never blocked, so the probe is sent to the host's own address."""
-    server = pair.server(pair.master, "--max-connect-errors=2").start()
+    """Error 1129. Loopback is never blocked, so the probe is sent to the host's own address; and hosts are counted
+    only by a server that looks up their names."""
+    pair.master.write("/etc/hosts", "127.0.0.1 localhost\n192.168.1.1 mastersql\n")
+    server = pair.server(pair.master, "--max-connect-errors=2", "--skip-name-resolve=0").start()
     server.sql("CREATE USER 'sqlvip'@'192.168.1.1' IDENTIFIED BY 'probe-me-gently'")
     check = mysql_check("host 192.168.1.1", "port 3306", socket=None)
     agent = pair.agent(pair.master, check + instance(200)).start()
@@ -243,7 +245,9 @@ def test_server_without_threads_is_degraded_at_most(pair):
     agent = pair.agent(pair.master, mysql_check() + instance(200)).start()
     pair.watcher.wait_holder(pair.master, VIP, 15)
     threads = len(list(server.host.path(f"/proc/{server.pid}/task").iterdir()))
-    subprocess.run(["prlimit", "--pid", str(server.pid), f"--nproc={threads}:"], check=True)
+    # As that account: root without CAP_SYS_RESOURCE may not change the limits of others.
+    subprocess.run(["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups", "--",
+                    "prlimit", "--pid", str(server.pid), f"--nproc={threads}:"], check=True)
     client = pair.ping(interval_us=20000)
     client.wait(10, event="failure")
     kill_probe(server)

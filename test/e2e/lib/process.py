@@ -67,7 +67,7 @@ class Process:
     def __init__(self, argv, log, name):
         self.name = name
         self.log = log
-        self._out = open(log, "ab", buffering=0)
+        self._out = open(log, "wb", buffering=0)
         self.started = now()
         self.popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self._out, stderr=subprocess.STDOUT,
                                       start_new_session=True)
