@@ -37,8 +37,7 @@ BACKUP = SEED.format(script="")
 
 def advised(text):
     """The blocks that the agent advises to add: a whole vrrp_mysql, and a track_mysql for the instance."""
-    lines = [line.split(": ", 1)[-1] if re.match(r"^[^ ]+:", line) else line for line in text.splitlines()]
-    body = "\n".join(lines)
+    body = re.sub(r"^\d{4}-\S+ \S+ ", "", text, flags=re.MULTILINE)  # the log's time
     check = re.search(r"^\s*vrrp_mysql \S+ \{.*?^\s*\}", body, re.MULTILINE | re.DOTALL)
     track = re.search(r"^\s*track_mysql \{.*?^\s*\}", body, re.MULTILINE | re.DOTALL)
     assert check and track, f"no advice in:\n{text}"
