@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/exec.h"
+#include "agent/json.h"
 #include "checks/health.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct script {
 	struct checker *owner;
 	const struct conf_script *conf;
 	bool tracked;
+	bool judged; /* the present run: a failure at its deadline, though it may take long to die */
 	struct loop_timer timer;
 	struct exec_child *child;
 	struct health health;
@@ -210,13 +212,24 @@ static void script_judge(struct script *s, bool ok)
 			  s->health.up ? "up" : "down", s->last);
 }
 
+static void script_late(void *user)
+{
+	struct script *s = user;
+
+	s->judged = true;
+	s->timeouts++;
+	snprintf(s->last, sizeof(s->last), "timed out after %.1f s", (double)s->conf->timeout_us / 1e6);
+	script_judge(s, false);
+}
+
 static void script_ended(void *user, const struct exec_result *r)
 {
 	struct script *s = user;
 
 	s->child = NULL;
+	if (s->judged)
+		return;
 	exec_describe(r, s->last, sizeof(s->last));
-	s->timeouts += r->timed_out;
 	script_judge(s,
 		     r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0);
 }
@@ -231,6 +244,7 @@ static void script_due(void *user, uint64_t due_us)
 		.uid = s->conf->command.uid,
 		.gid = s->conf->command.gid,
 		.timeout_us = s->conf->timeout_us,
+		.late = script_late,
 	};
 	uint64_t now_us = loop_now_us();
 	int r;
@@ -241,6 +255,7 @@ static void script_due(void *user, uint64_t due_us)
 	if (s->child)
 		return;
 	s->runs++;
+	s->judged = false;
 	r = exec_start(s->owner->loop, &spec, script_ended, s, &s->child);
 	if (r < 0) {
 		snprintf(s->last, sizeof(s->last), "cannot be run: %s", strerror(-r));
@@ -353,14 +368,14 @@ static json_t *probe_status(const struct probe *p, uint64_t now_us)
 {
 	const struct check_report *r = &p->report;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:s, s:i, s:o, s:s, s:s, s:i, s:I, s:I, s:I}",
-			 "name", p->conf->name, "kind", p->type->name, "state", health_word(&p->health), "verdict",
-			 check_verdict_name(r->verdict), "reason", r->reason, "latency_us", (json_int_t)r->latency_us,
-			 "latency_max_us", (json_int_t)r->latency_max_us, "alive_ago_s",
-			 seconds_ago(r->alive_us, now_us), "error", r->error, "error_code", (int)r->error_code,
-			 "error_ago_s", seconds_ago(r->error_us, now_us), "watch", r->watch, "server", r->server, "pid",
-			 r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures, "connects",
-			 (json_int_t)r->connects);
+	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:i, s:o, s:s, s:o, s:i, s:I, s:I, s:I}",
+			 "name", json_text(p->conf->name), "kind", p->type->name, "state", health_word(&p->health),
+			 "verdict", check_verdict_name(r->verdict), "reason", json_text(r->reason), "latency_us",
+			 (json_int_t)r->latency_us, "latency_max_us", (json_int_t)r->latency_max_us, "alive_ago_s",
+			 seconds_ago(r->alive_us, now_us), "error", json_text(r->error), "error_code",
+			 (int)r->error_code, "error_ago_s", seconds_ago(r->error_us, now_us), "watch", r->watch,
+			 "server", json_text(r->server), "pid", r->pid, "queries", (json_int_t)r->queries, "failures",
+			 (json_int_t)r->failures, "connects", (json_int_t)r->connects);
 }
 
 json_t *checker_status(const struct checker *c)
@@ -373,11 +388,11 @@ json_t *checker_status(const struct checker *c)
 	for (size_t i = 0; i < c->conf->n_scripts; i++) {
 		const struct script *s = &c->scripts[i];
 
-		json_array_append_new(all,
-				      json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name", s->conf->name,
-						"kind", "script", "state", health_word(&s->health), "last", s->last,
-						"tracked", s->tracked, "runs", (json_int_t)s->runs, "failures",
-						(json_int_t)s->failures, "timeouts", (json_int_t)s->timeouts));
+		json_array_append_new(all, json_pack("{s:o, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name",
+						     json_text(s->conf->name), "kind", "script", "state",
+						     health_word(&s->health), "last", s->last, "tracked", s->tracked,
+						     "runs", (json_int_t)s->runs, "failures", (json_int_t)s->failures,
+						     "timeouts", (json_int_t)s->timeouts));
 	}
 	return all;
 }

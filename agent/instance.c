@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events in, actions out: the hull around vrrp/fsm. It decides nothing about VRRP; it knows what time it is, which
+ * packets came, and in which order the effects must become visible. */
+#include "agent/instance_impl.h"
+
+#include "agent/base/cleanup.h"
+#include "vrrp/packet.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+
+enum { DROP_LOG_US = 1000000, RIVAL_LOG_US = 1000000 };
+
+/* --- the lane ---------------------------------------------------------------------------------------------------- */
+
+static void lane_push(struct instance *inst, const struct vrrp_action *act, enum vrrp_state old_state)
+{
+	struct errand *e;
+
+	if (inst->lane_len == inst->lane_size) {
+		size_t size = inst->lane_size ? inst->lane_size * 2 : 16;
+		struct errand *grown = realloc(inst->lane, size * sizeof(*grown));
+
+		if (!grown) {
+			log_write(LOG_CRIT, inst->conf->name, "out of memory: an action was lost");
+			return;
+		}
+		inst->lane = grown;
+		inst->lane_size = size;
+	}
+	e = &inst->lane[inst->lane_len++];
+	*e = (struct errand){
+		.act = *act,
+		.old_state = old_state,
+		.priority = inst->fsm.priority,
+		.at_us = loop_now_us(),
+	};
+	memcpy(e->cause, inst->cause, sizeof(e->cause));
+}
+
+static void lane_pop(struct instance *inst)
+{
+	inst->lane_len--;
+	memmove(inst->lane, inst->lane + 1, inst->lane_len * sizeof(*inst->lane));
+}
+
+static void send_advert(struct instance *inst, uint8_t priority)
+{
+	uint8_t buf[VRRP_PACKET_MAX];
+	uint64_t suppressed;
+	size_t len;
+	int r;
+
+	/* 0 would let the kernel choose. */
+	inst->ip_id = inst->ip_id == UINT16_MAX ? 1 : (uint16_t)(inst->ip_id + 1);
+	len = vrrp_encode(&inst->format, &inst->fsm.own, &inst->conf->group, priority, inst->ip_id, buf, sizeof(buf));
+	r = len ? wire_send(inst->wire, &inst->conf->group, buf, len) : -EMSGSIZE;
+	if (r < 0) {
+		inst->counters.advert_failed++;
+		if (log_limit_pass(&inst->send_log, loop_now_us(), DROP_LOG_US, &suppressed))
+			log_write(LOG_WARNING, inst->conf->name, "an advert could not be sent: %s", strerror(-r));
+		return;
+	}
+	inst->sent_us = loop_now_us();
+	if (priority == VRRP_PRIO_RESIGN)
+		inst->counters.pri_zero_sent++;
+	else
+		inst->counters.advert_sent++;
+}
+
+static const char *mysql_verdict(const struct instance *inst)
+{
+	if (inst->conf->n_track_mysqls == 0)
+		return "";
+	return check_verdict_name(checker_report(inst->env.checker, inst->conf->track_mysqls[0].index)->verdict);
+}
+
+static void push_hooks(struct instance *inst, enum conf_hook hook, const char *state, const struct errand *e)
+{
+	char peer[IP_STR_MAX] = "";
+	const struct notify_event ev = {
+		.hook = hook,
+		.state = state,
+		.old_state = vrrp_state_name(e->old_state),
+		.priority = e->priority,
+		.cause = e->cause,
+		.peer = ip_is_set(&inst->fsm.master) ? ip_format(&inst->fsm.master, peer) : "",
+		.mysql = mysql_verdict(inst),
+		.at_us = e->at_us,
+	};
+
+	notify_push(inst->notify, &ev);
+}
+
+static void notify_state(struct instance *inst, const struct errand *e)
+{
+	static const enum conf_hook hooks[_VRRP_STATE_MAX_] = {
+		[VRRP_BACKUP] = CONF_HOOK_BACKUP,
+		[VRRP_MASTER] = CONF_HOOK_MASTER,
+		[VRRP_FAULT] = CONF_HOOK_FAULT,
+	};
+
+	push_hooks(inst, hooks[e->act.state], vrrp_state_name(e->act.state), e);
+}
+
+static void tell_released(struct instance *inst)
+{
+	void (*released)(void *user) = inst->released;
+
+	inst->released = NULL;
+	if (released)
+		released(inst->released_user);
+}
+
+/* Starts one errand. True if the lane must wait for its completion. */
+static bool run_errand(struct instance *inst, const struct errand *e)
+{
+	bool master = inst->fsm.state == VRRP_MASTER;
+
+	switch (e->act.type) {
+	case VRRP_ACT_VIPS_ADD:
+		/* Overtaken by events: the removal that follows in the lane has nothing to remove. */
+		if (!master)
+			return false;
+		instance_addr_take(inst);
+		return true;
+	case VRRP_ACT_VIPS_REMOVE:
+		announce_stop(inst->announce);
+		return instance_addr_release(inst);
+	case VRRP_ACT_ANNOUNCE:
+		if (master)
+			instance_announce(inst);
+		return false;
+	case VRRP_ACT_ANNOUNCE_AGAIN:
+		if (master)
+			announce_again(inst->announce);
+		return false;
+	case VRRP_ACT_RESIGN:
+		if (!master)
+			send_advert(inst, VRRP_PRIO_RESIGN);
+		return false;
+	case VRRP_ACT_NOTIFY:
+		notify_state(inst, e);
+		return false;
+	case VRRP_ACT_STOPPED:
+		push_hooks(inst, CONF_HOOK_STOP, "STOP", e);
+		tell_released(inst);
+		return false;
+	case VRRP_ACT_SEND_ADVERT:
+	case VRRP_ACT_ADVERT_TIMER:
+	case VRRP_ACT_DOWN_TIMER:
+	case VRRP_ACT_PREEMPT_TIMER:
+	case VRRP_ACT_STOP_TIMERS:
+	case VRRP_ACT_RIVAL:
+		break;
+	}
+	assert(!"an immediate action in the lane");
+	return false;
+}
+
+static void run_lane(struct instance *inst)
+{
+	/* An errand may cause an event and so come back here: the outermost call does the work. */
+	if (inst->running_lane)
+		return;
+	inst->running_lane = true;
+	while (inst->lane_len > 0 && !inst->lane_waits) {
+		const struct errand e = inst->lane[0];
+
+		inst->lane_waits = run_errand(inst, &e);
+		if (!inst->lane_waits)
+			lane_pop(inst);
+	}
+	inst->running_lane = false;
+}
+
+void instance_lane_go_on(struct instance *inst)
+{
+	inst->lane_waits = false;
+	lane_pop(inst);
+	run_lane(inst);
+}
+
+/* --- actions ----------------------------------------------------------------------------------------------------- */
+
+static void rival_seen(struct instance *inst)
+{
+	char addr[IP_STR_MAX];
+	struct errand e = { .old_state = inst->fsm.state, .priority = inst->fsm.priority, .at_us = loop_now_us() };
+	uint64_t suppressed;
+
+	inst->counters.rival_adverts++;
+	if (log_limit_pass(&inst->rival_log, e.at_us, RIVAL_LOG_US, &suppressed))
+		log_write(LOG_WARNING, inst->conf->name,
+			  "%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the "
+			  "last such line)",
+			  ip_format(&inst->fsm.master, addr), inst->fsm.master_priority, inst->fsm.priority,
+			  (unsigned long long)suppressed);
+	snprintf(e.cause, sizeof(e.cause), "inferior master %s", ip_format(&inst->fsm.master, addr));
+	push_hooks(inst, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER_RX_LOWER_PRI", &e);
+}
+
+static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_state old_state)
+{
+	switch (a->type) {
+	case VRRP_ACT_SEND_ADVERT:
+		send_advert(inst, inst->fsm.priority);
+		break;
+	case VRRP_ACT_ADVERT_TIMER:
+		loop_timer_in(&inst->advert_timer, a->us);
+		break;
+	case VRRP_ACT_DOWN_TIMER:
+		loop_timer_in(&inst->down_timer, a->us);
+		break;
+	case VRRP_ACT_PREEMPT_TIMER:
+		if (a->us)
+			loop_timer_in(&inst->preempt_timer, a->us);
+		else
+			loop_timer_stop(&inst->preempt_timer);
+		break;
+	case VRRP_ACT_STOP_TIMERS:
+		loop_timer_stop(&inst->advert_timer);
+		loop_timer_stop(&inst->down_timer);
+		loop_timer_stop(&inst->preempt_timer);
+		break;
+	case VRRP_ACT_RIVAL:
+		rival_seen(inst);
+		break;
+	case VRRP_ACT_ANNOUNCE_AGAIN:
+		if (inst->rival_heeded)
+			lane_push(inst, a, old_state);
+		break;
+	case VRRP_ACT_VIPS_ADD:
+	case VRRP_ACT_VIPS_REMOVE:
+	case VRRP_ACT_ANNOUNCE:
+	case VRRP_ACT_RESIGN:
+	case VRRP_ACT_NOTIFY:
+	case VRRP_ACT_STOPPED:
+		lane_push(inst, a, old_state);
+		break;
+	}
+}
+
+static void state_changed(struct instance *inst, enum vrrp_state old, const char *cause)
+{
+	inst->since_us = loop_now_us();
+	snprintf(inst->cause, sizeof(inst->cause), "%s", cause);
+	inst->counters.become_master += inst->fsm.state == VRRP_MASTER;
+	inst->counters.release_master += old == VRRP_MASTER;
+	/* What was held back about packets may be told again: the situation is new. */
+	memset(inst->drop_log, 0, sizeof(inst->drop_log));
+}
+
+void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
+{
+	enum vrrp_state old = inst->fsm.state;
+	struct vrrp_actions actions = vrrp_fsm(&inst->fsm, ev);
+	char cause[CAUSE_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cause, sizeof(cause), fmt, ap);
+	va_end(ap);
+	if (inst->fsm.state != old)
+		state_changed(inst, old, cause);
+	for (size_t i = 0; i < actions.n; i++)
+		act(inst, &actions.a[i], old);
+	run_lane(inst);
+	if (inst->fsm.state != old)
+		log_write(LOG_NOTICE, inst->conf->name, "%s -> %s (%s)", vrrp_state_name(old),
+			  vrrp_state_name(inst->fsm.state), cause);
+}
+
+void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
+{
+	unsigned before = inst->faults;
+	unsigned after = (before & ~mask) | (value & mask);
+	bool was_real = before & ~FAULT_PENDING, is_real = after & ~FAULT_PENDING;
+	struct vrrp_event ev = { .type = VRRP_EV_FAULT, .quiet = !is_real };
+	char cause[CAUSE_MAX];
+	va_list ap;
+
+	inst->faults = after;
+	if (before == after || inst->fsm.state == VRRP_INIT)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(cause, sizeof(cause), fmt, ap);
+	va_end(ap);
+	if (!after) {
+		ev.type = VRRP_EV_FAULT_CLEARED;
+		instance_feed(inst, &ev, "%s", cause);
+	} else if (!before || (!was_real && is_real)) {
+		instance_feed(inst, &ev, "%s", cause);
+	}
+}
+
+/* --- packets ----------------------------------------------------------------------------------------------------- */
+
+static void remember_peer(struct instance *inst, const struct vrrp_advert *ad)
+{
+	struct peer *p = &inst->peers[0];
+
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		if (ip_equal(&inst->peers[i].addr, &ad->src)) {
+			p = &inst->peers[i];
+			break;
+		}
+		/* A free place, or the one that has been silent for longest. */
+		if (inst->peers[i].heard_us < p->heard_us)
+			p = &inst->peers[i];
+	}
+	if (!ip_equal(&p->addr, &ad->src))
+		*p = (struct peer){ .addr = ad->src };
+	p->priority = ad->priority;
+	p->heard_us = loop_now_us();
+	p->adverts++;
+}
+
+static void packet_dropped(struct instance *inst, enum vrrp_drop why, const uint8_t *packet, size_t len)
+{
+	struct ip_addr src = { .family = AF_UNSPEC };
+	char addr[IP_STR_MAX];
+	uint64_t suppressed;
+
+	inst->counters.drops[why]++;
+	if (!log_limit_pass(&inst->drop_log[why], loop_now_us(), DROP_LOG_US, &suppressed))
+		return;
+	if (len >= 20)
+		src = ip_from_bytes(AF_INET, packet + 12);
+	log_write(LOG_WARNING, inst->conf->name, "refused an advert from %s: %s (%llu more since the last such line)",
+		  ip_format(&src, addr), vrrp_drop_name(why), (unsigned long long)suppressed);
+}
+
+static void count_oddities(struct instance *inst, const struct vrrp_advert *ad)
+{
+	char addr[IP_STR_MAX];
+	uint64_t suppressed;
+
+	inst->counters.advert_rcvd++;
+	inst->counters.csum_alt += ad->csum_alt;
+	inst->counters.advert_interval_diff += ad->interval_diff;
+	inst->counters.pri_zero_rcvd += ad->priority == VRRP_PRIO_RESIGN;
+	if (!ad->addrs_differ)
+		return;
+	inst->counters.addr_list_err++;
+	if (log_limit_pass(&inst->differ_log, loop_now_us(), 60 * 1000000ull, &suppressed))
+		log_write(LOG_WARNING, inst->conf->name,
+			  "%s advertises other addresses than ours: the configurations of the hosts differ",
+			  ip_format(&ad->src, addr));
+}
+
+static void packet_received(void *user, const uint8_t *packet, size_t len)
+{
+	struct instance *inst = user;
+	struct vrrp_advert ad;
+	struct vrrp_event ev = { .type = VRRP_EV_ADVERT };
+	char addr[IP_STR_MAX];
+	enum vrrp_drop why;
+
+	if (inst->fsm.state == VRRP_INIT || inst->fsm.state == VRRP_FAULT)
+		return;
+	why = vrrp_decode(&inst->format, &inst->fsm.own, &inst->conf->group, packet, len, &ad);
+	if (why != VRRP_OK) {
+		packet_dropped(inst, why, packet, len);
+		return;
+	}
+	inst->heard = ad;
+	count_oddities(inst, &ad);
+	remember_peer(inst, &ad);
+	ev.priority = ad.priority;
+	ev.interval_us = ad.interval_us;
+	ev.src = ad.src;
+	instance_feed(inst, &ev, "%s advertises priority %u, ours is %u", ip_format(&ad.src, addr), ad.priority,
+		      inst->fsm.priority);
+}
+
+/* --- timers ------------------------------------------------------------------------------------------------------ */
+
+static void advert_due(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+	const struct vrrp_event ev = { .type = VRRP_EV_ADVERT_TIMER };
+	uint64_t lag_us = loop_now_us() - due_us;
+
+	if (lag_us > inst->lag_max_us)
+		inst->lag_max_us = lag_us;
+	/* Overslept: somebody may have taken over meanwhile. Listen before speaking. */
+	if (lag_us > inst->conf->advert_us) {
+		wire_drain(inst->wire);
+		if (inst->fsm.state != VRRP_MASTER || loop_timer_armed(&inst->advert_timer))
+			return;
+	}
+	instance_feed(inst, &ev, "advert timer");
+	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
+	if (inst->vips_stale && inst->fsm.state == VRRP_MASTER)
+		instance_addr_restore(inst);
+}
+
+static void down_due(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+	const struct vrrp_event ev = { .type = VRRP_EV_DOWN_TIMER };
+	char addr[IP_STR_MAX];
+
+	(void)due_us;
+	/* An advert that has arrived counts, however busy we were: it re-arms the timer. */
+	wire_drain(inst->wire);
+	if (loop_timer_armed(&inst->down_timer))
+		return;
+	if (!ip_is_set(&inst->fsm.master))
+		instance_feed(inst, &ev, "down timer: no master heard");
+	else if (inst->fsm.resigning)
+		instance_feed(inst, &ev, "skew timer: %s %s", ip_format(&inst->fsm.master, addr),
+			      inst->fsm.master_priority ? "fell below our priority" : "resigned");
+	else
+		instance_feed(inst, &ev, "down timer: no superior advert from %s for %.3f s",
+			      ip_format(&inst->fsm.master, addr), (double)vrrp_down_us(&inst->fsm) / 1e6);
+}
+
+static void preempt_due(void *user, uint64_t due_us)
+{
+	const struct vrrp_event ev = { .type = VRRP_EV_PREEMPT_TIMER };
+
+	(void)due_us;
+	instance_feed(user, &ev, "preempt_delay is over");
+}
+
+/* --- health and priority ----------------------------------------------------------------------------------------- */
+
+/* Says which required check is down; for the cause of a FAULT. */
+static void describe_checks(struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+
+	snprintf(inst->check_cause, sizeof(inst->check_cause), "all required checks are up");
+	for (size_t i = 0; i < ci->n_track_mysqls + ci->n_track_scripts; i++) {
+		bool mysql = i < ci->n_track_mysqls;
+		const struct conf_track *t = mysql ? &ci->track_mysqls[i] : &ci->track_scripts[i - ci->n_track_mysqls];
+		struct priority_input in = instance_input(inst, t, mysql);
+		struct checker_state s = mysql ? checker_mysql(inst->env.checker, t->index)
+					       : checker_script(inst->env.checker, t->index);
+
+		if (!priority_forbids(&in) && (t->weight != 0 || s.reported))
+			continue;
+		snprintf(inst->check_cause, sizeof(inst->check_cause), "%s %s: %s", mysql ? "mysqld" : "vrrp_script",
+			 mysql ? inst->env.conf->mysqls[t->index].name : inst->env.conf->scripts[t->index].name,
+			 s.reported ? s.reason : "not seen alive yet");
+		if (priority_forbids(&in))
+			return;
+	}
+}
+
+static void set_priority(struct instance *inst, uint8_t priority)
+{
+	uint64_t now_us = loop_now_us();
+	const struct vrrp_event ev = {
+		.type = VRRP_EV_PRIORITY,
+		.priority = priority,
+		.down_left_us = loop_timer_armed(&inst->down_timer) && inst->down_timer.due_us > now_us
+					? inst->down_timer.due_us - now_us
+					: 0,
+	};
+	uint8_t before = inst->fsm.priority;
+
+	if (priority == before)
+		return;
+	instance_feed(inst, &ev, "priority %u -> %u", before, priority);
+	log_write(LOG_NOTICE, inst->conf->name, "priority %u -> %u", before, priority);
+}
+
+void instance_on_checks(struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	struct priority_input in[64];
+	struct priority_result sum;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ci->n_track_mysqls && n < ELEMENTSOF(in); i++)
+		in[n++] = instance_input(inst, &ci->track_mysqls[i], true);
+	for (size_t i = 0; i < ci->n_track_scripts && n < ELEMENTSOF(in); i++)
+		in[n++] = instance_input(inst, &ci->track_scripts[i], false);
+	sum = priority_sum(ci->priority, in, n);
+	describe_checks(inst);
+	instance_set_faults(inst, FAULT_CHECK | FAULT_PENDING,
+			    (sum.fault ? FAULT_CHECK : 0) | (sum.pending ? FAULT_PENDING : 0), "%s", inst->check_cause);
+	set_priority(inst, sum.effective);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static void removal_retry(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+
+	(void)due_us;
+	if (!instance_addr_release(inst))
+		instance_lane_go_on(inst);
+}
+
+static void address_forgiven(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	instance_set_faults(user, FAULT_ADDRESS, 0, "trying again to add the addresses");
+}
+
+static const char *current_state(void *user)
+{
+	const struct instance *inst = user;
+
+	return inst->fsm.state == VRRP_INIT ? "STOP" : vrrp_state_name(inst->fsm.state);
+}
+
+static int init_timers(struct instance *inst)
+{
+	sd_event *loop = inst->env.loop;
+	int r = loop_timer_init(&inst->advert_timer, loop, LOOP_RANK_ADVERT, ADVERT_SLACK_US, advert_due, inst);
+
+	if (r >= 0)
+		r = loop_timer_init(&inst->down_timer, loop, LOOP_RANK_NET, 1, down_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->retry_timer, loop, LOOP_RANK_NET, 1000, removal_retry, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
+	return r;
+}
+
+static int init_parts(struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	const struct announce_times times = {
+		.repeat = ci->garp.repeat,
+		.delay_us = ci->garp.delay_us,
+		.refresh_us = ci->garp.refresh_us,
+		.refresh_repeat = ci->garp.refresh_repeat,
+		.again_repeat = ci->garp.lower_prio_repeat,
+		.again_delay_us = ci->garp.lower_prio_delay_us,
+	};
+	int r;
+
+	inst->advertised = calloc(ci->n_vips + 1, sizeof(*inst->advertised));
+	inst->restoring = calloc(ci->n_vips + 1, sizeof(*inst->restoring));
+	if (!inst->advertised || !inst->restoring)
+		return -ENOMEM;
+	for (size_t i = 0; i < ci->n_vips; i++)
+		inst->advertised[i] = ci->vips[i].prefix.addr;
+	inst->format = (struct vrrp_wire){
+		.version = ci->version,
+		.family = AF_INET,
+		.vrid = ci->vrid,
+		.auth_type = ci->auth_type,
+		.interval_us = ci->advert_us,
+		.csum = ci->csum,
+		.addrs = inst->advertised,
+		.n_addrs = ci->n_vips,
+	};
+	memcpy(inst->format.auth_data, ci->auth_data, sizeof(inst->format.auth_data));
+	r = announce_new(inst->env.loop, &times, &inst->announce);
+	if (r >= 0)
+		r = notify_new(inst->env.loop, ci, current_state, inst, &inst->notify);
+	if (r >= 0)
+		r = init_timers(inst);
+	return r;
+}
+
+int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret)
+{
+	const struct vrrp_fsm_conf fc = {
+		.version = conf->version,
+		.priority = conf->priority,
+		.start_master = conf->state_master,
+		.nopreempt = conf->nopreempt,
+		.preempt_delay_us = conf->preempt_delay_us,
+		.interval_us = conf->advert_us,
+		.down_adverts = conf->down_adverts,
+		.lower_prio_no_advert = conf->lower_prio_no_advert,
+		.higher_prio_send_advert = conf->higher_prio_send_advert,
+	};
+	const struct ip_addr nowhere = { .family = AF_UNSPEC };
+	struct instance *inst = calloc(1, sizeof(*inst));
+	int r;
+
+	if (!inst)
+		return -ENOMEM;
+	inst->env = *env;
+	inst->conf = conf;
+	inst->since_us = loop_now_us();
+	vrrp_fsm_init(&inst->fsm, &fc, &nowhere);
+	r = init_parts(inst);
+	if (r >= 0)
+		r = wire_join(env->wires, conf->interface, &conf->group, conf->vrid, packet_received, inst,
+			      &inst->wire);
+	if (r < 0) {
+		instance_free(inst);
+		return r;
+	}
+	*ret = inst;
+	return 0;
+}
+
+struct instance *instance_free(struct instance *inst)
+{
+	if (!inst)
+		return NULL;
+	netif_forget(inst->env.netif, inst);
+	if (inst->wire)
+		wire_leave(inst->wire, inst->conf->vrid);
+	loop_timer_done(&inst->advert_timer);
+	loop_timer_done(&inst->down_timer);
+	loop_timer_done(&inst->preempt_timer);
+	loop_timer_done(&inst->retry_timer);
+	loop_timer_done(&inst->address_timer);
+	announce_free(inst->announce);
+	notify_free(inst->notify);
+	free(inst->advertised);
+	free(inst->restoring);
+	free(inst->lane);
+	free(inst);
+	return NULL;
+}
+
+void instance_start(struct instance *inst)
+{
+	static const struct vrrp_action remove_stale = { .type = VRRP_ACT_VIPS_REMOVE };
+	struct vrrp_event ev = { .type = VRRP_EV_START };
+
+	if (instance_addr_any(inst)) {
+		log_write(LOG_NOTICE, inst->conf->name, "removing addresses that an earlier run left behind");
+		lane_push(inst, &remove_stale, VRRP_INIT);
+	}
+	instance_look_at_link(inst);
+	instance_on_checks(inst);
+	ev.fault = inst->faults != 0;
+	ev.quiet = !(inst->faults & ~FAULT_PENDING);
+	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
+		instance_feed(inst, &ev, "start: %s", inst->check_cause);
+	else
+		instance_feed(inst, &ev, inst->faults ? "start: %s is not usable" : "start on %s",
+			      inst->conf->interface);
+}
+
+void instance_stop(struct instance *inst, void (*released)(void *user), void *user)
+{
+	const struct vrrp_event ev = { .type = VRRP_EV_STOP };
+
+	inst->released = released;
+	inst->released_user = user;
+	instance_feed(inst, &ev, "stop");
+}
+
+bool instance_idle(const struct instance *inst)
+{
+	return inst->lane_len == 0 && notify_idle(inst->notify);
+}
+
+uint64_t instance_lag_max_us(const struct instance *inst)
+{
+	return inst->lag_max_us;
+}

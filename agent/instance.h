@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One virtual router at run time. Events come in (packets, timers, links, addresses, health of mysqld), vrrp/fsm
+ * decides, and the actions are carried out here: this is the one place where the VIP is touched.
+ *
+ * Adverts and timers are carried out at once. Address writes, announcements, resignation and hooks form a lane that is
+ * carried out strictly in order: what follows an address write waits for its completion. So priority 0 leaves only
+ * when the VIP is gone, and an ARP only when it is there; while a slow kernel delays the lane, adverts go on. */
+#pragma once
+
+#include "agent/checker.h"
+#include "agent/conf.h"
+#include "agent/netif.h"
+#include "agent/wire.h"
+
+#include <jansson.h>
+
+struct instance;
+
+/* What all instances share; borrowed, and outlives them. */
+struct instance_env {
+	sd_event *loop;
+	const struct conf *conf;
+	struct netif *netif;
+	struct wires *wires;
+	const struct checker *checker;
+};
+
+/* Joins the wire, prepares timers; nothing is sent. 0 or -errno. */
+int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret);
+struct instance *instance_free(struct instance *inst);
+
+/* Removes what an earlier run left behind, then starts the state machine. */
+void instance_start(struct instance *inst);
+
+/* Releases everything (VIP away, then priority 0, then notify_stop); `released` is called once, when the VIP is gone
+ * and the resignation is out. Hooks may still run: see instance_idle(). */
+void instance_stop(struct instance *inst, void (*released)(void *user), void *user);
+/* No hook is queued or running. */
+bool instance_idle(const struct instance *inst);
+
+/* The world outside: to be called for every netif event, and when the health of a check changed. */
+void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone);
+void instance_on_addr(struct instance *inst, int ifindex, const struct ip_prefix *prefix, bool gone);
+void instance_on_checks(struct instance *inst);
+
+/* See sqlvipctl(8) for the fields; a new reference. */
+json_t *instance_status(const struct instance *inst);
+/* The latest that an advert timer has fired so far. */
+uint64_t instance_lag_max_us(const struct instance *inst);

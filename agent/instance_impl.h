@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of an instance share; nobody else includes this.
+ *
+ *   instance.c         events in, actions out, the lane
+ *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
+ *   instance_status.c  what the control socket tells
+ */
+#pragma once
+
+#include "agent/announce.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/instance.h"
+#include "agent/notify.h"
+#include "agent/priority.h"
+#include "vrrp/fsm.h"
+
+enum {
+	CAUSE_MAX = 192,
+	PEERS_MAX = 8,
+	/* Connections on a VIP that leaves are reset for at most this long (design: clients are told, but the VIP must
+	   go). */
+	RESET_BUDGET_US = 20000,
+	/* Advert timers may fire this late, so that the kernel can group those of many instances. */
+	ADVERT_SLACK_US = 5000,
+	/* A VIP taken away this often within this time makes us step down instead of putting it back. */
+	RESTORE_MAX = 5,
+	RESTORE_WINDOW_US = 60000000,
+	RETRY_US = 100000,            /* a failed removal is tried again */
+	ADDR_FAULT_HOLD_US = 5000000, /* after addresses could not be added */
+};
+
+/* Why an instance must not run. */
+enum fault {
+	FAULT_LINK = 1 << 0,    /* the interface is missing or down */
+	FAULT_SOURCE = 1 << 1,  /* no address to send from */
+	FAULT_CHECK = 1 << 2,   /* something required is down */
+	FAULT_ADDRESS = 1 << 3, /* the kernel would not take our addresses */
+	FAULT_PENDING = 1 << 4, /* something required has not reported: holds us back without a notification */
+};
+
+struct peer {
+	struct ip_addr addr;
+	uint8_t priority;
+	uint64_t heard_us;
+	uint64_t adverts;
+};
+
+/* An action in the lane, with what was known when it was decided. */
+struct errand {
+	struct vrrp_action act;
+	enum vrrp_state old_state;
+	uint8_t priority;
+	uint64_t at_us;
+	char cause[CAUSE_MAX];
+};
+
+struct counters {
+	uint64_t advert_rcvd, advert_sent, advert_failed;
+	uint64_t pri_zero_rcvd, pri_zero_sent;
+	uint64_t become_master, release_master;
+	uint64_t csum_alt, advert_interval_diff, addr_list_err;
+	uint64_t rival_adverts;
+	uint64_t vips_restored, connections_reset;
+	uint64_t drops[_VRRP_DROP_MAX_];
+};
+
+struct instance {
+	struct instance_env env;
+	const struct conf_instance *conf;
+	struct vrrp_fsm fsm;
+	struct vrrp_wire format;
+	struct ip_addr *advertised; /* backs format.addrs */
+	struct wire *wire;
+	struct announce *announce;
+	struct notify *notify;
+
+	struct loop_timer advert_timer;  /* armed while master */
+	struct loop_timer down_timer;    /* armed while backup */
+	struct loop_timer preempt_timer; /* preempt_delay */
+	struct loop_timer retry_timer;   /* the removal of our addresses failed */
+	struct loop_timer address_timer; /* FAULT_ADDRESS is forgiven */
+
+	unsigned faults; /* enum fault, or-ed */
+	uint64_t since_us;
+	char cause[CAUSE_MAX];       /* of the last change of state */
+	char check_cause[CAUSE_MAX]; /* which required check is down, and why */
+
+	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
+	struct errand *lane;
+	size_t lane_len, lane_size;
+	bool lane_waits;
+	bool running_lane;
+
+	uint16_t ip_id;
+	uint64_t sent_us; /* last advert that left */
+	uint64_t lag_max_us;
+	struct vrrp_advert heard; /* the last valid one */
+	bool rival_heeded;        /* the rival just heard is reacted to, not merely counted */
+	struct peer peers[PEERS_MAX];
+	struct counters counters;
+	struct log_limit drop_log[_VRRP_DROP_MAX_];
+	struct log_limit rival_log, differ_log, send_log;
+
+	uint8_t mac[6];                    /* announced; a new one is announced again */
+	uint64_t restored_us[RESTORE_MAX]; /* when VIPs were put back, a ring */
+	size_t restored_next;
+	bool *restoring; /* per VIP: being put back, to be announced when it is there */
+	bool vips_stale; /* a VIP was lost while our mastership was not fresh */
+
+	void (*released)(void *user);
+	void *released_user;
+};
+
+/* instance.c: hands an event to the machine and carries out what it decides. The format string is the cause, in the
+ * words of the log. */
+void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Replaces the faults in `mask` by those in `value` and tells the machine what that means. */
+void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void instance_lane_go_on(struct instance *inst);
+
+/* instance_addr.c */
+void instance_addr_take(struct instance *inst);
+/* False if nothing has to be removed: then no completion follows. */
+bool instance_addr_release(struct instance *inst);
+bool instance_addr_any(const struct instance *inst);
+void instance_announce(struct instance *inst);
+/* Puts back the VIPs that are missing. Only while master. */
+void instance_addr_restore(struct instance *inst);
+/* Reads the link and source address and sets the faults accordingly. */
+void instance_look_at_link(struct instance *inst);
+int instance_vip_ifindex(const struct instance *inst, const struct conf_vip *vip);
+
+/* instance_status.c */
+struct priority_input instance_input(const struct instance *inst, const struct conf_track *t, bool mysql);

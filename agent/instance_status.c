@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an instance tells about itself over the control socket. Reads, changes nothing. */
+#include "agent/instance_impl.h"
+
+#include "agent/json.h"
+
+struct priority_input instance_input(const struct instance *inst, const struct conf_track *t, bool mysql)
+{
+	struct checker_state s =
+		mysql ? checker_mysql(inst->env.checker, t->index) : checker_script(inst->env.checker, t->index);
+
+	return (struct priority_input){
+		.weight = t->weight,
+		.reverse = t->reverse,
+		.up = s.up,
+		.reported = s.reported,
+		.silent_is_down = mysql,
+	};
+}
+
+static json_t *seconds(uint64_t us)
+{
+	return json_real((double)us / 1e6);
+}
+
+static json_t *address(const struct ip_addr *a)
+{
+	char text[IP_STR_MAX];
+
+	return ip_is_set(a) ? json_string(ip_format(a, text)) : json_null();
+}
+
+static json_t *vips(const struct instance *inst)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		const struct conf_vip *vip = &inst->conf->vips[i];
+		int ifindex = instance_vip_ifindex(inst, vip);
+		char text[IP_STR_MAX + 4], addr[IP_STR_MAX];
+
+		snprintf(text, sizeof(text), "%s/%u", ip_format(&vip->prefix.addr, addr), vip->prefix.len);
+		json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "address", text, "dev",
+						     vip->dev[0] ? vip->dev : inst->conf->interface, "present",
+						     ifindex && netif_has(inst->env.netif, ifindex, &vip->prefix)));
+	}
+	return all;
+}
+
+static const char *input_state(const struct priority_input *in)
+{
+	if (!in->reported)
+		return "pending";
+	return in->up ? "up" : "down";
+}
+
+static const char *input_effect(const struct priority_input *in)
+{
+	if (priority_forbids(in))
+		return "fault";
+	if (in->weight == 0 && !in->reported)
+		return "waits";
+	return priority_contribution(in) ? "counts" : "none";
+}
+
+static json_t *contribution(const struct instance *inst, const struct conf_track *t, bool mysql)
+{
+	struct priority_input in = instance_input(inst, t, mysql);
+
+	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:i, s:s}", "name",
+			 mysql ? inst->env.conf->mysqls[t->index].name : inst->env.conf->scripts[t->index].name, "kind",
+			 mysql ? "mysql" : "script", "weight", t->weight, "reverse", t->reverse, "state",
+			 input_state(&in), "adds", priority_contribution(&in), "effect", input_effect(&in));
+}
+
+static json_t *priority(const struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < ci->n_track_mysqls; i++)
+		json_array_append_new(all, contribution(inst, &ci->track_mysqls[i], true));
+	for (size_t i = 0; i < ci->n_track_scripts; i++)
+		json_array_append_new(all, contribution(inst, &ci->track_scripts[i], false));
+	return json_pack("{s:i, s:i, s:o}", "effective", inst->fsm.priority, "base", ci->priority, "contributions",
+			 all);
+}
+
+static json_t *faults(const struct instance *inst)
+{
+	json_t *all = json_array();
+	char text[CAUSE_MAX + 32];
+
+	if (inst->faults & FAULT_LINK) {
+		snprintf(text, sizeof(text), "interface %s is missing or down", inst->conf->interface);
+		json_array_append_new(all, json_text(text));
+	}
+	if (inst->faults & FAULT_SOURCE) {
+		snprintf(text, sizeof(text), "interface %s has no IPv4 address to send from", inst->conf->interface);
+		json_array_append_new(all, json_text(text));
+	}
+	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
+		json_array_append_new(all, json_text(inst->check_cause));
+	if (inst->faults & FAULT_ADDRESS)
+		json_array_append_new(all, json_string("the kernel would not take the addresses"));
+	return all;
+}
+
+static json_t *peers(const struct instance *inst, uint64_t now_us)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < PEERS_MAX; i++) {
+		const struct peer *p = &inst->peers[i];
+
+		if (ip_is_set(&p->addr))
+			json_array_append_new(all, json_pack("{s:o, s:i, s:o, s:I}", "address", address(&p->addr),
+							     "priority", p->priority, "last_heard_s",
+							     seconds(now_us - p->heard_us), "adverts",
+							     (json_int_t)p->adverts));
+	}
+	return all;
+}
+
+static json_t *counters(const struct instance *inst)
+{
+	const struct counters *c = &inst->counters;
+	struct announce_counters arp = announce_counters(inst->announce);
+	struct wire_counters wire = wire_counters(inst->wire);
+	const struct {
+		const char *name;
+		uint64_t value;
+	} all[] = {
+		{ "advert_rcvd", c->advert_rcvd },
+		{ "advert_sent", c->advert_sent },
+		{ "advert_failed", c->advert_failed },
+		{ "become_master", c->become_master },
+		{ "release_master", c->release_master },
+		{ "pri_zero_rcvd", c->pri_zero_rcvd },
+		{ "pri_zero_sent", c->pri_zero_sent },
+		{ "rival_adverts", c->rival_adverts },
+		{ "csum_alt", c->csum_alt },
+		{ "advert_interval_diff", c->advert_interval_diff },
+		{ "addr_list_err", c->addr_list_err },
+		{ "vips_restored", c->vips_restored },
+		{ "connections_reset", c->connections_reset },
+		{ "arp_sent", arp.sent },
+		{ "arp_failed", arp.failed },
+		{ "wire_vrid_err", wire.vrid_err },
+		{ "wire_rx_trunc", wire.rx_trunc },
+		{ "wire_rx_err", wire.rx_err },
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		json_object_set_new(o, all[i].name, json_integer((json_int_t)all[i].value));
+	for (int d = VRRP_OK + 1; d < _VRRP_DROP_MAX_; d++)
+		json_object_set_new(o, vrrp_drop_name(d), json_integer((json_int_t)c->drops[d]));
+	return o;
+}
+
+json_t *instance_status(const struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	uint64_t now_us = loop_now_us();
+
+	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
+			 seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface,
+			 "vrid", ci->vrid, "version", ci->version, "advert_int_s", seconds(ci->advert_us), "vips",
+			 vips(inst), "priority", priority(inst), "faults", faults(inst), "peers", peers(inst, now_us),
+			 "master", address(inst->fsm.state == VRRP_MASTER ? &inst->fsm.own : &inst->fsm.master),
+			 "down_s", seconds(vrrp_down_us(&inst->fsm)), "skew_s", seconds(vrrp_skew_us(&inst->fsm)),
+			 "counters", counters(inst), "hooks", notify_status(inst->notify));
+}

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sqlvipd: arguments, wiring, loop, exit code. The only file that knows all others. */
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/checker.h"
+#include "agent/conf.h"
+#include "agent/control.h"
+#include "agent/instance.h"
+#include "agent/netif.h"
+#include "agent/privs.h"
+#include "agent/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <mysql.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+/* keepalived's exit codes, where it has one. */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FATAL = 1,
+	EXIT_CONFIG = 2,
+	EXIT_PERMISSION = 4,
+	EXIT_NO_CONFIG = 6,
+};
+
+enum {
+	HOOKS_AT_STOP_US = 5000000, /* how long the last hooks may take */
+	RELEASE_MAX_US = 3000000,   /* a kernel that does not let go of the rtnl lock must not keep us for ever */
+	LOG_FLUSH_US = 1000000,
+};
+
+struct options {
+	const char *file;
+	const char *config_id;
+	const char *pid_file;
+	bool test, clean_up, debug;
+};
+
+struct daemon {
+	struct options opt;
+	struct conf *conf;
+	sd_event *loop;
+	struct netif *netif;
+	struct wires *wires;
+	struct checker *checker;
+	struct instance **instances;
+	struct control *control;
+	struct loop_timer stop_timer;
+	size_t unreleased; /* instances that still hold something; while stopping */
+	bool stopping, ready;
+	uint64_t started_us, stop_us;
+	char realtime[128];
+};
+
+/* --- the configuration ------------------------------------------------------------------------------------------- */
+
+struct findings {
+	unsigned count[CONF_ERROR + 1];
+};
+
+static void report_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	static const int severity[] = {
+		[CONF_NOTE] = LOG_NOTICE, [CONF_WARNING] = LOG_WARNING, [CONF_ERROR] = LOG_ERR
+	};
+	struct findings *f = user;
+
+	f->count[level]++;
+	if (where && where->file && where->line)
+		log_write(severity[level], NULL, "%s:%u: %s", where->file, where->line, text);
+	else if (where && where->file)
+		log_write(severity[level], NULL, "%s: %s", where->file, text);
+	else
+		log_write(severity[level], NULL, "%s", text);
+}
+
+static int exit_code_of(int r)
+{
+	switch (-r) {
+	case 0:
+		return EXIT_OK;
+	case EINVAL:
+		return EXIT_CONFIG;
+	case ENOENT:
+		return EXIT_NO_CONFIG;
+	case EACCES:
+	case EPERM:
+		return EXIT_PERMISSION;
+	}
+	return EXIT_FATAL;
+}
+
+static void log_advice(void *user, const char *text)
+{
+	(void)user;
+	log_warn("  %s", text);
+}
+
+static void print_advice(void *user, const char *text)
+{
+	fprintf(user, "%s\n", text);
+}
+
+static int load(struct daemon *d)
+{
+	struct findings f = { 0 };
+	int r = conf_load(d->opt.file, d->opt.config_id, report_finding, &f, &d->conf);
+
+	if (r == -EINVAL)
+		log_error("%s is not valid: %u error%s, nothing was started", d->opt.file, f.count[CONF_ERROR],
+			  f.count[CONF_ERROR] == 1 ? "" : "s");
+	return r;
+}
+
+static int test_configuration(struct daemon *d)
+{
+	int r = load(d);
+
+	if (r < 0)
+		return exit_code_of(r);
+	conf_print(d->conf, stdout);
+	conf_advise(d->conf, print_advice, stderr);
+	return EXIT_OK;
+}
+
+/* --- events from outside, to every instance ---------------------------------------------------------------------- */
+
+static void on_link(void *user, const struct netif_link *link, bool gone)
+{
+	struct daemon *d = user;
+
+	if (!d->ready)
+		return;
+	wires_on_link(d->wires, link, gone);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_on_link(d->instances[i], link, gone);
+}
+
+static void on_addr(void *user, int ifindex, const struct ip_prefix *prefix, bool gone)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_addr(d->instances[i], ifindex, prefix, gone);
+}
+
+static void on_health(void *user)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_checks(d->instances[i]);
+}
+
+/* --- status ------------------------------------------------------------------------------------------------------ */
+
+static json_t *answer_status(void *user, const json_t *request, const char **error)
+{
+	struct daemon *d = user;
+	json_t *instances = json_array();
+	uint64_t lag_us = 0;
+
+	(void)request, (void)error;
+	for (size_t i = 0; i < d->conf->n_instances; i++) {
+		uint64_t lag = instance_lag_max_us(d->instances[i]);
+
+		lag_us = lag > lag_us ? lag : lag_us;
+		json_array_append_new(instances, instance_status(d->instances[i]));
+	}
+	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
+			 (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
+			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
+			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "instances", instances,
+			 "checks", checker_status(d->checker));
+}
+
+static const struct control_command commands[] = { { "status", answer_status }, { NULL, NULL } };
+
+/* --- stopping ---------------------------------------------------------------------------------------------------- */
+
+static bool all_idle(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		if (!instance_idle(d->instances[i]))
+			return false;
+	return true;
+}
+
+/* Polls for the end: the VIPs are gone within milliseconds, the last hooks take what they take. */
+static void stop_step(void *user, uint64_t due_us)
+{
+	struct daemon *d = user;
+	uint64_t waited_us = loop_now_us() - d->stop_us;
+
+	(void)due_us;
+	if (d->unreleased > 0 ? waited_us > RELEASE_MAX_US : all_idle(d) || waited_us > HOOKS_AT_STOP_US) {
+		if (d->unreleased > 0)
+			log_error("%zu instances could not release their addresses in time", d->unreleased);
+		sd_event_exit(d->loop, d->unreleased > 0 ? EXIT_FATAL : EXIT_OK);
+		return;
+	}
+	loop_timer_in(&d->stop_timer, 5000);
+}
+
+static void on_released(void *user)
+{
+	struct daemon *d = user;
+
+	d->unreleased--;
+	if (d->unreleased == 0) {
+		log_notice("everything is released, %.1f ms after the signal",
+			   (double)(loop_now_us() - d->stop_us) / 1000);
+		loop_timer_in(&d->stop_timer, 0);
+	}
+}
+
+static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	struct daemon *d = user;
+
+	(void)s;
+	if (d->stopping)
+		return 0;
+	d->stopping = true;
+	d->stop_us = loop_now_us();
+	d->unreleased = d->conf->n_instances;
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_stop(d->instances[i], on_released, d);
+	log_notice("stopping on %s", strsignal((int)si->ssi_signo));
+	sd_notify(false, "STOPPING=1");
+	loop_timer_in(&d->stop_timer, d->unreleased ? RELEASE_MAX_US : 0);
+	return 0;
+}
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s, (void)si, (void)user;
+	log_warn("reload is not supported by this version: the running configuration stays; restart to apply changes");
+	return 0;
+}
+
+/* --- starting ---------------------------------------------------------------------------------------------------- */
+
+static int add_signals(struct daemon *d)
+{
+	static const struct {
+		int signal;
+		sd_event_signal_handler_t fn;
+	} handlers[] = { { SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal }, { SIGHUP, on_hangup } };
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handlers); i++) {
+		sd_event_source *s = NULL;
+
+		r = sd_event_add_signal(d->loop, &s, handlers[i].signal, handlers[i].fn, d);
+		if (r >= 0)
+			r = sd_event_source_set_priority(s, LOOP_RANK_NET);
+		if (r >= 0)
+			r = sd_event_source_set_floating(s, true);
+		sd_event_source_unref(s);
+	}
+	return r;
+}
+
+static int start_instances(struct daemon *d)
+{
+	const struct instance_env env = {
+		.loop = d->loop,
+		.conf = d->conf,
+		.netif = d->netif,
+		.wires = d->wires,
+		.checker = d->checker,
+	};
+
+	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
+	if (!d->instances)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->conf->n_instances; i++) {
+		int r = instance_new(&env, &d->conf->instances[i], &d->instances[i]);
+
+		if (r < 0) {
+			log_error("%s: cannot be set up: %s", d->conf->instances[i].name, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int start_parts(struct daemon *d)
+{
+	const struct netif_events events = { .link = on_link, .addr = on_addr, .user = d };
+	int r = netif_new(d->loop, &events, &d->netif);
+
+	if (r < 0) {
+		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
+		return r;
+	}
+	if (d->conf->realtime)
+		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
+	r = wires_new(d->loop, d->netif, &d->wires);
+	if (r >= 0)
+		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
+	if (r < 0) {
+		log_error("cannot set up the checks: %s", strerror(-r));
+		return r;
+	}
+	r = start_instances(d);
+	if (r < 0)
+		return r;
+	r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
+	if (r == -EADDRINUSE)
+		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
+			  d->conf->control_socket);
+	else if (r < 0)
+		log_error("cannot listen on %s: %s", d->conf->control_socket, strerror(-r));
+	return r;
+}
+
+static int write_pid_file(const char *path)
+{
+	_cleanup_(fclosep) FILE *f = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
+		log_error("cannot write the pid file %s: %s", path, strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+static void greet(const struct daemon *d)
+{
+	log_notice("sqlvipd %s started with %s: %zu instances; %s", SQLVIP_VERSION, d->conf->file, d->conf->n_instances,
+		   d->realtime);
+	conf_advise(d->conf, log_advice, NULL);
+}
+
+static int run(struct daemon *d)
+{
+	int r = sd_event_new(&d->loop);
+
+	if (r >= 0)
+		r = loop_timer_init(&d->stop_timer, d->loop, LOOP_RANK_BACKGROUND, 1000, stop_step, d);
+	if (r >= 0)
+		r = add_signals(d);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->loop, true);
+	if (r < 0) {
+		log_error("cannot set up the event loop: %s", strerror(-r));
+		return r;
+	}
+	r = start_parts(d);
+	if (r < 0)
+		return r;
+	r = write_pid_file(d->opt.pid_file);
+	if (r < 0)
+		return r;
+	greet(d);
+	d->ready = true;
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_start(d->instances[i]);
+	checker_start(d->checker);
+	sd_notify(false, "READY=1");
+	return sd_event_loop(d->loop);
+}
+
+static void tear_down(struct daemon *d)
+{
+	d->ready = false;
+	control_free(d->control);
+	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
+		instance_free(d->instances[i]);
+	free(d->instances);
+	checker_free(d->checker);
+	wires_free(d->wires);
+	netif_free(d->netif);
+	loop_timer_done(&d->stop_timer);
+	sd_event_unref(d->loop);
+	if (d->opt.pid_file)
+		unlink(d->opt.pid_file);
+	conf_free(d->conf);
+}
+
+static int serve(struct daemon *d)
+{
+	sigset_t handled;
+	int r;
+
+	sigemptyset(&handled);
+	sigaddset(&handled, SIGTERM);
+	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGHUP);
+	sigprocmask(SIG_BLOCK, &handled, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	d->started_us = loop_now_us();
+	r = load(d);
+	if (r < 0)
+		return exit_code_of(r);
+	snprintf(d->realtime, sizeof(d->realtime), "ordinary scheduling, memory not locked (configured)");
+	/* First the log's thread, which must not be real-time; the sanitizers' shadow must not be locked either. */
+	log_start();
+	if (d->conf->realtime)
+		privs_realtime(d->conf->rt_priority, d->realtime, sizeof(d->realtime));
+	r = run(d);
+	if (r < 0)
+		r = exit_code_of(r) == EXIT_PERMISSION ? EXIT_PERMISSION : EXIT_FATAL;
+	tear_down(d);
+	log_notice("stopped");
+	log_stop(LOG_FLUSH_US);
+	return r;
+}
+
+/* --- cleaning up after a crash ----------------------------------------------------------------------------------- */
+
+static void count_down(void *user, const struct netif_result *r)
+{
+	struct daemon *d = user;
+
+	if (r->error < 0)
+		log_error("%zu addresses could not be removed: %s", r->failed, strerror(-r->error));
+	d->unreleased--;
+	if (d->unreleased == 0)
+		sd_event_exit(d->loop, r->error < 0 ? EXIT_FATAL : EXIT_OK);
+}
+
+/* -X: removes every configured VIP. For ExecStopPost: whatever ended the agent, its addresses must not outlive it. */
+static int clean_up(struct daemon *d)
+{
+	const struct netif_events none = { 0 };
+	int r = load(d);
+
+	if (r < 0)
+		return exit_code_of(r);
+	r = sd_event_new(&d->loop);
+	if (r >= 0)
+		r = netif_new(d->loop, &none, &d->netif);
+	for (size_t i = 0; r >= 0 && i < d->conf->n_instances; i++) {
+		const struct conf_instance *ci = &d->conf->instances[i];
+
+		for (size_t j = 0; r >= 0 && j < ci->n_vips; j++) {
+			const struct conf_vip *vip = &ci->vips[j];
+			const struct netif_link *link =
+				netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
+			const struct netif_addr a = {
+				.ifindex = link ? link->ifindex : 0,
+				.prefix = vip->prefix,
+				.scope = vip->scope,
+			};
+
+			if (!link || !netif_has(d->netif, link->ifindex, &vip->prefix))
+				continue;
+			r = netif_release(d->netif, &a, 1, 20000, count_down, d);
+			if (r >= 0)
+				d->unreleased++;
+		}
+	}
+	if (r >= 0 && d->unreleased > 0) {
+		log_notice("removing %zu addresses", d->unreleased);
+		r = sd_event_loop(d->loop);
+	}
+	if (r < 0) {
+		log_error("cannot clean up: %s", strerror(-r));
+		r = EXIT_FATAL;
+	}
+	tear_down(d);
+	return r;
+}
+
+/* --- arguments --------------------------------------------------------------------------------------------------- */
+
+static void usage(FILE *out)
+{
+	fputs("Usage: sqlvipd [OPTION]...\n"
+	      "Keeps a virtual IP address on the host whose MySQL serves. Runs in the foreground.\n"
+	      "\n"
+	      "  -f, --use-file FILE    configuration (default " SQLVIP_SYSCONFDIR "/sqlvip/sqlvip.conf)\n"
+	      "  -t, --config-test[=FILE]  check the configuration, print what is in effect, exit\n"
+	      "  -i, --config-id ID     for @ID lines (default: the host name)\n"
+	      "  -n, --dont-fork        accepted; sqlvipd never forks into the background\n"
+	      "  -l, --log-console      log to stderr with time stamps\n"
+	      "  -D, --log-detail       log more\n"
+	      "  -p, --pid FILE         write the process id to FILE\n"
+	      "  -X, --release-vips     remove the configured addresses from this host and exit\n"
+	      "  -v, --version          print the version and exit\n"
+	      "  -h, --help             print this and exit\n"
+	      "\n"
+	      "keepalived's other options are accepted with a warning. See sqlvipd(8), sqlvip.conf(5).\n",
+	      out);
+}
+
+/* 0 to go on, or 1 + an exit code. */
+static int parse_arguments(int argc, char **argv, struct options *opt)
+{
+	static const struct option longs[] = {
+		{ "use-file", required_argument, NULL, 'f' },
+		{ "config-test", optional_argument, NULL, 't' },
+		{ "config-id", required_argument, NULL, 'i' },
+		{ "dont-fork", no_argument, NULL, 'n' },
+		{ "log-console", no_argument, NULL, 'l' },
+		{ "log-detail", no_argument, NULL, 'D' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ "release-vips", no_argument, NULL, 'X' },
+		{ "version", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "vrrp", no_argument, NULL, 'P' },
+		{ "vrrp_pid", required_argument, NULL, 'r' },
+		{ "dump-conf", no_argument, NULL, 'd' },
+		{ "no-syslog", no_argument, NULL, 'G' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "f:t::i:nlDp:XvhPr:dGRVS:g::u:s:", longs, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			opt->file = optarg;
+			break;
+		case 't':
+			opt->test = true;
+			opt->file = optarg ? optarg : opt->file;
+			break;
+		case 'i':
+			opt->config_id = optarg;
+			break;
+		case 'n':
+			break;
+		case 'l':
+			log_set_console(true);
+			break;
+		case 'D':
+			log_set_level(LOG_DEBUG);
+			break;
+		case 'p':
+			opt->pid_file = optarg;
+			break;
+		case 'X':
+			opt->clean_up = true;
+			break;
+		case 'v':
+			printf("sqlvipd %s (MariaDB Connector/C %s)\n", SQLVIP_VERSION, mysql_get_client_info());
+			return 1 + EXIT_OK;
+		case 'h':
+			usage(stdout);
+			return 1 + EXIT_OK;
+		case '?':
+			usage(stderr);
+			return 1 + EXIT_FATAL;
+		default: /* keepalived's */
+			log_warn("option -%c is keepalived's; it has no effect here", c);
+			break;
+		}
+	}
+	if (optind < argc) {
+		log_error("unexpected argument \"%s\"; see sqlvipd --help", argv[optind]);
+		return 1 + EXIT_FATAL;
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct daemon d = { .opt.file = SQLVIP_SYSCONFDIR "/sqlvip/sqlvip.conf" };
+	int r;
+
+	log_set_console(false);
+	r = parse_arguments(argc, argv, &d.opt);
+	if (r)
+		return r - 1;
+	if (d.opt.test) {
+		r = test_configuration(&d);
+		conf_free(d.conf);
+		return r;
+	}
+	return d.opt.clean_up ? clean_up(&d) : serve(&d);
+}
