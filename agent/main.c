@@ -95,10 +95,15 @@ static int exit_code_of(int r)
 	return EXIT_FATAL;
 }
 
+/* The lines themselves carry no "warning:", so that they can be copied into the file. */
 static void log_advice(void *user, const char *text)
 {
-	(void)user;
-	log_warn("  %s", text);
+	bool *begun = user;
+
+	if (!*begun)
+		log_warn("some instance follows nothing that watches MySQL: a dead mysqld would keep its address; add:");
+	*begun = true;
+	log_notice("  %s", text);
 }
 
 static void print_advice(void *user, const char *text)
@@ -336,9 +341,11 @@ static int write_pid_file(const char *path)
 
 static void greet(const struct daemon *d)
 {
+	bool advised = false;
+
 	log_notice("sqlvipd %s started with %s: %zu instances; %s", SQLVIP_VERSION, d->conf->file, d->conf->n_instances,
 		   d->realtime);
-	conf_advise(d->conf, log_advice, NULL);
+	conf_advise(d->conf, log_advice, &advised);
 }
 
 static int run(struct daemon *d)
