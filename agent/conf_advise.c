@@ -3,6 +3,7 @@
  * changes what runs. */
 #include "agent/conf_internal.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 
 #define ADVISED_NAME "mysqld"
@@ -15,7 +16,7 @@ struct advice {
 static void say(const struct advice *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void say(const struct advice *a, const char *fmt, ...)
 {
-	char text[512];
+	char text[1024];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -24,11 +25,32 @@ static void say(const struct advice *a, const char *fmt, ...)
 	a->line(a->user, text);
 }
 
+/* A name as both grammars take it, between quotes where it needs them. */
+static const char *quote(const char *name, bool always, char *buf, size_t size)
+{
+	bool plain = !always && isalpha((unsigned char)*name);
+	size_t n = 0;
+
+	for (const char *s = name; *s; s++)
+		plain = plain && (isalnum((unsigned char)*s) || *s == '_' || *s == '-');
+	if (!plain)
+		buf[n++] = '"';
+	for (const char *s = name; *s && n + 3 < size; s++) {
+		if (always && *s == '\\') /* libconfig's strings have escapes, keepalived's have none */
+			buf[n++] = '\\';
+		buf[n++] = *s;
+	}
+	if (!plain)
+		buf[n++] = '"';
+	buf[n] = '\0';
+	return buf;
+}
+
 static void advise_keepalived(const struct advice *a, const struct conf *c, const char *name)
 {
 	if (c->n_mysqls == 0) {
 		say(a, "# at the top level, beside vrrp_instance:");
-		say(a, "vrrp_mysql \"%s\" {", name);
+		say(a, "vrrp_mysql %s {", name);
 		say(a, "    socket /run/mysqld/mysqld.sock");
 		say(a, "    user sqlvip");
 		say(a, "    interval 0.2");
@@ -40,7 +62,7 @@ static void advise_keepalived(const struct advice *a, const struct conf *c, cons
 			continue;
 		say(a, "# inside vrrp_instance %s { }:", c->instances[i].name);
 		say(a, "    track_mysql {");
-		say(a, "        \"%s\"", name);
+		say(a, "        %s", name);
 		say(a, "    }");
 	}
 }
@@ -49,30 +71,32 @@ static void advise_libconfig(const struct advice *a, const struct conf *c, const
 {
 	if (c->n_mysqls == 0) {
 		say(a, "# at the top level, beside vrrp_instance:");
-		say(a, "vrrp_mysql = ( { name = \"%s\"; socket = \"/run/mysqld/mysqld.sock\"; user = \"sqlvip\";",
-		    name);
+		say(a, "vrrp_mysql = ( { name = %s; socket = \"/run/mysqld/mysqld.sock\"; user = \"sqlvip\";", name);
 		say(a, "    interval = 0.2; timeout = 1.0; } );");
 	}
 	for (size_t i = 0; i < c->n_instances; i++) {
 		if (c->instances[i].n_track_mysqls > 0 || c->instances[i].n_track_scripts > 0)
 			continue;
 		say(a, "# inside vrrp_instance %s:", c->instances[i].name);
-		say(a, "    track_mysql = ( { name = \"%s\"; } );", name);
+		say(a, "    track_mysql = ( { name = %s; } );", name);
 	}
 }
 
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user)
 {
-	const char *name = c->n_mysqls > 0 ? c->mysqls[0].name : ADVISED_NAME;
+	char name[600]; /* twice a name's length */
+	const char *mysql = c->n_mysqls > 0 ? c->mysqls[0].name : ADVISED_NAME;
 	const struct advice a = { line, user };
 	size_t n = strlen(c->file);
 	size_t unwatched = 0;
+	bool libconfig = n >= 4 && strcmp(c->file + n - 4, ".cfg") == 0;
 
 	for (size_t i = 0; i < c->n_instances; i++)
 		unwatched += c->instances[i].n_track_mysqls == 0 && c->instances[i].n_track_scripts == 0;
 	if (unwatched == 0)
 		return;
-	if (n >= 4 && strcmp(c->file + n - 4, ".cfg") == 0)
+	quote(mysql, libconfig, name, sizeof(name));
+	if (libconfig)
 		advise_libconfig(&a, c, name);
 	else
 		advise_keepalived(&a, c, name);
