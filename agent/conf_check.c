@@ -140,13 +140,13 @@ static void check_use(struct conf_ctx *x)
 			mysqls[c->instances[i].track_mysqls[k].index] = true;
 	}
 	for (size_t i = 0; i < c->n_scripts; i++) {
-		if (!scripts[i])
+		if (!scripts[i] && *c->scripts[i].name)
 			conf_warn(x->f, &c->scripts[i].where,
 				  "vrrp_script %s: is not run, because no vrrp_instance has `track_script { %s }`",
 				  c->scripts[i].name, c->scripts[i].name);
 	}
 	for (size_t i = 0; i < c->n_mysqls; i++) {
-		if (!mysqls[i])
+		if (!mysqls[i] && *c->mysqls[i].name)
 			conf_warn(x->f, &c->mysqls[i].where,
 				  "vrrp_mysql %s: watches nothing, because no vrrp_instance has `track_mysql { %s }`",
 				  c->mysqls[i].name, c->mysqls[i].name);

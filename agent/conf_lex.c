@@ -297,6 +297,15 @@ static bool substitute(struct conf_lex *l, char *at, size_t whole, const char *v
 	return true;
 }
 
+static bool is_quoted(const char *line, const char *at)
+{
+	bool quoted = false;
+
+	for (; line < at; line++)
+		quoted ^= *line == '"';
+	return quoted;
+}
+
 /* Substitutes until nothing is left to substitute: a value may hold references itself. */
 static void substitute_all(struct conf_lex *l)
 {
@@ -318,7 +327,9 @@ static void substitute_all(struct conf_lex *l)
 			s[0] = '\0';
 			return;
 		}
-		if (!value) { /* undefined names stay as they are */
+		if (!value) { /* undefined names stay as they are, but braces without quotes would not */
+			if (s[1] == '{' && !is_quoted(l->line, s))
+				conf_error(l->env.findings, &l->where, "${%.*s} is not defined", (int)n, name);
 			s++;
 			continue;
 		}
