@@ -27,13 +27,14 @@ static inline void shell(const char *fmt, ...)
 
 static inline bool shell_says(const char *cmd, const char *what)
 {
-	_cleanup_(fclosep) FILE *f = popen(cmd, "re");
+	FILE *f = popen(cmd, "re");
 	char line[512];
 	bool found = false;
 
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
 		found |= strstr(line, what) != NULL;
+	assert_int_not_equal(pclose(f), -1);
 	return found;
 }
 

@@ -171,8 +171,8 @@ static void refresh_repeats_until_stop(void **state)
 	struct world *w = *state;
 	struct announce_target t = target(w, 0);
 
-	start_with(w, (struct announce_times){
-			      .repeat = 1, .delay_us = 20000, .refresh_us = 20000, .refresh_repeat = 2 });
+	start_with(w,
+		   (struct announce_times){ .repeat = 1, .delay_us = 20000, .refresh_us = 20000, .refresh_repeat = 2 });
 	assert_int_equal(announce_start(w->a, &t, 1), 0);
 	wait_for(w, 1 + 1 + 2 + 2 + 2);
 	assert_true(w->frames[2].at_us - w->frames[1].at_us >= 15000);
