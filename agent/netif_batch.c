@@ -22,23 +22,23 @@
 enum { IFA_PROTO_OURS = 112 };
 
 enum {
-	SEND_MAX = 16 * 1024,
 	MESSAGE_MAX = 160, /* header, ifaddrmsg and all attributes that we use, with room */
-	/* The kernel's work on IPv6 addresses grows with their number: smaller sends let others at the lock. */
-	WEIGHT_MAX = 256,
+	/* The kernel's work on an IPv6 address grows with their number: smaller sends let others at the lock. */
 	WEIGHT_IPV4 = 1,
 	WEIGHT_IPV6 = 5,
 };
 
 struct netif_batch {
 	struct nl_sock *sk;
-	uint32_t seq; /* of the request at index 0 of the running call */
-	uint32_t next_seq;
-	uint32_t last_seq; /* of the last message in `out` */
-	size_t out_len, last_at;
+	struct {
+		enum netif_op op;
+		struct netif_request *q;
+	} pending[NETIF_BATCH_MAX];
+	size_t n;     /* pending */
+	uint32_t seq; /* of the first pending one; the others' follow */
 	unsigned weight;
-	bool lost; /* answers of the running call were lost */
-	_Alignas(struct nlmsghdr) uint8_t out[SEND_MAX];
+	size_t out_len, last_at; /* octets in `out`; where its last message begins */
+	_Alignas(struct nlmsghdr) uint8_t out[NETIF_BATCH_MAX * MESSAGE_MAX];
 	_Alignas(struct nlmsghdr) uint8_t in[NETLINK_READ_MAX];
 };
 
@@ -54,7 +54,7 @@ int netif_batch_new(struct netif_batch **ret)
 		free(b);
 		return r;
 	}
-	b->next_seq = 1;
+	b->seq = 1;
 	*ret = b;
 	return 0;
 }
@@ -161,12 +161,10 @@ static int outcome(enum netif_op op, int error)
 	return error;
 }
 
-/* The answers are all there by now: reading never waits. True once the last message's has been seen. */
-static bool read_answers(struct netif_batch *b, enum netif_op op, struct netif_request *reqs, size_t n)
+/* The answers are all there by now: reading never waits. False if the last message's is not among them. */
+static bool read_answers(struct netif_batch *b)
 {
-	bool complete = false;
-
-	while (!complete) {
+	for (;;) {
 		ssize_t got = netlink_receive(b->sk, b->in, sizeof(b->in), MSG_DONTWAIT);
 		int left = (int)got;
 
@@ -175,80 +173,73 @@ static bool read_answers(struct netif_batch *b, enum netif_op op, struct netif_r
 		for (struct nlmsghdr *h = (struct nlmsghdr *)b->in; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
 			uint32_t i = h->nlmsg_seq - b->seq;
 
-			if (h->nlmsg_type != NLMSG_ERROR || i >= n)
-				continue; /* a late answer to an earlier call */
-			reqs[i].error = outcome(op, netlink_error(h));
-			complete |= h->nlmsg_seq == b->last_seq;
+			if (h->nlmsg_type != NLMSG_ERROR || i >= b->n)
+				continue; /* a late answer to an earlier send */
+			b->pending[i].q->error = outcome(b->pending[i].op, netlink_error(h));
+			if (i == b->n - 1)
+				return true;
 		}
 	}
-	return true;
-}
-
-static void flush(struct netif_batch *b, enum netif_op op, struct netif_request *reqs, size_t n)
-{
-	int r;
-
-	if (b->out_len == 0)
-		return;
-	((struct nlmsghdr *)(b->out + b->last_at))->nlmsg_flags |= NLM_F_ACK;
-	r = netlink_send(b->sk, b->out, b->out_len);
-	if (r < 0 || !read_answers(b, op, reqs, n))
-		b->lost = true;
-	b->out_len = 0;
-	b->weight = 0;
 }
 
 /* After lost answers only the state itself tells. A door that stayed open is made good by the removal. */
-static void judge_by_looking(struct netif_batch *b, enum netif_op op, struct netif_request *reqs, size_t n)
+static void judge_by_looking(struct netif_batch *b)
 {
-	int r = netif_batch_look(b, reqs, n);
+	struct netif_request *qs[NETIF_BATCH_MAX];
+	int r;
 
-	for (size_t i = 0; i < n; i++) {
-		if (!reqs[i].todo)
-			continue;
-		if (r < 0)
-			reqs[i].error = r;
-		else if (op == NETIF_OP_ADD)
-			reqs[i].error = !reqs[i].present ? -ENOBUFS : reqs[i].same ? 0 : -EEXIST;
-		else if (op == NETIF_OP_REMOVE)
-			reqs[i].error = reqs[i].present ? -ENOBUFS : 0;
-		else
-			reqs[i].error = 0;
+	for (size_t i = 0; i < b->n; i++)
+		qs[i] = b->pending[i].q;
+	r = netif_batch_look(b, qs, b->n);
+	for (size_t i = 0; i < b->n; i++) {
+		switch (b->pending[i].op) {
+		case NETIF_OP_ADD:
+			qs[i]->error = r < 0 ? r : !qs[i]->present ? -ENOBUFS : qs[i]->same ? 0 : -EEXIST;
+			break;
+		case NETIF_OP_REMOVE:
+			qs[i]->error = r < 0 ? r : qs[i]->present ? -ENOBUFS : 0;
+			break;
+		case NETIF_OP_CLOSE_DOOR:
+			qs[i]->error = 0;
+			break;
+		}
 	}
 }
 
-void netif_batch_run(struct netif_batch *b, enum netif_op op, struct netif_request *reqs, size_t n)
+void netif_batch_flush(struct netif_batch *b)
 {
-	b->seq = b->next_seq;
-	b->next_seq += (uint32_t)n;
-	b->lost = false;
-	for (size_t i = 0; i < n; i++) {
-		bool v6 = reqs[i].addr.prefix.addr.family == AF_INET6;
-		struct nl_msg *m;
+	if (b->n == 0)
+		return;
+	((struct nlmsghdr *)(b->out + b->last_at))->nlmsg_flags |= NLM_F_ACK;
+	if (netlink_send(b->sk, b->out, b->out_len) < 0 || !read_answers(b))
+		judge_by_looking(b);
+	b->seq += (uint32_t)b->n;
+	b->n = 0;
+	b->weight = 0;
+	b->out_len = 0;
+}
 
-		if (!reqs[i].todo)
-			continue;
-		m = message_new(op, &reqs[i].addr, b->seq + (uint32_t)i);
-		reqs[i].error = m ? 0 : -ENOMEM;
-		if (!m)
-			continue;
-		if (b->out_len + MESSAGE_MAX > sizeof(b->out) || b->weight >= WEIGHT_MAX)
-			flush(b, op, reqs, n);
-		b->last_at = b->out_len;
-		b->last_seq = b->seq + (uint32_t)i;
-		b->weight += v6 ? WEIGHT_IPV6 : WEIGHT_IPV4;
-		/* No longer than MESSAGE_MAX by allocation, and a multiple of the alignment by libnl. */
-		memcpy(b->out + b->out_len, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
-		b->out_len += NLMSG_ALIGN(nlmsg_hdr(m)->nlmsg_len);
-		nlmsg_free(m);
-	}
-	flush(b, op, reqs, n);
-	if (b->lost)
-		judge_by_looking(b, op, reqs, n);
+void netif_batch_add(struct netif_batch *b, enum netif_op op, struct netif_request *q)
+{
+	struct nl_msg *m = message_new(op, &q->addr, b->seq + (uint32_t)b->n);
+
+	q->error = m ? 0 : -ENOMEM;
+	if (!m)
+		return;
+	b->pending[b->n].op = op;
+	b->pending[b->n++].q = q;
+	b->weight += q->addr.prefix.addr.family == AF_INET6 ? WEIGHT_IPV6 : WEIGHT_IPV4;
+	b->last_at = b->out_len;
+	/* At most MESSAGE_MAX by allocation. */
+	memcpy(b->out + b->out_len, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
+	b->out_len += NLMSG_ALIGN(nlmsg_hdr(m)->nlmsg_len);
+	nlmsg_free(m);
+	if (b->weight >= NETIF_BATCH_MAX)
+		netif_batch_flush(b);
 }
 
 struct look {
-	struct netif_request *reqs;
+	struct netif_request *const *qs;
 	size_t n;
 };
 
@@ -261,7 +252,7 @@ static int look_addr(void *user, struct nlmsghdr *h)
 	if (!netif_msg_addr(h, &a, &gone) || gone)
 		return 0;
 	for (size_t i = 0; i < look->n; i++) {
-		struct netif_request *q = &look->reqs[i];
+		struct netif_request *q = look->qs[i];
 		const struct netif_addr *want = &q->addr;
 
 		if (want->ifindex != a.ifindex || want->prefix.len != a.prefix.len ||
@@ -289,7 +280,7 @@ static int look_route(void *user, struct nlmsghdr *h)
 	    nla_len(tb[RTA_DST]) != (int)ip_len(rt->rtm_family) || rt->rtm_dst_len != 8 * ip_len(rt->rtm_family))
 		return 0;
 	for (size_t i = 0; i < look->n; i++) {
-		struct netif_request *q = &look->reqs[i];
+		struct netif_request *q = look->qs[i];
 
 		if (q->addr.prefix.addr.family == rt->rtm_family && q->addr.ifindex == (int)nla_get_u32(tb[RTA_OIF]) &&
 		    nla_memcmp(tb[RTA_DST], q->addr.prefix.addr.bytes, ip_len(rt->rtm_family)) == 0)
@@ -298,14 +289,14 @@ static int look_route(void *user, struct nlmsghdr *h)
 	return 0;
 }
 
-int netif_batch_look(struct netif_batch *b, struct netif_request *reqs, size_t n)
+int netif_batch_look(struct netif_batch *b, struct netif_request *const *qs, size_t n)
 {
 	const struct ifaddrmsg addrs = { 0 };
-	struct look look = { .reqs = reqs, .n = n };
+	struct look look = { .qs = qs, .n = n };
 	int r;
 
 	for (size_t i = 0; i < n; i++)
-		reqs[i].present = reqs[i].same = reqs[i].door_open = false;
+		qs[i]->present = qs[i]->same = qs[i]->door_open = false;
 	r = netlink_dump_table(b->sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, b->in, look_addr, &look);
 	/* The families one by one: a kernel without IPv6 must not spoil the answer for IPv4. */
 	for (size_t i = 0; i < 2 && (r == 0 || r == -EINTR); i++) {

@@ -15,8 +15,7 @@ enum netif_op {
 
 struct netif_request {
 	struct netif_addr addr;
-	bool todo; /* requests without it are passed over */
-	int error; /* of the last operation: 0 or -errno */
+	int error; /* of the last operation: 0 or -errno; set by the flush */
 	/* What netif_batch_look() found. */
 	bool present, same, door_open;
 };
@@ -27,9 +26,14 @@ struct netif_batch *netif_batch_free(struct netif_batch *b);
 /* Whose changes the notifications show: compare with their nlmsg_pid. */
 uint32_t netif_batch_port(const struct netif_batch *b);
 
-/* Carries out `op` for each request that is to do, in order; one that fails does not stop the rest. */
-void netif_batch_run(struct netif_batch *b, enum netif_op op, struct netif_request *reqs, size_t n);
+/* Requests that fit into one send. */
+enum { NETIF_BATCH_MAX = 256 };
 
-/* Reads back: is the address there, with the same scope, and broadcast address and label if given, and its door open? 0
- * or -errno. */
-int netif_batch_look(struct netif_batch *b, struct netif_request *reqs, size_t n);
+/* Puts a request into the batch, which is carried out when it is full or by netif_batch_flush(), in order; one that
+ * fails does not stop the rest. `q` is borrowed until then. */
+void netif_batch_add(struct netif_batch *b, enum netif_op op, struct netif_request *q);
+void netif_batch_flush(struct netif_batch *b);
+
+/* Reads back: is the address there, with the same scope, and broadcast address and label if given, and its door open?
+ * 0 or -errno. */
+int netif_batch_look(struct netif_batch *b, struct netif_request *const *qs, size_t n);

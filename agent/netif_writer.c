@@ -58,10 +58,10 @@ static struct netif_job *list_take_first(struct job_list *l)
 	return j;
 }
 
-static void select_all(struct netif_job *j)
+static void add_all(struct netif_writer *w, enum netif_op op, struct netif_job *j)
 {
 	for (size_t i = 0; i < j->n_reqs; i++)
-		j->reqs[i].todo = true;
+		netif_batch_add(w->batch, op, &j->reqs[i]);
 }
 
 static void sum_up(struct netif_job *j)
@@ -74,40 +74,47 @@ static void sum_up(struct netif_job *j)
 	}
 }
 
+static void make_anew(struct netif_writer *w, struct netif_request *const *qs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		netif_batch_add(w->batch, NETIF_OP_REMOVE, qs[i]);
+	netif_batch_flush(w->batch);
+	for (size_t i = 0; i < n; i++)
+		netif_batch_add(w->batch, NETIF_OP_ADD, qs[i]);
+	netif_batch_flush(w->batch);
+}
+
 /* Addresses that were there already: success if they are as wanted. If not, or if the door was closed by a release
  * that was cut off, they are made anew: the kernel opens the door only with a new address, and changes neither scope
  * nor label of an old one. */
 static void settle_existing(struct netif_writer *w, struct netif_job *j)
 {
-	bool any = false, again = false;
-	int r;
+	struct netif_request *there[NETIF_BATCH_MAX];
+	size_t i = 0;
 
-	for (size_t i = 0; i < j->n_reqs; i++)
-		any |= j->reqs[i].error == -EEXIST;
-	if (!any)
-		return;
-	r = netif_batch_look(w->batch, j->reqs, j->n_reqs);
-	for (size_t i = 0; i < j->n_reqs; i++) {
-		struct netif_request *q = &j->reqs[i];
+	while (i < j->n_reqs) {
+		size_t n = 0, wrong = 0;
+		int r;
 
-		q->todo = q->error == -EEXIST;
-		if (!q->todo)
-			continue;
-		q->error = r;
-		if (r < 0 || (q->same && q->door_open))
-			q->todo = false;
-		again |= q->todo;
+		for (; i < j->n_reqs && n < NETIF_BATCH_MAX; i++)
+			if (j->reqs[i].error == -EEXIST)
+				there[n++] = &j->reqs[i];
+		if (n == 0)
+			return;
+		r = netif_batch_look(w->batch, there, n);
+		for (size_t k = 0; k < n; k++) {
+			there[k]->error = r;
+			if (r == 0 && !(there[k]->same && there[k]->door_open))
+				there[wrong++] = there[k];
+		}
+		make_anew(w, there, wrong);
 	}
-	if (!again)
-		return;
-	netif_batch_run(w->batch, NETIF_OP_REMOVE, j->reqs, j->n_reqs);
-	netif_batch_run(w->batch, NETIF_OP_ADD, j->reqs, j->n_reqs);
 }
 
 static void take(struct netif_writer *w, struct netif_job *j)
 {
-	select_all(j);
-	netif_batch_run(w->batch, NETIF_OP_ADD, j->reqs, j->n_reqs);
+	add_all(w, NETIF_OP_ADD, j);
+	netif_batch_flush(w->batch);
 	settle_existing(w, j);
 	sum_up(j);
 }
@@ -142,14 +149,15 @@ static void release(struct netif_writer *w, const struct job_list *jobs)
 {
 	bool cut_short;
 
-	for (struct netif_job *j = jobs->first; j; j = j->next) {
-		select_all(j);
-		netif_batch_run(w->batch, NETIF_OP_CLOSE_DOOR, j->reqs, j->n_reqs);
-	}
+	for (struct netif_job *j = jobs->first; j; j = j->next)
+		add_all(w, NETIF_OP_CLOSE_DOOR, j);
+	netif_batch_flush(w->batch);
 	cut_short = reset_connections(w, jobs);
+	/* A door that would not close is no reason to complain once the address is gone: removing has the last word. */
+	for (struct netif_job *j = jobs->first; j; j = j->next)
+		add_all(w, NETIF_OP_REMOVE, j);
+	netif_batch_flush(w->batch);
 	for (struct netif_job *j = jobs->first; j; j = j->next) {
-		/* A door that would not close is no reason to complain once the address is gone. */
-		netif_batch_run(w->batch, NETIF_OP_REMOVE, j->reqs, j->n_reqs);
 		j->result.reset_cut_short = cut_short && j->reset_budget_us;
 		sum_up(j);
 	}
