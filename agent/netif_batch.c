@@ -194,7 +194,10 @@ static void judge_by_looking(struct netif_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		switch (b->pending[i].op) {
 		case NETIF_OP_ADD:
-			qs[i]->error = r < 0 ? r : !qs[i]->present ? -ENOBUFS : qs[i]->same ? 0 : -EEXIST;
+			qs[i]->error = r < 0                             ? r
+				       : !qs[i]->present                 ? -ENOBUFS
+				       : qs[i]->same && qs[i]->door_open ? 0
+									 : -EEXIST;
 			break;
 		case NETIF_OP_REMOVE:
 			qs[i]->error = r < 0 ? r : qs[i]->present ? -ENOBUFS : 0;
