@@ -155,7 +155,7 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 	case VRRP_ACT_RIVAL:
 		break;
 	}
-	assert(!"an immediate action in the lane");
+	assert(false); /* immediate actions do not get into the lane */
 	return false;
 }
 
@@ -208,7 +208,9 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 		send_advert(inst, inst->fsm.priority);
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
-		loop_timer_in(&inst->advert_timer, a->us);
+		/* From when it was due, not from when it fired: or each advert would be late by the slack of all
+		 * before. */
+		loop_timer_at(&inst->advert_timer, (inst->advert_due_us ? inst->advert_due_us : loop_now_us()) + a->us);
 		break;
 	case VRRP_ACT_DOWN_TIMER:
 		loop_timer_in(&inst->down_timer, a->us);
@@ -390,8 +392,11 @@ static void advert_due(void *user, uint64_t due_us)
 		wire_drain(inst->wire);
 		if (inst->fsm.state != VRRP_MASTER || loop_timer_armed(&inst->advert_timer))
 			return;
+		due_us += lag_us;
 	}
+	inst->advert_due_us = due_us;
 	instance_feed(inst, &ev, "advert timer");
+	inst->advert_due_us = 0;
 	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
 	if (inst->vips_stale && inst->fsm.state == VRRP_MASTER)
 		instance_addr_restore(inst);

@@ -93,7 +93,8 @@ struct instance {
 	bool running_lane;
 
 	uint16_t ip_id;
-	uint64_t sent_us; /* last advert that left */
+	uint64_t advert_due_us; /* while the advert timer's event is dealt with: when it was due; else 0 */
+	uint64_t sent_us;       /* last advert that left */
 	uint64_t lag_max_us;
 	struct vrrp_advert heard; /* the last valid one */
 	bool rival_heeded;        /* the rival just heard is reacted to, not merely counted */

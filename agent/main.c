@@ -101,7 +101,8 @@ static void log_advice(void *user, const char *text)
 	bool *begun = user;
 
 	if (!*begun)
-		log_warn("some instance follows nothing that watches MySQL: a dead mysqld would keep its address; add:");
+		log_warn(
+			"some instance follows nothing that watches MySQL: a dead mysqld would keep its address; add:");
 	*begun = true;
 	log_notice("  %s", text);
 }
@@ -305,6 +306,7 @@ static int start_parts(struct daemon *d)
 		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
 		return r;
 	}
+	/* Where the host refuses, d->realtime says so already. */
 	if (d->conf->realtime)
 		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
 	r = wires_new(d->loop, d->netif, &d->wires);

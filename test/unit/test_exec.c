@@ -344,7 +344,8 @@ static void signals_are_as_a_program_expects_them(void **state)
 	signal(SIGPIPE, SIG_DFL);
 	assert_int_equal(sscanf(content(*state, "sig", buf), "SigBlk: %llx SigIgn: %llx", &blocked, &ignored), 2);
 	assert_true(blocked == 0);
-	/* 32 and 33 belong to libc, which lets nobody set them; who starts us with posix_spawn() may leave them ignored. */
+	/* 32 and 33 belong to libc, which lets nobody set them; who starts us with posix_spawn() may leave them
+	 * ignored. */
 	assert_true((ignored & ~(3ull << 31)) == 0);
 }
 
