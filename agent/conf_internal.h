@@ -45,6 +45,7 @@ struct conf_ctx {
 	const char *file;
 	const char *last_file; /* of a setting, to keep one copy of the name */
 	bool libconfig;        /* which grammar the tree was read from */
+	unsigned n_includes;   /* libconfig's, so far */
 	bool files;            /* other files and the user data base may be looked at */
 	struct conf_globals g;
 };

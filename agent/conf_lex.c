@@ -18,8 +18,9 @@
 enum {
 	LINE_MAX_LEN = 65536,
 	DEFINITIONS_MAX = 1024,
-	SUBSTITUTIONS_MAX = 256, /* in one line */
-	INPUTS_MAX = 256,        /* open at a time: including each other, or matched by one pattern */
+	SUBSTITUTIONS_MAX = 256,  /* in one line */
+	EXPANSION_MAX = 64 << 20, /* characters in all */
+	INPUTS_MAX = 256,         /* open at a time: including each other, or matched by one pattern */
 	INCLUDE_FILES = 1024,
 };
 
@@ -42,7 +43,8 @@ struct conf_lex {
 	struct input inputs[INPUTS_MAX];
 	size_t n_inputs;
 	unsigned n_files; /* included so far */
-	size_t n_bytes;
+	size_t n_bytes;   /* of included files */
+	size_t expanded;  /* characters that definitions have brought */
 	struct definition defs[DEFINITIONS_MAX];
 	size_t n_defs;
 	struct conf_where where;      /* of the line in `line` */
@@ -285,12 +287,13 @@ static bool is_reference(const char *s, const char **ret_name, size_t *ret_n, si
 	return true;
 }
 
-/* Replaces the reference of `whole` characters at `at` by `value`. False if the line becomes too long. */
+/* Replaces the reference of `whole` characters at `at` by `value`. False if too much comes of it. */
 static bool substitute(struct conf_lex *l, char *at, size_t whole, const char *value)
 {
 	size_t n = strlen(value);
 
-	if (strlen(l->line) - whole + n > LINE_MAX_LEN)
+	l->expanded += n;
+	if (strlen(l->line) - whole + n > LINE_MAX_LEN || l->expanded > EXPANSION_MAX)
 		return false;
 	memmove(at + n, at + whole, strlen(at + whole) + 1);
 	memcpy(at, value, n);
@@ -436,6 +439,8 @@ static bool fetch(struct conf_lex *l)
 {
 	struct input *in = &l->inputs[l->n_inputs - 1];
 
+	if (l->expanded > EXPANSION_MAX) /* reported */
+		return false;
 	while (!take_line(l, in)) {
 		if (l->n_inputs == 1)
 			return false;

@@ -8,7 +8,11 @@
 
 #include <ctype.h>
 
-enum { INCLUDE_DEPTH = 10 }; /* libconfig's own limit */
+enum {
+	INCLUDE_DEPTH = 10,   /* libconfig's own limit */
+	INCLUDES_MAX = 1024,  /* in all; each may include several */
+	SETTINGS_MAX = 20000, /* it compares each name with all before it: 100000 take minutes */
+};
 
 /* A place in a text that is looked through. */
 struct look {
@@ -16,9 +20,10 @@ struct look {
 	struct conf_where where;
 	const char *s;
 	unsigned depth;
+	unsigned n_settings; /* names with a value, in this file and those that it includes */
 };
 
-static void look_through(struct conf_ctx *x, const char *file, const char *text, unsigned depth);
+static unsigned look_through(struct conf_ctx *x, const char *file, const char *text, unsigned depth);
 
 static void skip_to(struct look *l, const char *end)
 {
@@ -73,8 +78,9 @@ static void look_at_include(struct look *l)
 	if (*open != '"' || open[n + 1] != '"')
 		return; /* libconfig says what is wrong */
 	l->s++;
-	if (!l->x->files || l->depth == INCLUDE_DEPTH) {
-		conf_error(l->x->f, &l->where, "@include: %s", l->x->files ? "nested too deeply" : "not possible here");
+	if (!l->x->files || l->depth == INCLUDE_DEPTH || ++l->x->n_includes > INCLUDES_MAX) {
+		conf_error(l->x->f, &l->where, "@include: %s",
+			   l->x->files ? "too many, or nested too deeply" : "not possible here");
 		return;
 	}
 	if (open[1] == '/') {
@@ -90,11 +96,12 @@ static void look_at_include(struct look *l)
 		conf_error(l->x->f, &l->where, "cannot include %s: %s", path, conf_file_error(r));
 		return;
 	}
-	look_through(l->x, conf_pool_strdup(l->x->pool, path), file.text, l->depth + 1);
+	l->n_settings += look_through(l->x, conf_pool_strdup(l->x->pool, path), file.text, l->depth + 1);
 	conf_file_done(&file);
 }
 
-static void look_through(struct conf_ctx *x, const char *file, const char *text, unsigned depth)
+/* Returns the number of settings. */
+static unsigned look_through(struct conf_ctx *x, const char *file, const char *text, unsigned depth)
 {
 	struct look l = { .x = x, .where = { .file = file, .line = 1 }, .s = text, .depth = depth };
 
@@ -111,9 +118,12 @@ static void look_through(struct conf_ctx *x, const char *file, const char *text,
 			look_at_number(&l);
 		else if (isalpha((unsigned char)*l.s) || *l.s == '*')
 			l.s += 1 + strspn(l.s + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-*");
-		else
+		else {
+			l.n_settings += *l.s == '=' || *l.s == ':';
 			l.where.line += *l.s++ == '\n';
+		}
 	}
+	return l.n_settings;
 }
 
 bool conf_read_libconfig(struct conf_ctx *x, const char *text, size_t len, config_t *tree)
@@ -128,7 +138,8 @@ bool conf_read_libconfig(struct conf_ctx *x, const char *text, size_t len, confi
 		conf_error(x->f, &where, "the file holds a NUL character");
 		return false;
 	}
-	look_through(x, x->file, text, 0);
+	if (look_through(x, x->file, text, 0) > SETTINGS_MAX)
+		conf_error(x->f, &where, "more than %d settings", SETTINGS_MAX);
 	if (x->f->errors != errors)
 		return false;
 	config_set_include_dir(tree, *folder ? folder : "/");

@@ -344,9 +344,15 @@ int keepalived_syntax_read(const struct conf_lex_env *env, const struct ks_gramm
 	if (!lex)
 		return -ENOMEM;
 	p.frames[0] = (struct frame){ .setting = config_root_setting(tree), .block = grammar->root };
-	while ((token = conf_lex_next(lex, &line, &where)) != LEX_END)
+	while ((token = conf_lex_next(lex, &line, &where)) != LEX_END) {
 		take_token(&p, token, line, &where);
-	finish(&p);
+		if (p.full || env->findings->errors + env->findings->warnings > KS_FINDINGS_MAX) {
+			conf_error(env->findings, &where, "too much is wrong; the rest is not read");
+			break;
+		}
+	}
+	if (token == LEX_END)
+		finish(&p);
 	conf_lex_free(lex);
 	return 0;
 }

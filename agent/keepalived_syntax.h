@@ -42,7 +42,13 @@ struct ks_grammar {
 };
 
 /* Bounds on what a file may make us build. */
-enum { KS_WORDS_MAX = 64, KS_MEMBERS_MAX = 512, KS_ELEMENTS_MAX = 4096, KS_SETTINGS_MAX = 1000000 };
+enum {
+	KS_WORDS_MAX = 64,
+	KS_MEMBERS_MAX = 512,
+	KS_ELEMENTS_MAX = 4096,
+	KS_SETTINGS_MAX = 1000000,
+	KS_FINDINGS_MAX = 10000
+};
 
 /* Adds what `text` says to `tree` (initialised by the caller). Whatever is wrong is reported; the rest is built all
  * the same, so that everything wrong can be reported at once. -ENOMEM or 0. */
