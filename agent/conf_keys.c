@@ -331,7 +331,7 @@ static bool matches(const char *pattern, const char *word)
 /* What libconfig takes as a name; a pattern could match more. */
 static bool is_name(const char *word)
 {
-	if (!isalpha((unsigned char)word[0]))
+	if (!isalpha((unsigned char)word[0]) || strlen(word) > 64)
 		return false;
 	while (isalnum((unsigned char)*word) || *word == '_' || *word == '-')
 		word++;
@@ -340,7 +340,9 @@ static bool is_name(const char *word)
 
 const struct conf_key *conf_key_find(const struct conf_block *block, const char *name)
 {
-	for (size_t i = 0; i < block->n && is_name(name); i++) {
+	if (!is_name(name))
+		return NULL;
+	for (size_t i = 0; i < block->n; i++) {
 		if (matches(block->keys[i].name, name))
 			return &block->keys[i];
 	}

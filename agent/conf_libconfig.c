@@ -11,7 +11,7 @@
 enum {
 	INCLUDE_DEPTH = 10,   /* libconfig's own limit */
 	INCLUDES_MAX = 1024,  /* in all; each may include several */
-	SETTINGS_MAX = 20000, /* it compares each name with all before it: 100000 take minutes */
+	SETTINGS_MAX = 10000, /* it compares each name with all before it: 100000 take minutes */
 };
 
 /* A place in a text that is looked through. */
