@@ -21,7 +21,7 @@ from lib.pair import Pair
 from lib.wait import Late, now, until
 
 EXAMPLES = TOP / "etc" / "examples" / "two-hosts"
-WIDTH = 78
+WIDTH = 84
 
 
 class Page:

@@ -80,7 +80,7 @@ def test_connections_to_the_hosts_own_address_are_left_alone(pair):
 
 
 def test_thousand_connections_do_not_hold_up_the_move(pair):
-    pair.start_servers("--max-connections=2000")
+    pair.start_servers("--max-connections=2000", "--back-log=1000")
     pair.start_agents("nopreempt")
     clients = pair.holders(clients=1000)
     at = pair.mysql["mastersql"].kill()

@@ -93,5 +93,5 @@ def test_hook_that_hangs_is_ended_and_delays_no_advert(pair):
 
 def test_hook_that_fails_or_does_not_exist_is_logged(pair):
     agent = start(pair, "notify_master /tmp/nowhere", 'notify "/bin/false"')
-    agent.process.wait_log(r"nowhere", 5)
-    agent.process.wait_log(r"(false|notify).*(status|code|exit\w*) 1", 5)
+    agent.process.wait_log(r"VI_1: notify_master for MASTER: cannot be run: No such file", 5)
+    agent.process.wait_log(r"VI_1: notify for MASTER: exit 1", 5)

@@ -96,14 +96,15 @@ def test_adverts_are_on_time_beside_a_loop_that_makes_and_ends_namespaces(pair, 
 
 def test_interface_that_comes_later_is_used_when_it_is_there(pair):
     """The interface named in the configuration does not exist yet."""
-    agent = pair.agent(pair.master, instance(200, track=False, interface="dummy0"))
+    agent = pair.agent(pair.master, instance(200, track=False, interface="late0"))
     done = agent.test()
     if done.returncode != 0:  # refused, as keepalived does without dynamic_interfaces
-        assert "dummy0" in done.stdout + done.stderr
+        assert "late0" in done.stdout + done.stderr
         agent = pair.agent(pair.master, "global_defs {\n dynamic_interfaces\n}\n" + agent.config)
     agent.start()
     agent.wait_state("FAULT", 5)
-    pair.master.run(["ip", "link", "add", "dummy0", "type", "dummy"])
-    pair.master.run(["ip", "addr", "add", "10.0.0.1/24", "dev", "dummy0"])
-    pair.master.run(["ip", "link", "set", "dummy0", "up", "multicast", "on"])
+    pair.master.run(["ip", "link", "add", "late0", "type", "veth", "peer", "late1"])
+    pair.master.run(["ip", "addr", "add", "10.0.0.1/24", "dev", "late0"])
+    pair.master.run(["ip", "link", "set", "late0", "up"])
+    pair.master.run(["ip", "link", "set", "late1", "up"])
     pair.watcher.wait_holder(pair.master, VIP, 10)

@@ -366,8 +366,11 @@ static void tick(struct ping *p)
 
 	for (size_t i = 0; i < p->n_clients; i++) {
 		struct client *c = &p->clients[i];
+		/* The crowd that is gathered at first may take its time; who connects again must not miss the moment.
+		 */
+		uint64_t patience_ns = p->hold && !c->was_held ? 100 * p->deadline_ns : p->deadline_ns;
 
-		if (c->state != FREE && c->state != HOLDING && now - c->started_ns >= p->deadline_ns)
+		if (c->state != FREE && c->state != HOLDING && now - c->started_ns >= patience_ns)
 			failed(p, c, "deadline");
 		if (c->state == FREE && (p->hold ? !c->was_held || p->again : !begun)) {
 			begin(p, c);
