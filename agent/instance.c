@@ -119,6 +119,9 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 	bool master = inst->fsm.state == VRRP_MASTER;
 
 	switch (e->act.type) {
+	case VRRP_ACT_SETTLE:
+		loop_timer_in(&inst->settle_timer, e->act.us);
+		return true;
 	case VRRP_ACT_VIPS_ADD:
 		/* Overtaken by events: the removal that follows in the lane has nothing to remove. */
 		if (!master)
@@ -233,6 +236,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 		if (inst->rival_heeded)
 			lane_push(inst, a, old_state);
 		break;
+	case VRRP_ACT_SETTLE:
 	case VRRP_ACT_VIPS_ADD:
 	case VRRP_ACT_VIPS_REMOVE:
 	case VRRP_ACT_ANNOUNCE:
@@ -414,10 +418,10 @@ static void down_due(void *user, uint64_t due_us)
 	if (loop_timer_armed(&inst->down_timer))
 		return;
 	if (!ip_is_set(&inst->fsm.master))
-		instance_feed(inst, &ev, "down timer: no master heard");
+		instance_feed(inst, &ev, inst->fsm.resigning ? "skew timer: the master resigned" :
+							       "down timer: no master heard");
 	else if (inst->fsm.resigning)
-		instance_feed(inst, &ev, "skew timer: %s %s", ip_format(&inst->fsm.master, addr),
-			      inst->fsm.master_priority ? "fell below our priority" : "resigned");
+		instance_feed(inst, &ev, "skew timer: %s fell below our priority", ip_format(&inst->fsm.master, addr));
 	else
 		instance_feed(inst, &ev, "down timer: no superior advert from %s for %.3f s",
 			      ip_format(&inst->fsm.master, addr), (double)vrrp_down_us(&inst->fsm) / 1e6);
@@ -494,6 +498,12 @@ void instance_on_checks(struct instance *inst)
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
+static void settled(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	instance_lane_go_on(user);
+}
+
 static void removal_retry(void *user, uint64_t due_us)
 {
 	struct instance *inst = user;
@@ -525,6 +535,8 @@ static int init_timers(struct instance *inst)
 		r = loop_timer_init(&inst->down_timer, loop, LOOP_RANK_NET, 1, down_due, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->settle_timer, loop, LOOP_RANK_NET, 1, settled, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->retry_timer, loop, LOOP_RANK_NET, 1000, removal_retry, inst);
 	if (r >= 0)
@@ -615,6 +627,7 @@ struct instance *instance_free(struct instance *inst)
 	loop_timer_done(&inst->advert_timer);
 	loop_timer_done(&inst->down_timer);
 	loop_timer_done(&inst->preempt_timer);
+	loop_timer_done(&inst->settle_timer);
 	loop_timer_done(&inst->retry_timer);
 	loop_timer_done(&inst->address_timer);
 	announce_free(inst->announce);

@@ -78,6 +78,7 @@ struct instance {
 	struct loop_timer advert_timer;  /* armed while master */
 	struct loop_timer down_timer;    /* armed while backup */
 	struct loop_timer preempt_timer; /* preempt_delay */
+	struct loop_timer settle_timer;  /* the lane waits for a master that we preempt */
 	struct loop_timer retry_timer;   /* the removal of our addresses failed */
 	struct loop_timer address_timer; /* FAULT_ADDRESS is forgiven */
 

@@ -147,6 +147,7 @@ static void reset(struct vrrp_fsm *f)
 	f->preempt_ripe = false;
 	f->fault_quiet = false;
 	f->resigning = false;
+	f->preempting = false;
 	f->rival_ticks = 0;
 	f->rival_patience = 0;
 }
@@ -159,7 +160,7 @@ static void enter_backup(struct vrrp_fsm *f, uint64_t down_us, struct vrrp_actio
 
 static void enter_master(struct vrrp_fsm *f, struct vrrp_actions *out)
 {
-	bool delay_runs = f->preempt_pending;
+	bool delay_runs = f->preempt_pending, preempting = f->preempting;
 
 	restore_owner(f);
 	reset(f);
@@ -167,6 +168,8 @@ static void enter_master(struct vrrp_fsm *f, struct vrrp_actions *out)
 	send_advert(f, out);
 	if (delay_runs)
 		act_timer(out, VRRP_ACT_PREEMPT_TIMER, 0);
+	if (preempting)
+		act_timer(out, VRRP_ACT_SETTLE, VRRP_SETTLE_US);
 	act(out, VRRP_ACT_VIPS_ADD);
 	act(out, VRRP_ACT_ANNOUNCE);
 	act_notify(out, VRRP_MASTER);
@@ -260,6 +263,7 @@ static void accept_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struc
 		learn_interval(f, ev);
 	remember_master(f, ev);
 	f->resigning = false;
+	f->preempting = false;
 	act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
 }
 
@@ -290,6 +294,7 @@ static void hear_lower(struct vrrp_fsm *f, const struct vrrp_event *ev, struct v
 {
 	bool from_master = ip_equal(&ev->src, &f->master);
 
+	f->preempting = true;
 	if (from_master && f->master_priority >= f->priority) {
 		f->resigning = true;
 		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_skew_us(f));
@@ -302,6 +307,7 @@ static void hear_lower(struct vrrp_fsm *f, const struct vrrp_event *ev, struct v
 static void hear_resignation(struct vrrp_fsm *f, struct vrrp_actions *out)
 {
 	forget_master(f);
+	f->preempting = false;
 	if (f->resigning)
 		return;
 	f->resigning = true;

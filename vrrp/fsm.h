@@ -66,6 +66,7 @@ enum vrrp_action_type {
 	VRRP_ACT_STOP_TIMERS,   /* all three */
 	VRRP_ACT_RIVAL,         /* an inferior master was heard: log, count, notify_master_rx_lower_pri */
 	/* the lane, in order */
+	VRRP_ACT_SETTLE, /* wait for `us`: a living master that we preempt hears our advert, and drops the addresses */
 	VRRP_ACT_VIPS_ADD,
 	VRRP_ACT_VIPS_REMOVE,
 	VRRP_ACT_ANNOUNCE,       /* first ARP set now, the second and the refreshes by the announcer's timers */
@@ -77,7 +78,7 @@ enum vrrp_action_type {
 
 static inline bool vrrp_act_in_lane(enum vrrp_action_type type)
 {
-	return type >= VRRP_ACT_VIPS_ADD;
+	return type >= VRRP_ACT_SETTLE;
 }
 
 struct vrrp_action {
@@ -88,6 +89,9 @@ struct vrrp_action {
 
 /* The most actions that one event can cause; pinned by a test over all states and events. */
 #define VRRP_ACTIONS_MAX 12
+
+/* How long a master that yields may take to reset connections and remove its addresses. */
+#define VRRP_SETTLE_US 25000
 
 struct vrrp_actions {
 	struct vrrp_action a[VRRP_ACTIONS_MAX];
@@ -118,6 +122,7 @@ struct vrrp_fsm {
 	bool preempt_pending;        /* preempt_delay is running */
 	bool preempt_ripe;           /* preempt_delay ran out: lower adverts no longer hold us back */
 	bool fault_quiet;            /* in FAULT without a notification */
+	bool preempting;             /* an inferior master is alive, and the down timer runs on */
 	bool resigning;              /* the down timer runs at Skew: the master resigned (then `master` is unknown)
 					or fell below us */
 	bool stopped;                /* VRRP_ACT_STOPPED was given; it is given once */

@@ -113,7 +113,9 @@ static void lane_begin(struct wire *w, struct node *n)
 	if (n->lane_len == 0 || n->lane_busy_us != NEVER)
 		return;
 	type = n->lane[0].type;
-	if (type == VRRP_ACT_VIPS_ADD || type == VRRP_ACT_VIPS_REMOVE)
+	if (type == VRRP_ACT_SETTLE)
+		n->lane_busy_us = w->now_us + n->lane[0].us;
+	else if (type == VRRP_ACT_VIPS_ADD || type == VRRP_ACT_VIPS_REMOVE)
 		n->lane_busy_us = w->now_us + roll(w, roll(w, 4) ? 2 * MS : VIPS_MAX_US);
 	else
 		lane_finish(w, n);
@@ -139,6 +141,7 @@ static void carry_out(struct wire *w, struct node *n, const struct vrrp_action *
 		break;
 	case VRRP_ACT_RIVAL:
 		break;
+	case VRRP_ACT_SETTLE:
 	case VRRP_ACT_VIPS_ADD:
 	case VRRP_ACT_VIPS_REMOVE:
 	case VRRP_ACT_ANNOUNCE:

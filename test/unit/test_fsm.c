@@ -55,6 +55,9 @@ static void print_action(char *buf, size_t size, const struct vrrp_action *a)
 	case VRRP_ACT_RIVAL:
 		snprintf(buf, size, "rival");
 		break;
+	case VRRP_ACT_SETTLE:
+		snprintf(buf, size, "settle=%lu", us);
+		break;
 	case VRRP_ACT_VIPS_ADD:
 		snprintf(buf, size, "add");
 		break;
