@@ -10,33 +10,46 @@
 #include <errno.h>
 #include <stdarg.h>
 
-enum { DROP_LOG_US = 1000000, RIVAL_LOG_US = 1000000 };
+enum { DROP_LOG_US = 1000000, RIVAL_LOG_US = 1000000, HEED_US = 10000 };
 
 /* --- the lane ---------------------------------------------------------------------------------------------------- */
 
+static const char *mysql_verdict(const struct instance *inst)
+{
+	if (inst->conf->n_track_mysqls == 0)
+		return "";
+	return check_verdict_name(checker_report(inst->env.checker, inst->conf->track_mysqls[0].index)->verdict);
+}
+
+static struct errand note(const struct instance *inst, enum vrrp_state old_state)
+{
+	struct errand e = {
+		.old_state = old_state,
+		.priority = inst->fsm.priority,
+		.at_us = loop_now_us(),
+		.peer = inst->fsm.master,
+		.mysql = mysql_verdict(inst),
+	};
+
+	memcpy(e.cause, inst->cause, sizeof(e.cause));
+	return e;
+}
+
 static void lane_push(struct instance *inst, const struct vrrp_action *act, enum vrrp_state old_state)
 {
-	struct errand *e;
-
 	if (inst->lane_len == inst->lane_size) {
 		size_t size = inst->lane_size ? inst->lane_size * 2 : 16;
 		struct errand *grown = realloc(inst->lane, size * sizeof(*grown));
 
-		if (!grown) {
-			log_write(LOG_CRIT, inst->conf->name, "out of memory: an action was lost");
-			return;
-		}
+		/* An agent that forgets to remove its addresses is worse than none: whoever restarts us removes them.
+		 */
+		if (!grown)
+			abort();
 		inst->lane = grown;
 		inst->lane_size = size;
 	}
-	e = &inst->lane[inst->lane_len++];
-	*e = (struct errand){
-		.act = *act,
-		.old_state = old_state,
-		.priority = inst->fsm.priority,
-		.at_us = loop_now_us(),
-	};
-	memcpy(e->cause, inst->cause, sizeof(e->cause));
+	inst->lane[inst->lane_len] = note(inst, old_state);
+	inst->lane[inst->lane_len++].act = *act;
 }
 
 static void lane_pop(struct instance *inst)
@@ -69,13 +82,6 @@ static void send_advert(struct instance *inst, uint8_t priority)
 		inst->counters.advert_sent++;
 }
 
-static const char *mysql_verdict(const struct instance *inst)
-{
-	if (inst->conf->n_track_mysqls == 0)
-		return "";
-	return check_verdict_name(checker_report(inst->env.checker, inst->conf->track_mysqls[0].index)->verdict);
-}
-
 static void push_hooks(struct instance *inst, enum conf_hook hook, const char *state, const struct errand *e)
 {
 	char peer[IP_STR_MAX] = "";
@@ -85,8 +91,8 @@ static void push_hooks(struct instance *inst, enum conf_hook hook, const char *s
 		.old_state = vrrp_state_name(e->old_state),
 		.priority = e->priority,
 		.cause = e->cause,
-		.peer = ip_is_set(&inst->fsm.master) ? ip_format(&inst->fsm.master, peer) : "",
-		.mysql = mysql_verdict(inst),
+		.peer = ip_is_set(&e->peer) ? ip_format(&e->peer, peer) : "",
+		.mysql = e->mysql,
 		.at_us = e->at_us,
 	};
 
@@ -189,18 +195,22 @@ void instance_lane_go_on(struct instance *inst)
 
 static void rival_seen(struct instance *inst)
 {
+	struct errand e = note(inst, inst->fsm.state);
 	char addr[IP_STR_MAX];
-	struct errand e = { .old_state = inst->fsm.state, .priority = inst->fsm.priority, .at_us = loop_now_us() };
 	uint64_t suppressed;
 
 	inst->counters.rival_adverts++;
-	if (log_limit_pass(&inst->rival_log, e.at_us, RIVAL_LOG_US, &suppressed))
-		log_write(LOG_WARNING, inst->conf->name,
-			  "%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the "
-			  "last such line)",
-			  ip_format(&inst->fsm.master, addr), inst->fsm.master_priority, inst->fsm.priority,
-			  (unsigned long long)suppressed);
-	snprintf(e.cause, sizeof(e.cause), "inferior master %s", ip_format(&inst->fsm.master, addr));
+	/* Whoever can send adverts could otherwise make us run programs and flood the segment at his rate. */
+	inst->rival_heeded = log_limit_pass(&inst->rival_log, e.at_us, RIVAL_LOG_US, &suppressed);
+	if (!inst->rival_heeded)
+		return;
+	e.peer = inst->heard.src;
+	ip_format(&e.peer, addr);
+	log_write(LOG_WARNING, inst->conf->name,
+		  "%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the last such "
+		  "line)",
+		  addr, inst->heard.priority, inst->fsm.priority, (unsigned long long)suppressed);
+	snprintf(e.cause, sizeof(e.cause), "inferior master %s", addr);
 	push_hooks(inst, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER_RX_LOWER_PRI", &e);
 }
 
@@ -211,8 +221,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 		send_advert(inst, inst->fsm.priority);
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
-		/* From when it was due, not from when it fired: or each advert would be late by the slack of all
-		 * before. */
+		/* From when it was due, not when it fired: or the slack of all would add up. */
 		loop_timer_at(&inst->advert_timer, (inst->advert_due_us ? inst->advert_due_us : loop_now_us()) + a->us);
 		break;
 	case VRRP_ACT_DOWN_TIMER:
@@ -256,6 +265,9 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	inst->counters.release_master += old == VRRP_MASTER;
 	/* What was held back about packets may be told again: the situation is new. */
 	memset(inst->drop_log, 0, sizeof(inst->drop_log));
+	inst->rival_log = (struct log_limit){ 0 };
+	log_write(LOG_NOTICE, inst->conf->name, "%s -> %s (%s)", vrrp_state_name(old), vrrp_state_name(inst->fsm.state),
+		  cause);
 }
 
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
@@ -273,9 +285,6 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 	for (size_t i = 0; i < actions.n; i++)
 		act(inst, &actions.a[i], old);
 	run_lane(inst);
-	if (inst->fsm.state != old)
-		log_write(LOG_NOTICE, inst->conf->name, "%s -> %s (%s)", vrrp_state_name(old),
-			  vrrp_state_name(inst->fsm.state), cause);
 }
 
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
@@ -296,7 +305,12 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 	if (!after) {
 		ev.type = VRRP_EV_FAULT_CLEARED;
 		instance_feed(inst, &ev, "%s", cause);
-	} else if (!before || (!was_real && is_real)) {
+	} else if (!before) {
+		instance_feed(inst, &ev, "%s", cause);
+	} else if (!was_real && is_real) {
+		/* No change of state, but the hooks are told now, and why. */
+		snprintf(inst->cause, sizeof(inst->cause), "%s", cause);
+		log_write(LOG_NOTICE, inst->conf->name, "FAULT for good (%s)", cause);
 		instance_feed(inst, &ev, "%s", cause);
 	}
 }
@@ -356,6 +370,21 @@ static void count_oddities(struct instance *inst, const struct vrrp_advert *ad)
 			  ip_format(&ad->src, addr));
 }
 
+/* An inferior advert changes nothing but makes us answer: not as often as somebody likes to send them. */
+static bool heeded_enough(struct instance *inst, const struct vrrp_advert *ad)
+{
+	uint64_t now_us = loop_now_us();
+
+	if (inst->fsm.state != VRRP_MASTER || ad->priority >= inst->fsm.priority)
+		return false;
+	if (now_us < inst->heeded_us + HEED_US) {
+		inst->counters.rival_adverts += ad->priority != VRRP_PRIO_RESIGN;
+		return true;
+	}
+	inst->heeded_us = now_us;
+	return false;
+}
+
 static void packet_received(void *user, const uint8_t *packet, size_t len)
 {
 	struct instance *inst = user;
@@ -374,6 +403,8 @@ static void packet_received(void *user, const uint8_t *packet, size_t len)
 	inst->heard = ad;
 	count_oddities(inst, &ad);
 	remember_peer(inst, &ad);
+	if (heeded_enough(inst, &ad))
+		return;
 	ev.priority = ad.priority;
 	ev.interval_us = ad.interval_us;
 	ev.src = ad.src;
@@ -391,13 +422,14 @@ static void advert_due(void *user, uint64_t due_us)
 
 	if (lag_us > inst->lag_max_us)
 		inst->lag_max_us = lag_us;
-	/* Overslept: somebody may have taken over meanwhile. Listen before speaking. */
-	if (lag_us > inst->conf->advert_us) {
+	/* Overslept for so long that a backup may have taken over meanwhile: listen before speaking. */
+	if (lag_us > (inst->conf->down_adverts - 1) * (uint64_t)inst->conf->advert_us + ADVERT_SLACK_US) {
 		wire_drain(inst->wire);
 		if (inst->fsm.state != VRRP_MASTER || loop_timer_armed(&inst->advert_timer))
 			return;
-		due_us += lag_us;
 	}
+	if (lag_us > inst->conf->advert_us)
+		due_us += lag_us; /* what was missed is not made up for */
 	inst->advert_due_us = due_us;
 	instance_feed(inst, &ev, "advert timer");
 	inst->advert_due_us = 0;
@@ -418,8 +450,8 @@ static void down_due(void *user, uint64_t due_us)
 	if (loop_timer_armed(&inst->down_timer))
 		return;
 	if (!ip_is_set(&inst->fsm.master))
-		instance_feed(inst, &ev, inst->fsm.resigning ? "skew timer: the master resigned" :
-							       "down timer: no master heard");
+		instance_feed(inst, &ev,
+			      inst->fsm.resigning ? "skew timer: the master resigned" : "down timer: no master heard");
 	else if (inst->fsm.resigning)
 		instance_feed(inst, &ev, "skew timer: %s fell below our priority", ip_format(&inst->fsm.master, addr));
 	else
@@ -481,15 +513,14 @@ static void set_priority(struct instance *inst, uint8_t priority)
 void instance_on_checks(struct instance *inst)
 {
 	const struct conf_instance *ci = inst->conf;
-	struct priority_input in[64];
 	struct priority_result sum;
 	size_t n = 0;
 
-	for (size_t i = 0; i < ci->n_track_mysqls && n < ELEMENTSOF(in); i++)
-		in[n++] = instance_input(inst, &ci->track_mysqls[i], true);
-	for (size_t i = 0; i < ci->n_track_scripts && n < ELEMENTSOF(in); i++)
-		in[n++] = instance_input(inst, &ci->track_scripts[i], false);
-	sum = priority_sum(ci->priority, in, n);
+	for (size_t i = 0; i < ci->n_track_mysqls; i++)
+		inst->inputs[n++] = instance_input(inst, &ci->track_mysqls[i], true);
+	for (size_t i = 0; i < ci->n_track_scripts; i++)
+		inst->inputs[n++] = instance_input(inst, &ci->track_scripts[i], false);
+	sum = priority_sum(ci->priority, inst->inputs, n);
 	describe_checks(inst);
 	instance_set_faults(inst, FAULT_CHECK | FAULT_PENDING,
 			    (sum.fault ? FAULT_CHECK : 0) | (sum.pending ? FAULT_PENDING : 0), "%s", inst->check_cause);
@@ -504,7 +535,8 @@ static void settled(void *user, uint64_t due_us)
 	instance_lane_go_on(user);
 }
 
-static void removal_retry(void *user, uint64_t due_us)
+/* After a failed removal, or when an addition could not even be handed in: then nothing is left half done. */
+static void lane_retry(void *user, uint64_t due_us)
 {
 	struct instance *inst = user;
 
@@ -538,7 +570,7 @@ static int init_timers(struct instance *inst)
 	if (r >= 0)
 		r = loop_timer_init(&inst->settle_timer, loop, LOOP_RANK_NET, 1, settled, inst);
 	if (r >= 0)
-		r = loop_timer_init(&inst->retry_timer, loop, LOOP_RANK_NET, 1000, removal_retry, inst);
+		r = loop_timer_init(&inst->lane_timer, loop, LOOP_RANK_NET, 1000, lane_retry, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
 	return r;
@@ -558,8 +590,9 @@ static int init_parts(struct instance *inst)
 	int r;
 
 	inst->advertised = calloc(ci->n_vips + 1, sizeof(*inst->advertised));
-	inst->restoring = calloc(ci->n_vips + 1, sizeof(*inst->restoring));
-	if (!inst->advertised || !inst->restoring)
+	inst->vips = calloc(ci->n_vips + 1, sizeof(*inst->vips));
+	inst->inputs = calloc(ci->n_track_mysqls + ci->n_track_scripts + 1, sizeof(*inst->inputs));
+	if (!inst->advertised || !inst->vips || !inst->inputs)
 		return -ENOMEM;
 	for (size_t i = 0; i < ci->n_vips; i++)
 		inst->advertised[i] = ci->vips[i].prefix.addr;
@@ -628,12 +661,13 @@ struct instance *instance_free(struct instance *inst)
 	loop_timer_done(&inst->down_timer);
 	loop_timer_done(&inst->preempt_timer);
 	loop_timer_done(&inst->settle_timer);
-	loop_timer_done(&inst->retry_timer);
+	loop_timer_done(&inst->lane_timer);
 	loop_timer_done(&inst->address_timer);
 	announce_free(inst->announce);
 	notify_free(inst->notify);
 	free(inst->advertised);
-	free(inst->restoring);
+	free(inst->vips);
+	free(inst->inputs);
 	free(inst->lane);
 	free(inst);
 	return NULL;

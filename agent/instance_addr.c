@@ -7,11 +7,20 @@
 
 #include <errno.h>
 
-int instance_vip_ifindex(const struct instance *inst, const struct conf_vip *vip)
-{
-	const struct netif_link *link =
-		netif_link_by_name(inst->env.netif, vip->dev[0] ? vip->dev : inst->conf->interface);
+enum { REMOVE_LOG_US = 10000000 };
 
+static const struct netif_link *link_by_name(const struct instance *inst, const struct conf_vip *vip)
+{
+	return netif_link_by_name(inst->env.netif, vip->dev[0] ? vip->dev : inst->conf->interface);
+}
+
+/* Where the VIP is, or else where it would be put; 0 if there is no such interface. */
+int instance_vip_ifindex(const struct instance *inst, size_t i)
+{
+	const struct netif_link *link = netif_link_by_index(inst->env.netif, inst->vips[i].ifindex);
+
+	if (!link)
+		link = link_by_name(inst, &inst->conf->vips[i]);
 	return link ? link->ifindex : 0;
 }
 
@@ -31,7 +40,7 @@ static struct netif_addr *pick_vips(const struct instance *inst, bool (*pick)(co
 
 	*n = *homeless = 0;
 	for (size_t i = 0; a && i < inst->conf->n_vips; i++) {
-		int ifindex = instance_vip_ifindex(inst, &inst->conf->vips[i]);
+		int ifindex = instance_vip_ifindex(inst, i);
 
 		if (pick && !pick(inst, i))
 			continue;
@@ -43,15 +52,29 @@ static struct netif_addr *pick_vips(const struct instance *inst, bool (*pick)(co
 	return a;
 }
 
+static bool vip_is_there(const struct instance *inst, size_t i)
+{
+	int ifindex = instance_vip_ifindex(inst, i);
+
+	return ifindex && netif_has(inst->env.netif, ifindex, &inst->conf->vips[i].prefix);
+}
+
 bool instance_addr_any(const struct instance *inst)
 {
-	for (size_t i = 0; i < inst->conf->n_vips; i++) {
-		int ifindex = instance_vip_ifindex(inst, &inst->conf->vips[i]);
-
-		if (ifindex && netif_has(inst->env.netif, ifindex, &inst->conf->vips[i].prefix))
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_is_there(inst, i))
 			return true;
-	}
 	return false;
+}
+
+/* From now on the VIPs are where we put them, whatever the interfaces are called. */
+static void settle_vips(struct instance *inst, bool here)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		const struct netif_link *link = here ? link_by_name(inst, &inst->conf->vips[i]) : NULL;
+
+		inst->vips[i].ifindex = link ? link->ifindex : 0;
+	}
 }
 
 /* --- taking and releasing ---------------------------------------------------------------------------------------- */
@@ -69,6 +92,8 @@ static void cannot_add(struct instance *inst, const char *why)
 	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
 }
 
+static void look_for_lost_vips(struct instance *inst);
+
 static void taken(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
@@ -80,45 +105,61 @@ static void taken(void *user, const struct netif_result *r)
 		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
 		cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
+	/* While the batch was under way, deletions by others were left for this moment. */
+	look_for_lost_vips(inst);
 }
 
 static void not_taken(struct instance *inst, const char *why)
 {
 	/* The lane waits for a completion that will not come. */
 	cannot_add(inst, why);
-	loop_timer_in(&inst->retry_timer, 0);
+	loop_timer_in(&inst->lane_timer, 0);
 }
 
 void instance_addr_take(struct instance *inst)
 {
+	_cleanup_(freep) struct netif_addr *a = NULL;
 	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, NULL, &n, &homeless);
+	int r;
 
 	inst->vips_stale = false;
-	if (!a)
-		not_taken(inst, "out of memory");
-	else if (homeless)
+	settle_vips(inst, true);
+	a = pick_vips(inst, NULL, &n, &homeless);
+	if (a && homeless) {
 		not_taken(inst, "an interface named by `dev` is missing");
-	else if (netif_take(inst->env.netif, a, n, taken, inst) < 0)
-		not_taken(inst, "out of memory");
+		return;
+	}
+	r = a ? netif_take(inst->env.netif, a, n, taken, inst) : -ENOMEM;
+	if (r < 0)
+		not_taken(inst, strerror(-r));
 }
 
 static void released(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
+	uint64_t suppressed;
 
 	inst->counters.connections_reset += r->resets;
 	if (r->error < 0) {
-		/* Priority 0 must not leave while an address is still here. */
-		log_write(LOG_ERR, inst->conf->name, "%zu addresses could not be removed: %s; trying again", r->failed,
-			  strerror(-r->error));
-		loop_timer_in(&inst->retry_timer, RETRY_US);
+		/* Priority 0 must not leave while an address is still here, nor may we become master anew. */
+		if (log_limit_pass(&inst->remove_log, r->ended_us, REMOVE_LOG_US, &suppressed))
+			log_write(LOG_ERR, inst->conf->name, "%zu addresses could not be removed: %s; trying again",
+				  r->failed, strerror(-r->error));
+		loop_timer_stop(&inst->address_timer);
+		instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be removed: %s",
+				    strerror(-r->error));
+		inst->removal_failed = true;
+		loop_timer_in(&inst->lane_timer, RETRY_US);
 		return;
 	}
+	settle_vips(inst, false);
 	log_write(LOG_INFO, inst->conf->name, "%zu addresses removed in %.1f ms, %zu connections reset%s",
 		  inst->conf->n_vips, ms_between(r->queued_us, r->ended_us), r->resets,
 		  r->reset_cut_short ? " (more were left when the time for it was over)" : "");
 	instance_lane_go_on(inst);
+	if (inst->removal_failed)
+		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
+	inst->removal_failed = false;
 }
 
 bool instance_addr_release(struct instance *inst)
@@ -130,19 +171,21 @@ bool instance_addr_release(struct instance *inst)
 	if (a && n == 0)
 		return false; /* their interfaces are gone, and they with them */
 	if (!a || netif_release(inst->env.netif, a, n, RESET_BUDGET_US, released, inst) < 0)
-		loop_timer_in(&inst->retry_timer, RETRY_US);
+		loop_timer_in(&inst->lane_timer, RETRY_US);
 	return true;
 }
 
-static bool target_of(const struct instance *inst, const struct conf_vip *vip, struct announce_target *ret)
+/* False if the device has no use for ARP. Notes the MAC under which the VIP is known from now on. */
+static bool target_of(struct instance *inst, size_t i, struct announce_target *ret)
 {
-	int ifindex = instance_vip_ifindex(inst, vip);
+	int ifindex = instance_vip_ifindex(inst, i);
 	const struct netif_link *link = netif_link_by_index(inst->env.netif, ifindex);
 
 	if (!link || !link->has_mac || link->noarp)
 		return false;
-	*ret = (struct announce_target){ .ifindex = ifindex, .vip = vip->prefix.addr };
+	*ret = (struct announce_target){ .ifindex = ifindex, .vip = inst->conf->vips[i].prefix.addr };
 	memcpy(ret->mac, link->mac, sizeof(ret->mac));
+	memcpy(inst->vips[i].mac, link->mac, sizeof(ret->mac));
 	return true;
 }
 
@@ -150,22 +193,21 @@ void instance_announce(struct instance *inst)
 {
 	_cleanup_(freep) struct announce_target *targets = calloc(inst->conf->n_vips + 1, sizeof(*targets));
 	size_t n = 0;
+	int r = -ENOMEM;
 
 	for (size_t i = 0; targets && i < inst->conf->n_vips; i++)
-		if (target_of(inst, &inst->conf->vips[i], &targets[n]))
-			n++;
-	if (!targets || announce_start(inst->announce, targets, n) < 0)
-		log_write(LOG_ERR, inst->conf->name, "out of memory: the addresses are not announced");
+		n += target_of(inst, i, &targets[n]);
+	if (targets)
+		r = announce_start(inst->announce, targets, n);
+	if (r < 0)
+		log_write(LOG_ERR, inst->conf->name, "the addresses are not announced: %s", strerror(-r));
 }
 
 /* --- putting back ------------------------------------------------------------------------------------------------ */
 
-static bool vip_missing(const struct instance *inst, size_t i)
+static bool vip_lost(const struct instance *inst, size_t i)
 {
-	const struct conf_vip *vip = &inst->conf->vips[i];
-	int ifindex = instance_vip_ifindex(inst, vip);
-
-	return !vip->no_track && ifindex && !netif_has(inst->env.netif, ifindex, &vip->prefix);
+	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !vip_is_there(inst, i);
 }
 
 static void restored(void *user, const struct netif_result *r)
@@ -176,27 +218,14 @@ static void restored(void *user, const struct netif_result *r)
 	if (r->error < 0)
 		log_write(LOG_ERR, inst->conf->name, "an address could not be put back: %s", strerror(-r->error));
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
-		bool announce = inst->restoring[i] && r->error == 0 && inst->fsm.state == VRRP_MASTER;
+		bool announce = inst->vips[i].restoring && vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
 
-		inst->restoring[i] = false;
-		if (announce && target_of(inst, &inst->conf->vips[i], &target))
+		inst->vips[i].restoring = false;
+		if (announce && target_of(inst, i, &target))
 			announce_one(inst->announce, &target);
 	}
-}
-
-void instance_addr_restore(struct instance *inst)
-{
-	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, vip_missing, &n, &homeless);
-
-	inst->vips_stale = false;
-	if (!a || n == 0)
-		return;
-	for (size_t i = 0; i < inst->conf->n_vips; i++)
-		inst->restoring[i] |= vip_missing(inst, i);
-	inst->counters.vips_restored += n;
-	if (netif_take(inst->env.netif, a, n, restored, inst) < 0)
-		log_write(LOG_ERR, inst->conf->name, "out of memory: an address is not put back");
+	if (r->error == 0)
+		look_for_lost_vips(inst);
 }
 
 /* An address may be put back only while nobody else can have taken it: our last advert is younger than the shortest
@@ -208,29 +237,63 @@ static bool mastership_is_fresh(const struct instance *inst)
 	return loop_now_us() - inst->sent_us < shortest_down_us;
 }
 
+void instance_addr_restore(struct instance *inst)
+{
+	size_t n, homeless;
+	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, vip_lost, &n, &homeless);
+
+	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
+	if (!a || n == 0 || inst->vips_stale)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i) && instance_vip_ifindex(inst, i)) {
+			inst->vips[i].ifindex = instance_vip_ifindex(inst, i);
+			inst->vips[i].restoring = true;
+		}
+	inst->counters.vips_restored += n;
+	if (netif_take(inst->env.netif, a, n, restored, inst) < 0)
+		restored(inst, &(struct netif_result){ .error = -ENOMEM });
+}
+
+/* Counts incidents, not addresses: a flush takes many at once. */
 static bool too_often(struct instance *inst)
 {
 	uint64_t now_us = loop_now_us();
-	uint64_t oldest_us = inst->restored_us[inst->restored_next];
+	uint64_t oldest_us = inst->lost_us[inst->lost_next];
 
-	inst->restored_us[inst->restored_next] = now_us;
-	inst->restored_next = (inst->restored_next + 1) % RESTORE_MAX;
-	return oldest_us && now_us - oldest_us < RESTORE_WINDOW_US;
+	if (inst->last_lost_us && now_us - inst->last_lost_us < LOST_GRACE_US)
+		return false;
+	inst->last_lost_us = now_us;
+	inst->lost_us[inst->lost_next] = now_us;
+	inst->lost_next = (inst->lost_next + 1) % LOST_MAX;
+	if (!oldest_us || now_us - oldest_us >= LOST_WINDOW_US)
+		return false;
+	memset(inst->lost_us, 0, sizeof(inst->lost_us)); /* what follows is judged anew */
+	return true;
 }
 
-static void vip_deleted(struct instance *inst, const struct conf_vip *vip)
+/* Called whenever a VIP may be missing that nobody of us has removed. */
+static void look_for_lost_vips(struct instance *inst)
 {
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
-	char addr[IP_STR_MAX];
+	char addr[IP_STR_MAX] = "";
+	size_t n = 0;
 
-	ip_format(&vip->prefix.addr, addr);
+	/* What the lane is still going to do about addresses comes first; it ends in here again. */
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i) && n++ == 0)
+			ip_format(&inst->conf->vips[i].prefix.addr, addr);
+	if (n == 0)
+		return;
 	if (!mastership_is_fresh(inst)) {
 		log_write(LOG_WARNING, inst->conf->name, "%s is gone, and our last advert is old: listening first",
 			  addr);
 		inst->vips_stale = true;
 	} else if (too_often(inst)) {
-		instance_feed(inst, &lost, "%s was deleted by somebody else %d times within %d s", addr,
-			      RESTORE_MAX + 1, RESTORE_WINDOW_US / 1000000);
+		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
+			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);
 	} else {
 		log_write(LOG_WARNING, inst->conf->name, "%s was deleted by somebody else: putting it back", addr);
 		instance_addr_restore(inst);
@@ -261,60 +324,77 @@ static bool find_source(const struct instance *inst, const struct netif_link *li
 	return netif_source(inst->env.netif, link->ifindex, AF_INET, is_vip, (void *)(uintptr_t)inst->env.conf, ret);
 }
 
-void instance_look_at_link(struct instance *inst)
+/* Adverts must leave from an address of ours; a new one takes effect with the next advert. */
+static bool look_at_source(struct instance *inst, const struct netif_link *link)
 {
-	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
 	struct vrrp_event ev = { .type = VRRP_EV_SOURCE };
 	char addr[IP_STR_MAX];
 
-	if (!link) {
-		instance_set_faults(inst, FAULT_LINK | FAULT_SOURCE, FAULT_LINK, "interface %s is missing",
-				    inst->conf->interface);
-		return;
+	if (!find_source(inst, link, &ev.src))
+		return false;
+	if (!ip_equal(&ev.src, &inst->fsm.own)) {
+		log_write(LOG_NOTICE, inst->conf->name, "adverts leave from %s", ip_format(&ev.src, addr));
+		instance_feed(inst, &ev, "source address");
 	}
-	if (find_source(inst, link, &ev.src)) {
-		if (!ip_equal(&ev.src, &inst->fsm.own))
-			instance_feed(inst, &ev, "adverts leave from %s now", ip_format(&ev.src, addr));
-		instance_set_faults(inst, FAULT_SOURCE, 0, "%s has an address again", link->name);
-	} else {
-		instance_set_faults(inst, FAULT_SOURCE, FAULT_SOURCE, "%s has no IPv4 address to send from",
-				    link->name);
-	}
-	instance_set_faults(inst, FAULT_LINK, link->up ? 0 : FAULT_LINK, "interface %s is %s", link->name,
-			    link->up ? "up" : "down");
+	return true;
+}
+
+/* All at once: one fault that goes while another comes is no recovery. */
+void instance_look_at_link(struct instance *inst)
+{
+	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE;
+	const char *name = inst->conf->interface;
+	unsigned faults = 0;
+
+	if (!link || !link->up)
+		faults |= FAULT_LINK;
+	if (link && !look_at_source(inst, link))
+		faults |= FAULT_SOURCE;
+	if (link && !wire_is_open(inst->wire))
+		faults |= FAULT_WIRE;
+	if (faults & FAULT_LINK)
+		instance_set_faults(inst, mask, faults, "interface %s is %s", name, link ? "down" : "missing");
+	else if (faults & FAULT_SOURCE)
+		instance_set_faults(inst, mask, faults, "interface %s has no IPv4 address to send from", name);
+	else if (faults)
+		instance_set_faults(inst, mask, faults, "the VRRP sockets on %s cannot be opened", name);
+	else
+		instance_set_faults(inst, mask, 0, "interface %s is usable", name);
+}
+
+static bool mac_changed(const struct instance *inst, const struct netif_link *link)
+{
+	for (size_t i = 0; link->has_mac && i < inst->conf->n_vips; i++)
+		if (inst->vips[i].ifindex == link->ifindex &&
+		    memcmp(inst->vips[i].mac, link->mac, sizeof(link->mac)) != 0)
+			return true;
+	return false;
 }
 
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone)
 {
-	bool ours = strcmp(link->name, inst->conf->interface) == 0;
-
-	if (ours)
+	if (strcmp(link->name, inst->conf->interface) == 0)
 		instance_look_at_link(inst);
 	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
 		return;
-	if (ours && memcmp(inst->mac, link->mac, sizeof(inst->mac)) != 0)
+	if (mac_changed(inst, link))
 		instance_announce(inst);
-	memcpy(inst->mac, link->mac, sizeof(inst->mac));
 	/* A device that came back comes back without our addresses. */
 	instance_addr_restore(inst);
 }
 
-void instance_on_addr(struct instance *inst, int ifindex, const struct ip_prefix *prefix, bool gone)
+void instance_on_addr(struct instance *inst, int ifindex, bool gone)
 {
 	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
 
 	if (link && link->ifindex == ifindex)
 		instance_look_at_link(inst);
-	/* What the lane is still going to do about addresses settles the matter by itself. */
-	if (!gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
-		return;
-	for (size_t i = 0; i < inst->conf->n_vips; i++) {
-		const struct conf_vip *vip = &inst->conf->vips[i];
+	if (gone)
+		look_for_lost_vips(inst);
+}
 
-		if (!vip->no_track && instance_vip_ifindex(inst, vip) == ifindex && vip->prefix.len == prefix->len &&
-		    ip_equal(&vip->prefix.addr, &prefix->addr)) {
-			vip_deleted(inst, vip);
-			return;
-		}
-	}
+void instance_on_wire(struct instance *inst)
+{
+	instance_look_at_link(inst);
 }

@@ -23,9 +23,10 @@ enum {
 	RESET_BUDGET_US = 20000,
 	/* Advert timers may fire this late, so that the kernel can group those of many instances. */
 	ADVERT_SLACK_US = 5000,
-	/* A VIP taken away this often within this time makes us step down instead of putting it back. */
-	RESTORE_MAX = 5,
-	RESTORE_WINDOW_US = 60000000,
+	/* VIPs taken away more often than this, within this time, make us step down instead of putting them back. */
+	LOST_MAX = 5,
+	LOST_WINDOW_US = 60000000,
+	LOST_GRACE_US = 1000000,      /* what is lost within this time is one incident: a flush takes many at once */
 	RETRY_US = 100000,            /* a failed removal is tried again */
 	ADDR_FAULT_HOLD_US = 5000000, /* after addresses could not be added */
 };
@@ -36,7 +37,15 @@ enum fault {
 	FAULT_SOURCE = 1 << 1,  /* no address to send from */
 	FAULT_CHECK = 1 << 2,   /* something required is down */
 	FAULT_ADDRESS = 1 << 3, /* the kernel would not take our addresses */
-	FAULT_PENDING = 1 << 4, /* something required has not reported: holds us back without a notification */
+	FAULT_WIRE = 1 << 4,    /* no sockets: we would neither hear nor be heard */
+	FAULT_PENDING = 1 << 5, /* something required has not reported: holds us back without a notification */
+};
+
+/* What we know of one VIP beside its configuration. */
+struct vip_state {
+	int ifindex;    /* where we have put it; 0: nowhere. A device may be renamed under it */
+	uint8_t mac[6]; /* with which it was announced */
+	bool restoring; /* being put back */
 };
 
 struct peer {
@@ -52,6 +61,8 @@ struct errand {
 	enum vrrp_state old_state;
 	uint8_t priority;
 	uint64_t at_us;
+	struct ip_addr peer;
+	const char *mysql; /* verdict */
 	char cause[CAUSE_MAX];
 };
 
@@ -70,7 +81,8 @@ struct instance {
 	const struct conf_instance *conf;
 	struct vrrp_fsm fsm;
 	struct vrrp_wire format;
-	struct ip_addr *advertised; /* backs format.addrs */
+	struct ip_addr *advertised;    /* backs format.addrs */
+	struct priority_input *inputs; /* one for each tracked object; scratch */
 	struct wire *wire;
 	struct announce *announce;
 	struct notify *notify;
@@ -79,7 +91,7 @@ struct instance {
 	struct loop_timer down_timer;    /* armed while backup */
 	struct loop_timer preempt_timer; /* preempt_delay */
 	struct loop_timer settle_timer;  /* the lane waits for a master that we preempt */
-	struct loop_timer retry_timer;   /* the removal of our addresses failed */
+	struct loop_timer lane_timer;    /* the first of the lane is tried again */
 	struct loop_timer address_timer; /* FAULT_ADDRESS is forgiven */
 
 	unsigned faults; /* enum fault, or-ed */
@@ -90,24 +102,26 @@ struct instance {
 	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
 	struct errand *lane;
 	size_t lane_len, lane_size;
-	bool lane_waits;
-	bool running_lane;
+	bool lane_waits;   /* for the completion of the first */
+	bool running_lane; /* somewhere up the stack */
 
 	uint16_t ip_id;
 	uint64_t advert_due_us; /* while the advert timer's event is dealt with: when it was due; else 0 */
 	uint64_t sent_us;       /* last advert that left */
 	uint64_t lag_max_us;
+	uint64_t heeded_us;       /* when an inferior advert was last reacted to */
 	struct vrrp_advert heard; /* the last valid one */
 	bool rival_heeded;        /* the rival just heard is reacted to, not merely counted */
 	struct peer peers[PEERS_MAX];
 	struct counters counters;
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
-	struct log_limit rival_log, differ_log, send_log;
+	struct log_limit rival_log, differ_log, send_log, remove_log;
 
-	uint8_t mac[6];                    /* announced; a new one is announced again */
-	uint64_t restored_us[RESTORE_MAX]; /* when VIPs were put back, a ring */
-	size_t restored_next;
-	bool *restoring; /* per VIP: being put back, to be announced when it is there */
+	struct vip_state *vips;     /* beside conf->vips */
+	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
+	size_t lost_next;
+	uint64_t last_lost_us;
+	bool removal_failed;
 	bool vips_stale; /* a VIP was lost while our mastership was not fresh */
 
 	void (*released)(void *user);
@@ -133,7 +147,7 @@ void instance_announce(struct instance *inst);
 void instance_addr_restore(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
-int instance_vip_ifindex(const struct instance *inst, const struct conf_vip *vip);
+int instance_vip_ifindex(const struct instance *inst, size_t i);
 
 /* instance_status.c */
 struct priority_input instance_input(const struct instance *inst, const struct conf_track *t, bool mysql);

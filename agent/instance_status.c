@@ -36,7 +36,7 @@ static json_t *vips(const struct instance *inst)
 
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
 		const struct conf_vip *vip = &inst->conf->vips[i];
-		int ifindex = instance_vip_ifindex(inst, vip);
+		int ifindex = instance_vip_ifindex(inst, i);
 		char text[IP_STR_MAX + 4], addr[IP_STR_MAX];
 
 		snprintf(text, sizeof(text), "%s/%u", ip_format(&vip->prefix.addr, addr), vip->prefix.len);
@@ -99,10 +99,12 @@ static json_t *faults(const struct instance *inst)
 		snprintf(text, sizeof(text), "interface %s has no IPv4 address to send from", inst->conf->interface);
 		json_array_append_new(all, json_text(text));
 	}
+	if (inst->faults & FAULT_WIRE)
+		json_array_append_new(all, json_string("the VRRP sockets could not be opened"));
 	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
 		json_array_append_new(all, json_text(inst->check_cause));
 	if (inst->faults & FAULT_ADDRESS)
-		json_array_append_new(all, json_string("the kernel would not take the addresses"));
+		json_array_append_new(all, json_string("the kernel would not add or remove the addresses"));
 	return all;
 }
 

@@ -32,6 +32,7 @@ enum {
 	HOOKS_AT_STOP_US = 5000000, /* how long the last hooks may take */
 	RELEASE_MAX_US = 3000000,   /* a kernel that does not let go of the rtnl lock must not keep us for ever */
 	LOG_FLUSH_US = 1000000,
+	CLEAN_UP_RESET_US = 20000,
 };
 
 struct options {
@@ -51,8 +52,9 @@ struct daemon {
 	struct instance **instances;
 	struct control *control;
 	struct loop_timer stop_timer;
+	int clean_up_error;
 	size_t unreleased; /* instances that still hold something; while stopping */
-	bool stopping, ready;
+	bool stopping, ready, pid_file_is_ours;
 	uint64_t started_us, stop_us;
 	char realtime[128];
 };
@@ -151,8 +153,17 @@ static void on_addr(void *user, int ifindex, const struct ip_prefix *prefix, boo
 {
 	struct daemon *d = user;
 
+	(void)prefix; /* instances look at what is there now */
 	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
-		instance_on_addr(d->instances[i], ifindex, prefix, gone);
+		instance_on_addr(d->instances[i], ifindex, gone);
+}
+
+static void on_wire(void *user)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_wire(d->instances[i]);
 }
 
 static void on_health(void *user)
@@ -205,9 +216,13 @@ static void stop_step(void *user, uint64_t due_us)
 
 	(void)due_us;
 	if (d->unreleased > 0 ? waited_us > RELEASE_MAX_US : all_idle(d) || waited_us > HOOKS_AT_STOP_US) {
-		if (d->unreleased > 0)
+		if (d->unreleased > 0) {
+			/* Tearing down in order would wait for the same kernel. */
 			log_error("%zu instances could not release their addresses in time", d->unreleased);
-		sd_event_exit(d->loop, d->unreleased > 0 ? EXIT_FATAL : EXIT_OK);
+			log_stop(LOG_FLUSH_US);
+			_exit(EXIT_FATAL);
+		}
+		sd_event_exit(d->loop, EXIT_OK);
 		return;
 	}
 	loop_timer_in(&d->stop_timer, 5000);
@@ -235,11 +250,19 @@ static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 	d->stopping = true;
 	d->stop_us = loop_now_us();
 	d->unreleased = d->conf->n_instances;
+	log_notice("stopping on %s", strsignal((int)si->ssi_signo));
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_stop(d->instances[i], on_released, d);
-	log_notice("stopping on %s", strsignal((int)si->ssi_signo));
 	sd_notify(false, "STOPPING=1");
 	loop_timer_in(&d->stop_timer, d->unreleased ? RELEASE_MAX_US : 0);
+	return 0;
+}
+
+/* keepalived's USR1 and USR2 write dumps; unhandled, they would end us with the VIP in place. */
+static int on_dump_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s, (void)user;
+	log_notice("%s does nothing here: sqlvipctl status tells state and counters", strsignal((int)si->ssi_signo));
 	return 0;
 }
 
@@ -257,7 +280,10 @@ static int add_signals(struct daemon *d)
 	static const struct {
 		int signal;
 		sd_event_signal_handler_t fn;
-	} handlers[] = { { SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal }, { SIGHUP, on_hangup } };
+	} handlers[] = {
+		{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
+		{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
+	};
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handlers); i++) {
@@ -309,7 +335,7 @@ static int start_parts(struct daemon *d)
 	/* Where the host refuses, d->realtime says so already. */
 	if (d->conf->realtime)
 		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
-	r = wires_new(d->loop, d->netif, &d->wires);
+	r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
 	if (r >= 0)
 		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
 	if (r < 0) {
@@ -328,17 +354,20 @@ static int start_parts(struct daemon *d)
 	return r;
 }
 
-static int write_pid_file(const char *path)
+static int write_pid_file(struct daemon *d)
 {
+	const char *path = d->opt.pid_file;
 	_cleanup_(fclosep) FILE *f = path ? fopen(path, "we") : NULL;
+	int r = 0;
 
 	if (!path)
 		return 0;
+	d->pid_file_is_ours = f != NULL;
 	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
-		log_error("cannot write the pid file %s: %s", path, strerror(errno));
-		return -errno;
+		r = -errno;
+		log_error("cannot write the pid file %s: %s", path, strerror(-r));
 	}
-	return 0;
+	return r;
 }
 
 static void greet(const struct daemon *d)
@@ -367,7 +396,7 @@ static int run(struct daemon *d)
 	r = start_parts(d);
 	if (r < 0)
 		return r;
-	r = write_pid_file(d->opt.pid_file);
+	r = write_pid_file(d);
 	if (r < 0)
 		return r;
 	greet(d);
@@ -391,7 +420,7 @@ static void tear_down(struct daemon *d)
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);
 	sd_event_unref(d->loop);
-	if (d->opt.pid_file)
+	if (d->pid_file_is_ours)
 		unlink(d->opt.pid_file);
 	conf_free(d->conf);
 }
@@ -404,6 +433,9 @@ static int serve(struct daemon *d)
 	sigemptyset(&handled);
 	sigaddset(&handled, SIGTERM);
 	sigaddset(&handled, SIGINT);
+	sigaddset(&handled, SIGQUIT);
+	sigaddset(&handled, SIGUSR1);
+	sigaddset(&handled, SIGUSR2);
 	sigaddset(&handled, SIGHUP);
 	sigprocmask(SIG_BLOCK, &handled, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -427,15 +459,37 @@ static int serve(struct daemon *d)
 
 /* --- cleaning up after a crash ----------------------------------------------------------------------------------- */
 
-static void count_down(void *user, const struct netif_result *r)
+static void cleaned(void *user, const struct netif_result *r)
 {
 	struct daemon *d = user;
 
-	if (r->error < 0)
+	if (r->error < 0) {
 		log_error("%zu addresses could not be removed: %s", r->failed, strerror(-r->error));
-	d->unreleased--;
-	if (d->unreleased == 0)
-		sd_event_exit(d->loop, r->error < 0 ? EXIT_FATAL : EXIT_OK);
+		d->clean_up_error = r->error;
+	}
+	if (--d->unreleased == 0)
+		sd_event_exit(d->loop, 0);
+}
+
+static int clean_up_instance(struct daemon *d, const struct conf_instance *ci)
+{
+	_cleanup_(freep) struct netif_addr *left = calloc(ci->n_vips + 1, sizeof(*left));
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; left && i < ci->n_vips; i++) {
+		const struct conf_vip *vip = &ci->vips[i];
+		const struct netif_link *link = netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
+
+		if (link && netif_has(d->netif, link->ifindex, &vip->prefix))
+			left[n++] = (struct netif_addr){ link->ifindex, vip->prefix, .scope = vip->scope };
+	}
+	if (left && n == 0)
+		return 0;
+	log_notice("%s: removing %zu addresses", ci->name, n);
+	r = left ? netif_release(d->netif, left, n, CLEAN_UP_RESET_US, cleaned, d) : -ENOMEM;
+	d->unreleased += r >= 0;
+	return r;
 }
 
 /* -X: removes every configured VIP. For ExecStopPost: whatever ended the agent, its addresses must not outlive it. */
@@ -449,36 +503,16 @@ static int clean_up(struct daemon *d)
 	r = sd_event_new(&d->loop);
 	if (r >= 0)
 		r = netif_new(d->loop, &none, &d->netif);
-	for (size_t i = 0; r >= 0 && i < d->conf->n_instances; i++) {
-		const struct conf_instance *ci = &d->conf->instances[i];
-
-		for (size_t j = 0; r >= 0 && j < ci->n_vips; j++) {
-			const struct conf_vip *vip = &ci->vips[j];
-			const struct netif_link *link =
-				netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
-			const struct netif_addr a = {
-				.ifindex = link ? link->ifindex : 0,
-				.prefix = vip->prefix,
-				.scope = vip->scope,
-			};
-
-			if (!link || !netif_has(d->netif, link->ifindex, &vip->prefix))
-				continue;
-			r = netif_release(d->netif, &a, 1, 20000, count_down, d);
-			if (r >= 0)
-				d->unreleased++;
-		}
-	}
-	if (r >= 0 && d->unreleased > 0) {
-		log_notice("removing %zu addresses", d->unreleased);
+	for (size_t i = 0; r >= 0 && i < d->conf->n_instances; i++)
+		d->clean_up_error = clean_up_instance(d, &d->conf->instances[i]) ?: d->clean_up_error;
+	if (r >= 0 && d->unreleased > 0)
 		r = sd_event_loop(d->loop);
-	}
-	if (r < 0) {
+	if (r >= 0)
+		r = d->clean_up_error;
+	if (r < 0)
 		log_error("cannot clean up: %s", strerror(-r));
-		r = EXIT_FATAL;
-	}
 	tear_down(d);
-	return r;
+	return exit_code_of(r == -EINVAL ? -EIO : r); /* EINVAL would mean the configuration */
 }
 
 /* --- arguments --------------------------------------------------------------------------------------------------- */

@@ -10,7 +10,7 @@
 
 #include <errno.h>
 
-enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 1024 };
+enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 8192, RETRY_US = 1000000 };
 
 struct station {
 	wire_rx_fn rx; /* NULL: no instance has this VRID */
@@ -24,6 +24,7 @@ struct wire {
 	struct ip_addr group;
 	struct vrrp_socket socket;
 	sd_event_source *io;
+	bool flooded;                 /* the source is ranked last */
 	struct station stations[256]; /* by VRID */
 	unsigned n_stations;
 	struct wire_counters counters;
@@ -34,6 +35,9 @@ struct wires {
 	sd_event *loop;
 	struct netif *netif;
 	struct wire *first;
+	struct loop_timer retry; /* armed while an interface exists and its sockets do not */
+	void (*opened)(void *user);
+	void *user;
 };
 
 /* One packet. False when there is none. */
@@ -63,14 +67,25 @@ static bool receive(struct wire *w)
 	return true;
 }
 
+/* A socket that always has more would, at its rank, keep everything of lower rank from running: a flood has to queue
+ * behind it. Timers that depend on what was heard drain the socket themselves. */
+static void rank_source(struct wire *w, bool flood)
+{
+	if (w->flooded != flood)
+		sd_event_source_set_priority(w->io, flood ? LOOP_RANK_BACKGROUND + 1 : LOOP_RANK_NET);
+	w->flooded = flood;
+}
+
 static int readable(sd_event_source *src, int fd, uint32_t revents, void *user)
 {
 	struct wire *w = user;
+	int n = 0;
 
 	(void)src, (void)fd, (void)revents;
-	for (int i = 0; i < PACKETS_PER_WAKEUP && w->socket.rx >= 0; i++)
-		if (!receive(w))
-			break;
+	while (n < PACKETS_PER_WAKEUP && w->socket.rx >= 0 && receive(w))
+		n++;
+	if (w->socket.rx >= 0)
+		rank_source(w, n == PACKETS_PER_WAKEUP);
 	return 0;
 }
 
@@ -85,6 +100,7 @@ static void wire_close(struct wire *w)
 {
 	w->io = sd_event_source_disable_unref(w->io);
 	vrrp_socket_close(&w->socket);
+	w->flooded = false;
 }
 
 static int wire_open(struct wire *w, const struct netif_link *link)
@@ -103,20 +119,57 @@ static int wire_open(struct wire *w, const struct netif_link *link)
 	return r;
 }
 
-int wires_new(sd_event *loop, struct netif *netif, struct wires **ret)
+/* Opens, or else complains and sees to it that it is tried again. */
+static int wire_try(struct wire *w, const struct netif_link *link)
+{
+	uint64_t suppressed;
+	int r = wire_open(w, link);
+
+	if (r >= 0)
+		return 0;
+	if (log_limit_pass(&w->complaint, loop_now_us(), 10000000, &suppressed))
+		log_error("cannot open the VRRP sockets on %s: %s; trying again", link->name, strerror(-r));
+	loop_timer_in(&w->set->retry, RETRY_US);
+	return r;
+}
+
+static void retry(void *user, uint64_t due_us)
+{
+	struct wires *w = user;
+	bool opened = false;
+
+	(void)due_us;
+	for (struct wire *wire = w->first; wire; wire = wire->next) {
+		const struct netif_link *link = netif_link_by_name(w->netif, wire->ifname);
+
+		if (wire->n_stations > 0 && wire->socket.rx < 0 && link)
+			opened |= wire_try(wire, link) >= 0;
+	}
+	if (opened)
+		w->opened(w->user);
+}
+
+int wires_new(sd_event *loop, struct netif *netif, void (*opened)(void *user), void *user, struct wires **ret)
 {
 	struct wires *w = calloc(1, sizeof(*w));
+	int r;
 
 	if (!w)
 		return -ENOMEM;
-	w->loop = loop;
-	w->netif = netif;
+	*w = (struct wires){ .loop = loop, .netif = netif, .opened = opened, .user = user };
+	r = loop_timer_init(&w->retry, loop, LOOP_RANK_NET, 10000, retry, w);
+	if (r < 0) {
+		free(w);
+		return r;
+	}
 	*ret = w;
 	return 0;
 }
 
 struct wires *wires_free(struct wires *w)
 {
+	if (w)
+		loop_timer_done(&w->retry);
 	while (w && w->first) {
 		struct wire *wire = w->first;
 
@@ -133,19 +186,11 @@ void wires_on_link(struct wires *w, const struct netif_link *link, bool gone)
 	for (struct wire *wire = w->first; wire; wire = wire->next) {
 		bool ours = wire->socket.rx >= 0 && wire->socket.ifindex == link->ifindex;
 		bool named = strcmp(wire->ifname, link->name) == 0;
-		int r;
 
 		if (ours && (gone || !named))
 			wire_close(wire);
-		if (gone || !named)
-			continue;
-		r = wire_open(wire, link);
-		if (r < 0) {
-			uint64_t suppressed;
-
-			if (log_limit_pass(&wire->complaint, loop_now_us(), 10000000, &suppressed))
-				log_error("cannot open VRRP sockets on %s: %s", link->name, strerror(-r));
-		}
+		if (!gone && named && wire->n_stations > 0)
+			wire_try(wire, link);
 	}
 }
 
@@ -177,11 +222,9 @@ int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, 
 	}
 	if (wire->stations[vrid].rx)
 		return -EEXIST;
-	if (link) {
-		r = wire_open(wire, link);
-		if (r < 0)
-			return r;
-	}
+	r = link ? wire_try(wire, link) : 0;
+	if (r == -EPERM)
+		return r; /* will not get better */
 	wire->stations[vrid] = (struct station){ .rx = rx, .user = user };
 	wire->n_stations++;
 	*ret = wire;
@@ -196,6 +239,11 @@ void wire_leave(struct wire *wire, uint8_t vrid)
 	wire->n_stations--;
 	if (wire->n_stations == 0)
 		wire_close(wire);
+}
+
+bool wire_is_open(const struct wire *wire)
+{
+	return wire->socket.rx >= 0;
 }
 
 int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len)

@@ -19,17 +19,20 @@ struct wire_counters {
 	uint64_t rx_err;   /* the kernel reported an error */
 };
 
-/* `netif` is borrowed and tells which interfaces exist. 0 or -ENOMEM. */
-int wires_new(sd_event *loop, struct netif *netif, struct wires **ret);
+/* `netif` is borrowed and tells which interfaces exist. Sockets that could not be opened are tried again each second;
+ * `opened` is called when that succeeds. 0 or -errno. */
+int wires_new(sd_event *loop, struct netif *netif, void (*opened)(void *user), void *user, struct wires **ret);
 struct wires *wires_free(struct wires *w);
 /* To be called for each link event: opens and closes sockets. */
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
 
-/* Joins the wire of (interface, group) for `vrid`; a missing interface is no error. 0, -EEXIST if the VRID is taken
- * there, -ENOMEM, or -errno if sockets cannot be opened on an interface that exists. */
+/* Joins the wire of (interface, group) for `vrid`. A missing interface, or sockets that cannot be opened now, are no
+ * error: see wire_is_open(). 0, -EEXIST if the VRID is taken there, -ENOMEM, or -EPERM. */
 int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, uint8_t vrid, wire_rx_fn rx, void *user,
 	      struct wire **ret);
 void wire_leave(struct wire *wire, uint8_t vrid);
+/* False: nothing is heard, and nothing that we say leaves. */
+bool wire_is_open(const struct wire *wire);
 
 /* 0, -ENODEV while the interface is missing, or -errno. */
 int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len);
