@@ -324,24 +324,48 @@ static int somebody_knocks(sd_event_source *s, int listen_fd, uint32_t revents, 
 	return 0;
 }
 
+static bool address_of(const char *path, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(ret->sun_path))
+		return false;
+	strcpy(ret->sun_path, path);
+	return true;
+}
+
+/* 0 if somebody listens, -ECONNREFUSED or -ENOENT if nobody does, or another -errno. */
+static int try_connect(const struct sockaddr_un *address)
+{
+	_cleanup_(close_fdp) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	/* EAGAIN is a full backlog. */
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return 0;
+	return -errno;
+}
+
+bool control_is_served(const char *path)
+{
+	struct sockaddr_un address;
+
+	return address_of(path, &address) && try_connect(&address) == 0;
+}
+
 /* The path is free for us: removes what a dead agent left, leaves everything else alone. */
 static int clear_path(const struct sockaddr_un *address)
 {
 	struct stat st;
-	_cleanup_(close_fdp) int fd = -1;
+	int r;
 
 	if (lstat(address->sun_path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -ENOTSOCK;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* EAGAIN is a full backlog. */
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		return -EADDRINUSE;
-	if (errno != ECONNREFUSED)
-		return -errno;
+	r = try_connect(address);
+	if (r != -ECONNREFUSED)
+		return r == 0 ? -EADDRINUSE : r;
 	return unlink(address->sun_path) < 0 && errno != ENOENT ? -errno : 0;
 }
 

@@ -36,6 +36,8 @@ struct control;
  * borrowed, ended by a NULL name. 0 or -errno. */
 int control_new(sd_event *loop, const char *path, const struct control_command *commands, void *user,
 		struct control **ret);
+/* True if an agent listens on `path`. */
+bool control_is_served(const char *path);
 /* Closes and unlinks. */
 struct control *control_free(struct control *c);
 

@@ -79,6 +79,11 @@ static void settle_vips(struct instance *inst, bool here)
 
 /* --- taking and releasing ---------------------------------------------------------------------------------------- */
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "es";
+}
+
 static double ms_between(uint64_t from_us, uint64_t to_us)
 {
 	return (double)(to_us - from_us) / 1000;
@@ -99,8 +104,8 @@ static void taken(void *user, const struct netif_result *r)
 	struct instance *inst = user;
 
 	if (r->error == 0)
-		log_write(LOG_INFO, inst->conf->name, "%zu addresses added in %.1f ms", inst->conf->n_vips,
-			  ms_between(r->queued_us, r->ended_us));
+		log_write(LOG_INFO, inst->conf->name, "%zu address%s added in %.1f ms", inst->conf->n_vips,
+			  plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
 	else
 		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
 		cannot_add(inst, strerror(-r->error));
@@ -153,8 +158,9 @@ static void released(void *user, const struct netif_result *r)
 		return;
 	}
 	settle_vips(inst, false);
-	log_write(LOG_INFO, inst->conf->name, "%zu addresses removed in %.1f ms, %zu connections reset%s",
-		  inst->conf->n_vips, ms_between(r->queued_us, r->ended_us), r->resets,
+	log_write(LOG_INFO, inst->conf->name, "%zu address%s removed in %.1f ms, %zu connection%s reset%s",
+		  inst->conf->n_vips, plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us), r->resets,
+		  r->resets == 1 ? "" : "s",
 		  r->reset_cut_short ? " (more were left when the time for it was over)" : "");
 	instance_lane_go_on(inst);
 	if (inst->removal_failed)

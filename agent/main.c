@@ -374,8 +374,8 @@ static void greet(const struct daemon *d)
 {
 	bool advised = false;
 
-	log_notice("sqlvipd %s started with %s: %zu instances; %s", SQLVIP_VERSION, d->conf->file, d->conf->n_instances,
-		   d->realtime);
+	log_notice("sqlvipd %s started with %s: %zu instance%s; %s", SQLVIP_VERSION, d->conf->file,
+		   d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime);
 	conf_advise(d->conf, log_advice, &advised);
 }
 
@@ -486,7 +486,7 @@ static int clean_up_instance(struct daemon *d, const struct conf_instance *ci)
 	}
 	if (left && n == 0)
 		return 0;
-	log_notice("%s: removing %zu addresses", ci->name, n);
+	log_notice("%s: removing %zu address%s", ci->name, n, n == 1 ? "" : "es");
 	r = left ? netif_release(d->netif, left, n, CLEAN_UP_RESET_US, cleaned, d) : -ENOMEM;
 	d->unreleased += r >= 0;
 	return r;
@@ -500,6 +500,11 @@ static int clean_up(struct daemon *d)
 
 	if (r < 0)
 		return exit_code_of(r);
+	if (control_is_served(d->conf->control_socket)) {
+		log_warn("a sqlvipd runs and serves %s: its addresses are left to it", d->conf->control_socket);
+		tear_down(d);
+		return EXIT_OK;
+	}
 	r = sd_event_new(&d->loop);
 	if (r >= 0)
 		r = netif_new(d->loop, &none, &d->netif);
@@ -533,7 +538,8 @@ static void usage(FILE *out)
 	      "  -v, --version          print the version and exit\n"
 	      "  -h, --help             print this and exit\n"
 	      "\n"
-	      "keepalived's other options are accepted with a warning. See sqlvipd(8), sqlvip.conf(5).\n",
+	      "keepalived's options -C -d -G -g -I -P -R -r -S -s -u -V -x are accepted with a warning. See "
+	      "sqlvipd(8), sqlvip.conf(5).\n",
 	      out);
 }
 
@@ -555,11 +561,20 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 		{ "vrrp_pid", required_argument, NULL, 'r' },
 		{ "dump-conf", no_argument, NULL, 'd' },
 		{ "no-syslog", no_argument, NULL, 'G' },
+		{ "log-file", optional_argument, NULL, 'g' },
+		{ "log-facility", required_argument, NULL, 'S' },
+		{ "check", no_argument, NULL, 'C' },
+		{ "dont-respawn", no_argument, NULL, 'R' },
+		{ "dont-release-vrrp", no_argument, NULL, 'V' },
+		{ "dont-release-ipvs", no_argument, NULL, 'I' },
+		{ "snmp", no_argument, NULL, 'x' },
+		{ "namespace", required_argument, NULL, 's' },
+		{ "umask", required_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:t::i:nlDp:XvhPr:dGRVS:g::u:s:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "f:t::i:nlDp:XvhCdGg::IPRr:S:s:u:Vx", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			opt->file = optarg;

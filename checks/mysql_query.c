@@ -55,7 +55,7 @@ static bool is_zero(const char *text)
 {
 	char *end;
 
-	return strtod(text, &end) == 0 && end != text && *end == '\0';
+	return strtod(text, &end) == 0 && *end == '\0'; /* so is an empty text */
 }
 
 static enum probe_query_result judge(struct user_query *q)

@@ -491,11 +491,10 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		release(out);
 		stop(f, out);
 		break;
-	case VRRP_EV_VIPS_LOST:
+	case VRRP_EV_VIPS_LOST: /* a full Down time: at Skew, the better of two would be back before the other is there */
 		release(out);
 		reset(f);
-		enter_backup(f, vrrp_skew_us(f), out);
-		f->resigning = true;
+		enter_backup(f, vrrp_down_us(f), out);
 		act_notify(out, VRRP_BACKUP);
 		break;
 	case VRRP_EV_START:

@@ -2,6 +2,8 @@
 """sqlvipd as a program: start, end, answers and refusals."""
 
 import json
+import os
+import signal
 import socket
 
 import pytest
@@ -195,3 +197,30 @@ def test_flood_of_rubbish_delays_no_advert_and_moves_nothing(pair):
     assert agents["backupsql"].instance()["state"].upper() == "BACKUP"
     judge = pair.watcher.judge_packets
     pair.watcher.judge_packets = lambda: judge(sources=["192.168.1.1", "192.168.1.2"])
+
+
+def test_clean_up_removes_the_vip_of_a_dead_agent_but_not_of_a_living_one(pair):
+    agent = pair.agent(pair.master, instance(200, track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    clean_up = [pair.build.sqlvipd, "-X", "-f", "/etc/sqlvip/sqlvip.conf"]
+    done = pair.master.run(clean_up, check=False)
+    assert done.returncode == 0 and "runs" in done.stderr, done.stderr
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    assert pair.watcher.moves(VIP) == 1
+    agent.process.kill()
+    agent.process.wait(5)
+    assert pair.watcher.holders(VIP) == ["mastersql"]  # nothing could remove it
+    pair.master.run(clean_up)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+
+
+def test_signals_of_keepalived_habits_do_not_end_the_agent(pair):
+    agent = pair.agent(pair.master, instance(200, track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
+        os.kill(agent.pid, number)
+    agent.process.wait_log(r"reload is not supported", 5)
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    os.kill(agent.pid, signal.SIGQUIT)
+    assert agent.process.wait(5) == 0
+    assert pair.watcher.wait_no_holder(pair.master, VIP, 1)

@@ -45,7 +45,6 @@ def test_equal_priorities_after_a_partition_prefer_the_higher_address(pair):
 
 
 def test_higher_priority_wins_and_preempts(pair):
-    pair.watcher.allow_overlap(0.05)
     pair.agent(pair.backup, instance(150, track=False)).start()
     pair.watcher.wait_holder(pair.backup, VIP, 10)
     first = pair.agent(pair.master, instance(200, track=False)).start()
@@ -66,7 +65,6 @@ def test_nopreempt_leaves_the_vip_where_it_is_until_the_holder_goes(pair):
 
 
 def test_preempt_delay_waits(pair):
-    pair.watcher.allow_overlap(0.05)
     pair.agent(pair.backup, instance(150, track=False)).start()
     pair.watcher.wait_holder(pair.backup, VIP, 10)
     agent = pair.agent(pair.master, instance(200, "preempt_delay 2", track=False)).start()
@@ -90,7 +88,6 @@ def test_down_time_passes_before_a_lonely_host_takes_the_vip(pair):
 
 
 def test_script_that_fails_moves_the_vip_and_its_return_brings_it_back(pair):
-    pair.watcher.allow_overlap(0.05)
     script = ("vrrp_script alive {\n script \"/usr/bin/test -e /tmp/alive\"\n interval 0.1\n fall 2\n rise 2\n}\n")
     pair.master.write("/tmp/alive", "")
     pair.backup.write("/tmp/alive", "")
@@ -104,7 +101,6 @@ def test_script_that_fails_moves_the_vip_and_its_return_brings_it_back(pair):
 
 
 def test_script_with_weight_lowers_the_priority(pair):
-    pair.watcher.allow_overlap(0.05)
     script = ("vrrp_script alive {\n script \"/usr/bin/test -e /tmp/alive\"\n interval 0.1\n weight -100\n}\n")
     pair.master.write("/tmp/alive", "")
     track = "track_script {\n alive\n}"

@@ -51,7 +51,6 @@ def test_restarted_mysqld_does_not_get_the_vip_back_with_nopreempt(pair):
 
 
 def test_restarted_mysqld_gets_the_vip_back_without_nopreempt(pair):
-    pair.watcher.allow_overlap(0.05)  # who preempts speaks before the other has heard it
     servers, agents = pair.start_servers(), pair.start_agents()
     servers["mastersql"].kill()
     pair.watcher.wait_holder(pair.backup, VIP, 5)
@@ -129,7 +128,6 @@ def test_agent_waits_for_a_mysqld_that_starts_later(pair):
 def test_weight_lowers_the_priority_and_the_other_takes_over_after_its_skew_time(pair):
     servers = pair.start_servers()
     agents = pair.start_agents(check=mysql_check(weight=-100))
-    pair.watcher.allow_overlap(0.05)
     at = servers["mastersql"].kill()
     took = pair.watcher.wait_holder(pair.backup, VIP, 5)
     lowered = pair.watcher.wait(2, at, host="mastersql", event="advert", dir="out", priority=100)

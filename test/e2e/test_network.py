@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cables, switches and partitions; and a kernel that is busy with other people's networks."""
 
+import os
+import signal
+
 import pytest
 
 from lib.agents import VIP, instance
@@ -21,7 +24,6 @@ def test_vip_moves_when_the_cable_of_its_holder_is_pulled(pair, agents):
 
 
 def test_plugged_again_the_better_host_gets_the_vip_back(pair, agents):
-    pair.watcher.allow_overlap(0.05)
     pair.pull(pair.master)
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     pair.plug(pair.master)
@@ -39,7 +41,6 @@ def test_cable_pulled_at_the_backup_moves_nothing(pair, agents):
 
 
 def test_interface_set_down_and_up_by_hand(pair, agents):
-    pair.watcher.allow_overlap(0.05)
     pair.master.run(["ip", "link", "set", "eth0", "down"])
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     agents["mastersql"].wait_state("FAULT", 5)
@@ -107,4 +108,37 @@ def test_interface_that_comes_later_is_used_when_it_is_there(pair):
     pair.master.run(["ip", "addr", "add", "10.0.0.1/24", "dev", "late0"])
     pair.master.run(["ip", "link", "set", "late0", "up"])
     pair.master.run(["ip", "link", "set", "late1", "up"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_winner_that_hears_a_rival_says_so_and_announces_the_vip_again(pair, agents):
+    """Whoever learned the rival's hardware address meanwhile has to learn the winner's again."""
+    stopped = now()
+    os.kill(agents["mastersql"].pid, signal.SIGSTOP)
+    until(lambda: "backupsql" in pair.watcher.holders(VIP), 5, "the other host to take the VIP")
+    woken = now()
+    os.kill(agents["mastersql"].pid, signal.SIGCONT)
+    agents["mastersql"].process.wait_log(r"192\.168\.1\.2 also claims to be master, with priority 150", 5)
+    pair.watcher.wait(2, woken, host="client", event="garp", dir="in", address=VIP)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    pair.watcher.allow_overlap_during(stopped, now())
+
+
+def test_instance_that_cannot_open_its_sockets_is_in_fault_until_it_can(pair):
+    """Neither heard nor hearing, it must not think that it is alone."""
+    limit = "/proc/sys/net/ipv4/igmp_max_memberships"
+    pair.master.run(["sh", "-c", f"echo 0 > {limit}"])
+    agent = pair.agent(pair.master, instance(200, track=False)).start()
+    agent.wait_state("FAULT", 5)
+    assert any("sockets" in fault for fault in agent.instance()["faults"])
+    pair.master.run(["sh", "-c", f"echo 20 > {limit}"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_renamed_interface_does_not_keep_the_vip(pair, agents):
+    pair.master.run(["ip", "link", "set", "eth0", "name", "lan0"])
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    agents["mastersql"].wait_state("FAULT", 5)
+    assert VIP not in pair.master.run(["ip", "-4", "addr"]).stdout
+    pair.master.run(["ip", "link", "set", "lan0", "name", "eth0"])
     pair.watcher.wait_holder(pair.master, VIP, 10)

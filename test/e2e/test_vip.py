@@ -23,6 +23,39 @@ def test_deleted_vip_is_put_back_and_announced(pair):
     assert not pair.watcher.adverts(pair.master, priority=0)
 
 
+def test_vip_deleted_the_moment_it_appears_is_put_back(pair):
+    agent = pair.agent(pair.master, instance(200, track=False))
+    thief = pair.master.popen(["sh", "-c", f"until ip addr del {VIP}/32 dev eth0; do :; done"], "thief")
+    agent.start()
+    assert thief.wait(15) == 0
+    pair.watcher.wait(5, event="address", op="del", address=f"{VIP}/32")
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+
+
+def test_flush_of_many_vips_is_one_incident(pair):
+    vips = (VIP, *(f"192.168.2.{n}" for n in range(1, 9)))
+    agents = start(pair, vips=vips)
+    # They are back so soon that `ip` may complain that its work does not end.
+    pair.master.run(["ip", "addr", "flush", "dev", "eth0", "to", "192.168.2.0/24"], check=False)
+    for vip in vips:
+        pair.watcher.wait_holder(pair.master, vip, 5)
+    pair.watcher.wait_adverts(pair.master, 10, 5)
+    assert not pair.watcher.adverts(pair.master, priority=0)
+    assert agents["mastersql"].instance()["state"] == "MASTER"
+
+
+def test_vip_deleted_again_and_again_goes_to_the_other_host(pair):
+    agents = start(pair)
+    for _ in range(6):
+        pair.watcher.wait_adverts(pair.master, 12, 10)  # more than a second: an incident of its own
+        pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
+        until(lambda: pair.watcher.holders(VIP), 5, "somebody to hold the VIP")
+    pair.watcher.wait(5, host="mastersql", event="advert", dir="out", priority=0)
+    agents["mastersql"].process.wait_log(r"MASTER -> BACKUP \(.*deleted by somebody else", 5)
+
+
 def test_vips_have_the_attributes_that_were_configured(pair):
     vips = (VIP, "192.168.1.101/24 dev eth0 label eth0:db", "10.9.8.7/16 brd 10.9.255.255 scope link")
     start(pair, vips=vips)

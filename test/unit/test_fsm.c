@@ -400,7 +400,8 @@ static void backup_takes_over_after_skew_when_the_master_falls_below_it(void **s
 	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "down=609375");
 	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, ""); /* once */
 	assert_step(&f, advert(49, ABOVE), VRRP_BACKUP, "");
-	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER,
+		    "send advert=1000000 settle=25000 add announce notify=MASTER");
 }
 
 static void fall_from_an_equal_priority_counts_and_to_an_equal_one_does_not(void **state)
@@ -471,6 +472,30 @@ static void nopreempt_accepts_any_master_but_not_silence(void **state)
 	assert_step(&f, advert(1, ABOVE), VRRP_MASTER, "rival send advert=1000000 announce-again");
 }
 
+static void preempting_a_living_master_lets_it_drop_the_addresses_first(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER,
+		    "send advert=1000000 settle=25000 add announce notify=MASTER");
+}
+
+static void master_that_resigned_or_fell_silent_is_not_waited_for(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, advert(0, ABOVE), VRRP_BACKUP, "down=609375");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
+	f = in_state(conf_v2(100), VRRP_BACKUP);
+	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, advert(200, BELOW), VRRP_BACKUP, "down=3609375");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
+}
+
 static void preempt_delay_starts_with_the_first_lower_advert(void **state)
 {
 	struct vrrp_fsm_conf conf = conf_v2(100);
@@ -483,7 +508,8 @@ static void preempt_delay_starts_with_the_first_lower_advert(void **state)
 	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "down=3609375");
 	assert_step(&f, event(VRRP_EV_PREEMPT_TIMER), VRRP_BACKUP, "");
 	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, ""); /* the timer runs out now */
-	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER,
+		    "send advert=1000000 settle=25000 add announce notify=MASTER");
 }
 
 static void better_advert_cancels_the_preempt_delay(void **state)
@@ -686,12 +712,12 @@ static void fault_of_a_master_removes_then_resigns_once(void **state)
 	assert_step(&f, event(VRRP_EV_FAULT_CLEARED), VRRP_BACKUP, "down=3609375 notify=BACKUP");
 }
 
-static void stolen_addresses_make_the_master_step_down_for_skew(void **state)
+static void stolen_addresses_make_the_master_step_down_for_a_whole_down_time(void **state)
 {
 	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
 
 	(void)state;
-	assert_step(&f, event(VRRP_EV_VIPS_LOST), VRRP_BACKUP, "stop-timers remove resign down=609375 notify=BACKUP");
+	assert_step(&f, event(VRRP_EV_VIPS_LOST), VRRP_BACKUP, "stop-timers remove resign down=3609375 notify=BACKUP");
 	assert_step(&f, advert(200, ABOVE), VRRP_BACKUP, "down=3609375");
 }
 
@@ -1012,6 +1038,8 @@ int main(void)
 		cmocka_unit_test(own_rise_above_the_master_is_no_fall_of_the_master),
 		cmocka_unit_test(own_fall_under_the_fallen_master_calls_the_takeover_off),
 		cmocka_unit_test(nopreempt_accepts_any_master_but_not_silence),
+		cmocka_unit_test(preempting_a_living_master_lets_it_drop_the_addresses_first),
+		cmocka_unit_test(master_that_resigned_or_fell_silent_is_not_waited_for),
 		cmocka_unit_test(preempt_delay_starts_with_the_first_lower_advert),
 		cmocka_unit_test(better_advert_cancels_the_preempt_delay),
 		cmocka_unit_test(preempt_delay_does_not_hold_back_from_a_silent_master),
@@ -1029,7 +1057,7 @@ int main(void)
 		cmocka_unit_test(equal_priority_is_decided_by_the_address),
 		cmocka_unit_test(master_answers_a_lower_rival_unless_told_not_to),
 		cmocka_unit_test(fault_of_a_master_removes_then_resigns_once),
-		cmocka_unit_test(stolen_addresses_make_the_master_step_down_for_skew),
+		cmocka_unit_test(stolen_addresses_make_the_master_step_down_for_a_whole_down_time),
 		cmocka_unit_test(fault_forgets_the_interval_and_hears_nothing),
 		cmocka_unit_test(of_two_owners_the_lower_address_yields),
 		cmocka_unit_test(owner_that_is_not_heeded_degrades_and_yields),
