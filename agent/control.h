@@ -32,8 +32,7 @@ struct control_command {
 struct control;
 
 /* Listens on `path`: removes a stale socket, refuses one that somebody serves (-EADDRINUSE), creates the directory,
- * mode 0660, group `sqlvip` where it exists. `commands` is
- * borrowed, ended by a NULL name. 0 or -errno. */
+ * mode 0660, group `sqlvip` where it exists. `commands` is borrowed, ended by a NULL name. 0 or -errno. */
 int control_new(sd_event *loop, const char *path, const struct control_command *commands, void *user,
 		struct control **ret);
 /* True if an agent listens on `path`. */

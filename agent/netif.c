@@ -3,8 +3,8 @@
  * changes on to the writer thread.
  *
  * When the kernel had to drop notifications, the writer thread opens a new view; until it is there the old one is not
- * read, and then the difference is told as if it had been notified. Does not decide
- * whether a lost address matters: that is the instance's business. */
+ * read, and then the difference is told as if it had been notified. Does not decide whether a lost address matters:
+ * that is the instance's business. */
 #include "agent/netif.h"
 
 #include "agent/base/cleanup.h"
