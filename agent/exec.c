@@ -523,6 +523,11 @@ pid_t exec_pid(const struct exec_child *c)
 	return c->pid;
 }
 
+bool exec_succeeded(const struct exec_result *r)
+{
+	return r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0;
+}
+
 const char *exec_describe(const struct exec_result *r, char *buf, size_t size)
 {
 	if (r->error)

@@ -56,6 +56,9 @@ void exec_abandon(struct exec_child *c);
 
 pid_t exec_pid(const struct exec_child *c);
 
+/* It was started, ended by itself before its deadline, and with status 0. */
+bool exec_succeeded(const struct exec_result *r);
+
 /* "exit 3", "signal 9 (Killed)", "timed out after 60.0 s", "cannot be run: Permission denied": for logs. Returns `buf`.
  */
 const char *exec_describe(const struct exec_result *r, char *buf, size_t size);

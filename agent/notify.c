@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 
 enum {
@@ -193,11 +192,6 @@ static bool settle(struct notify *n)
 	return false;
 }
 
-static bool succeeded(const struct exec_result *r)
-{
-	return r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0;
-}
-
 /* The hook at hand is over: takes its outcome on record and goes on. `note` is added to the line. May free `n`. */
 static void over(struct notify *n, const struct exec_result *r, const char *note)
 {
@@ -210,8 +204,8 @@ static void over(struct notify *n, const struct exec_result *r, const char *note
 	exec_describe(r, n->last.outcome, sizeof(n->last.outcome));
 	n->run++;
 	n->timed_out += r->timed_out;
-	n->failed += !r->timed_out && !succeeded(r);
-	log_write(succeeded(r) ? LOG_INFO : LOG_WARNING, n->conf->name, "%s for %s: %s (%.3f s)%s", n->last.hook,
+	n->failed += !r->timed_out && !exec_succeeded(r);
+	log_write(exec_succeeded(r) ? LOG_INFO : LOG_WARNING, n->conf->name, "%s for %s: %s (%.3f s)%s", n->last.hook,
 		  j->state, n->last.outcome, (double)r->ran_us / 1e6, note);
 
 	loop_timer_stop(&n->stuck);

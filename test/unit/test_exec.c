@@ -182,6 +182,22 @@ static void exit_status_is_reported(void **state)
 	assert_string_equal(exec_describe(&r, buf, sizeof(buf)), "exit 3");
 }
 
+static void only_an_end_in_time_with_status_zero_is_success(void **state)
+{
+	const struct exec_result ok = { .wait_status = W_EXITCODE(0, 0), .ran_us = 1 };
+	const struct exec_result bad[] = {
+		{ .wait_status = W_EXITCODE(3, 0) },
+		{ .wait_status = W_EXITCODE(0, SIGKILL) },
+		{ .wait_status = W_EXITCODE(0, 0), .timed_out = true },
+		{ .wait_status = W_EXITCODE(0, 0), .error = -ENOENT },
+	};
+
+	(void)state;
+	assert_true(exec_succeeded(&ok));
+	for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+		assert_false(exec_succeeded(&bad[i]));
+}
+
 static void death_by_signal_is_reported(void **state)
 {
 	struct exec_result r = run_script(*state, "kill -9 $$", NULL);
@@ -625,6 +641,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(exit_status_is_reported),
+		test(only_an_end_in_time_with_status_zero_is_success),
 		test(death_by_signal_is_reported),
 		test(arguments_arrive_unchanged),
 		test(missing_program_is_reported_through_done),
