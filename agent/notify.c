@@ -44,6 +44,7 @@ struct notify {
 	void *idle_user;
 	char *vips;
 	struct job *head, **tail; /* the first is at hand */
+	const struct job *lower;  /* the one inferior master whose hook has not started; NULL: none */
 	size_t n_jobs;
 	enum step step; /* of the first */
 	struct exec_child *child;
@@ -51,7 +52,7 @@ struct notify {
 	struct loop_timer stuck;  /* a late hook cannot be ended */
 	uint64_t give_up_us;      /* when a hook that cannot be started has failed; 0: not tried yet */
 	struct log_limit crowded; /* for the line about a full queue */
-	uint64_t run, failed, timed_out, overflowed;
+	uint64_t run, failed, timed_out, overflowed, coalesced;
 	struct {
 		const char *hook; /* NULL: none yet */
 		char state[16];
@@ -172,6 +173,8 @@ static void pop(struct notify *n)
 {
 	struct job *j = n->head;
 
+	if (n->lower == j) /* could not be started at all */
+		n->lower = NULL;
 	n->head = j->next;
 	if (!n->head)
 		n->tail = &n->head;
@@ -273,8 +276,11 @@ static void start_next(void *user, uint64_t due_us)
 
 	(void)due_us;
 	result.error = start_hook(n);
-	if (result.error == 0)
+	if (result.error == 0) {
+		if (n->lower == n->head)
+			n->lower = NULL;
 		return;
+	}
 	if (!n->give_up_us) {
 		n->give_up_us = now_us + n->conf->notify_timeout_us;
 		log_write(LOG_WARNING, n->conf->name, "a hook cannot be started yet: %s", strerror(-result.error));
@@ -327,6 +333,10 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 	if (hook_of(n, ev->hook, STEP_SPECIFIC) == _CONF_HOOK_MAX_ &&
 	    hook_of(n, ev->hook, STEP_GENERIC) == _CONF_HOOK_MAX_)
 		return;
+	if (ev->hook == CONF_HOOK_MASTER_RX_LOWER_PRI && n->lower) {
+		n->coalesced++;
+		return;
+	}
 	j = n->n_jobs < NOTIFY_QUEUE_MAX ? job_new(ev) : NULL;
 	if (!j) {
 		n->overflowed++;
@@ -336,6 +346,8 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 				  ev->state, ev->cause ? ev->cause : "", n->n_jobs, n->overflowed);
 		return;
 	}
+	if (ev->hook == CONF_HOOK_MASTER_RX_LOWER_PRI)
+		n->lower = j;
 	*n->tail = j;
 	n->tail = &j->next;
 	if (n->n_jobs++ == 0) {
@@ -436,7 +448,8 @@ json_t *notify_status(const struct notify *n)
 		last = json_pack("{s:s, s:s, s:s, s:f, s:f}", "hook", n->last.hook, "state", n->last.state, "outcome",
 				 n->last.outcome, "duration_s", (double)n->last.ran_us / 1e6, "ended_ago_s",
 				 (double)(loop_now_us() - n->last.ended_us) / 1e6);
-	return json_pack("{s:I, s:s?, s:I, s:I, s:I, s:I, s:o}", "queued", (json_int_t)(n->n_jobs ? n->n_jobs - 1 : 0),
-			 "running", running, "run", (json_int_t)n->run, "failed", (json_int_t)n->failed, "timed_out",
-			 (json_int_t)n->timed_out, "overflowed", (json_int_t)n->overflowed, "last", last);
+	return json_pack("{s:I, s:s?, s:I, s:I, s:I, s:I, s:I, s:o}", "queued",
+			 (json_int_t)(n->n_jobs ? n->n_jobs - 1 : 0), "running", running, "run", (json_int_t)n->run,
+			 "failed", (json_int_t)n->failed, "timed_out", (json_int_t)n->timed_out, "overflowed",
+			 (json_int_t)n->overflowed, "coalesced", (json_int_t)n->coalesced, "last", last);
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hooks of one instance: a bounded queue, one at a time, in order, none skipped. Each event runs the specific hook
- * (notify_master …) and then the generic one (notify), with keepalived's argument vectors; the environment tells the
- * rest (SQLVIP_*), including in SQLVIP_CURRENT_STATE what the state is by the time the hook runs.
+/* Hooks of one instance: a bounded queue, one at a time, in order, no change of state skipped. Each event runs the
+ * specific hook (notify_master …) and then the generic one (notify), with keepalived's argument vectors; the
+ * environment tells the rest (SQLVIP_*), including in SQLVIP_CURRENT_STATE what the state is by the time the hook runs.
  *
  *   SQLVIP_INSTANCE SQLVIP_STATE SQLVIP_OLD_STATE SQLVIP_CURRENT_STATE SQLVIP_PRIORITY SQLVIP_CAUSE SQLVIP_PEER
  *   SQLVIP_MYSQL SQLVIP_INTERFACE SQLVIP_VRID
  *   SQLVIP_VIPS   ADDRESS/LENGTH, separated by blanks
  *   SQLVIP_TIME   when it happened, 2024-05-01T10:11:12.345Z
+ *
+ * Adverts of an inferior master (MASTER_RX_LOWER_PRI) come each second for as long as it lasts, and no state hangs on
+ * one of them. Of these at most one waits, in its place in the order and as it was when it was queued; those that come
+ * before its hook starts are counted only. So they cannot fill the queue, and a change of state waits for at most two
+ * of their hooks, the one that runs included.
  *
  * A hook that is late is ended (agent/exec); one that even SIGKILL does not end within five more seconds is left
  * behind, and the queue goes on. Each run's outcome is logged. */
@@ -40,7 +45,8 @@ int notify_new(sd_event *loop, const struct conf_instance *conf, const char *(*c
 struct notify *notify_free(struct notify *n);
 
 /* Queues the hooks for one event; nothing is started from within. A full queue is logged as an error and counted;
- * nothing queued is displaced. An event for which nothing is configured is forgotten. */
+ * nothing queued is displaced. An event for which nothing is configured is forgotten; another MASTER_RX_LOWER_PRI while
+ * one waits is counted only. */
 void notify_push(struct notify *n, const struct notify_event *ev);
 
 /* True when nothing is queued or running; `idle` is called from the loop when that becomes so, and may free `n`. */
@@ -48,6 +54,6 @@ bool notify_idle(const struct notify *n);
 void notify_on_idle(struct notify *n, void (*idle)(void *user), void *user);
 
 /* {"queued": events behind the one at hand, "running": "notify_master" or null, "run", "failed", "timed_out",
- * "overflowed", "last": {"hook", "state", "outcome", "duration_s", "ended_ago_s"} or null}; a new reference. `failed`
- * does not include `timed_out`. */
+ * "overflowed", "coalesced", "last": {"hook", "state", "outcome", "duration_s", "ended_ago_s"} or null}; a new
+ * reference. `failed` does not include `timed_out`. */
 json_t *notify_status(const struct notify *n);

@@ -327,6 +327,50 @@ static void full_queue_displaces_nothing_and_counts(void **state)
 	assert_int_equal(counter(f, "run"), NOTIFY_QUEUE_MAX + 1);
 }
 
+static void inferior_masters_do_not_displace_state_hooks(void **state)
+{
+	static const char script[] = "echo ${SQLVIP_STATE}$SQLVIP_PRIORITY >>$D/out";
+	struct fixture *f = *state;
+	char buf[TEXT_MAX];
+
+	set_hook(f, CONF_HOOK_BACKUP, script);
+	set_hook(f, CONF_HOOK_FAULT, script);
+	set_hook(f, CONF_HOOK_MASTER_RX_LOWER_PRI, script);
+	begin(f);
+	push(f, CONF_HOOK_BACKUP, "BACKUP", 1);
+	for (int i = 0; i < NOTIFY_QUEUE_MAX + 5; i++)
+		push(f, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER", i == 0 ? 2 : 3);
+	push(f, CONF_HOOK_FAULT, "FAULT", 4);
+	push(f, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER", 5);
+	assert_int_equal(counter(f, "queued"), 2);
+	assert_int_equal(counter(f, "coalesced"), NOTIFY_QUEUE_MAX + 5);
+	assert_int_equal(counter(f, "overflowed"), 0);
+	wait_until(f, notify_idle(f->n));
+	assert_string_equal(content(f, "out", buf), "BACKUP1\nMASTER2\nFAULT4\n");
+	push(f, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER", 6);
+	wait_until(f, notify_idle(f->n));
+	assert_string_equal(content(f, "out", buf), "BACKUP1\nMASTER2\nFAULT4\nMASTER6\n");
+}
+
+static void inferior_master_waits_behind_the_hook_for_the_previous_one(void **state)
+{
+	struct fixture *f = *state;
+	char buf[TEXT_MAX];
+
+	set_hook(f, CONF_HOOK_MASTER_RX_LOWER_PRI,
+		 "echo $SQLVIP_PRIORITY >>$D/out; while [ ! -e $D/go ]; do sleep 0.02; done");
+	begin(f);
+	push(f, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER", 1);
+	wait_until(f, exists(f, "out"));
+	for (uint8_t i = 2; i < 6; i++)
+		push(f, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER", i);
+	assert_int_equal(counter(f, "queued"), 1);
+	assert_int_equal(counter(f, "coalesced"), 3);
+	close(open(strcat(strcpy(buf, f->dir), "/go"), O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+	wait_until(f, notify_idle(f->n));
+	assert_string_equal(content(f, "out", buf), "1\n2\n");
+}
+
 static void program_that_does_not_exist_does_not_hold_up_the_others(void **state)
 {
 	struct fixture *f = *state;
@@ -480,6 +524,8 @@ int main(void)
 		test(current_state_is_asked_when_the_hook_starts),
 		test(hundred_transitions_stay_in_order_and_none_is_lost),
 		test(full_queue_displaces_nothing_and_counts),
+		test(inferior_masters_do_not_displace_state_hooks),
+		test(inferior_master_waits_behind_the_hook_for_the_previous_one),
 		test(program_that_does_not_exist_does_not_hold_up_the_others),
 		test(shortage_delays_a_hook_but_does_not_lose_it),
 		test(status_names_the_running_and_the_last_hook),
