@@ -10,7 +10,12 @@
 #include <linux/filter.h>
 #include <string.h>
 
-enum { AT_IP_PROTOCOL = 9, WHOLE_PACKET = 0x40000 };
+enum {
+	AT_IP_PROTOCOL = 9,
+	WHOLE_PACKET = 0x40000,
+	/* All instances of the group share it: the default holds 256 small adverts, one of each and none to spare. */
+	RECEIVE_BUFFER = 1024 * 1024,
+};
 
 static int set_int(int fd, int level, int option, int value)
 {
@@ -80,6 +85,13 @@ static void drain(int fd)
 		;
 }
 
+/* Without CAP_NET_ADMIN as much as the system allows; a small buffer is better than no socket. */
+static void make_room(int fd)
+{
+	if (set_int(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
+		(void)set_int(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+}
+
 /* Bound and joined while still deaf; then emptied of what came before the filter; only then does it listen. */
 static int open_rx(int ifindex, const char *ifname, const struct ip_addr *group, int *ret)
 {
@@ -90,6 +102,7 @@ static int open_rx(int ifindex, const char *ifname, const struct ip_addr *group,
 
 	if (r < 0)
 		return r;
+	make_room(fd);
 	if (bind(fd, (const struct sockaddr *)&sa, sizeof(sa)) < 0)
 		return -errno;
 	if (setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &join, sizeof(join)) < 0)
