@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines to stderr or the journal. After log_start() callers only copy a line into a ring; one thread writes. What the
- * lines say, and how often, is the caller's business. */
+/* Lines to stderr or the journal. After log_start() callers only copy a line into a ring; one thread writes, from the
+ * ring, where a line keeps its place until it is out. What the lines say, and how often, is the caller's business. */
 #include "agent/base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_LEN = 1024, RING_LINES = 512, NAME_MAX_LEN = 64 };
+/* Eight lines for each of 255 instances at once. What is never needed of that is never touched, see release(). */
+enum { LINE_MAX_LEN = 1024, RING_LINES = 2048, NAME_MAX_LEN = 64 };
 
 struct line {
 	int level;
 	struct timeval at; /* wall clock: for people */
 	char instance[NAME_MAX_LEN];
-	char text[LINE_MAX_LEN];
+	char text[LINE_MAX_LEN]; /* last, so that a short line is a short copy */
 };
 
 /* The log is the one thing that is global: every part writes to it, and there is one stderr. */
@@ -35,10 +38,9 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained;
 	struct line ring[RING_LINES];
-	size_t head, used;
-	bool writing; /* the thread is at a line outside the lock */
+	size_t head, used; /* the first one used is the thread's, which reads it without the lock */
 	uint64_t lost;
-} sink = { .level = LOG_INFO, .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER };
+} sink = { .level = LOG_INFO };
 
 void log_set_level(int level)
 {
@@ -96,52 +98,75 @@ static void write_line(const struct line *l)
 	}
 }
 
+static void write_lost(uint64_t lost)
+{
+	struct line l = { .level = LOG_WARNING };
+
+	gettimeofday(&l.at, NULL);
+	snprintf(l.text, sizeof(l.text), "%" PRIu64 " log lines were lost: the log could not be written fast enough",
+		 lost);
+	write_line(&l);
+}
+
+/* The first line is out. Starting over at each empty ring keeps to the memory that the longest queue needed. */
+static void release(void)
+{
+	sink.head = --sink.used ? (sink.head + 1) % RING_LINES : 0;
+	if (sink.used == 0)
+		pthread_cond_signal(&sink.drained);
+}
+
 static void *writer(void *arg)
 {
 	pthread_mutex_lock(&sink.lock);
 	for (;;) {
-		static struct line l; /* this thread's alone */
+		uint64_t lost;
 
 		while (sink.used == 0 && !sink.stopping)
 			pthread_cond_wait(&sink.filled, &sink.lock);
 		if (sink.used == 0)
 			break;
-		l = sink.ring[sink.head];
-		sink.head = (sink.head + 1) % RING_LINES;
-		sink.used--;
-		if (sink.lost && sink.used == 0) {
-			struct line note = l;
-
-			snprintf(note.text, sizeof(note.text),
-				 "%llu log lines were lost: the log could not be written fast enough",
-				 (unsigned long long)sink.lost);
-			note.instance[0] = '\0';
-			note.level = LOG_WARNING;
-			sink.ring[(sink.head + sink.used++) % RING_LINES] = note;
-			sink.lost = 0;
-		}
-		sink.writing = true;
 		pthread_mutex_unlock(&sink.lock);
-		write_line(&l);
+		write_line(&sink.ring[sink.head]);
 		pthread_mutex_lock(&sink.lock);
-		sink.writing = false;
-		if (sink.used == 0)
-			pthread_cond_signal(&sink.drained);
+		lost = sink.used == 1 ? sink.lost : 0;
+		if (lost) {
+			sink.lost = 0;
+			pthread_mutex_unlock(&sink.lock);
+			write_lost(lost);
+			pthread_mutex_lock(&sink.lock);
+		}
+		release();
 	}
 	pthread_mutex_unlock(&sink.lock);
 	return arg;
 }
 
+/* Once and for good: a thread that log_stop() left behind may still use them. */
+static void make_locks(void)
+{
+	pthread_mutexattr_t mutex;
+	pthread_condattr_t cond;
+
+	/* The loop runs at real-time priority; while it waits for the lock, the thread inherits that. */
+	pthread_mutexattr_init(&mutex);
+	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&sink.lock, &mutex);
+	pthread_mutexattr_destroy(&mutex);
+	pthread_condattr_init(&cond);
+	pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
+	pthread_cond_init(&sink.drained, &cond);
+	pthread_cond_init(&sink.filled, NULL);
+	pthread_condattr_destroy(&cond);
+}
+
 int log_start(void)
 {
-	pthread_condattr_t attr;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	sigset_t all, old;
 	int r;
 
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&sink.drained, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_once(&once, make_locks);
 	sink.stopping = false;
 	/* Signals are for the loop. */
 	sigfillset(&all);
@@ -167,10 +192,10 @@ void log_stop(uint64_t timeout_us)
 		until.tv_nsec -= 1000000000;
 	}
 	pthread_mutex_lock(&sink.lock);
-	while (sink.used > 0 || sink.writing)
+	while (sink.used > 0)
 		if (pthread_cond_timedwait(&sink.drained, &sink.lock, &until) == ETIMEDOUT)
 			break;
-	clean = sink.used == 0 && !sink.writing;
+	clean = sink.used == 0;
 	sink.stopping = true;
 	pthread_cond_signal(&sink.filled);
 	pthread_mutex_unlock(&sink.lock);
@@ -182,10 +207,11 @@ void log_stop(uint64_t timeout_us)
 
 static void enqueue(const struct line *l)
 {
+	size_t size = offsetof(struct line, text) + strlen(l->text) + 1;
+
 	pthread_mutex_lock(&sink.lock);
-	/* One slot stays for the note on lost lines. */
-	if (sink.used < RING_LINES - 1) {
-		sink.ring[(sink.head + sink.used) % RING_LINES] = *l;
+	if (sink.used < RING_LINES) {
+		memcpy(&sink.ring[(sink.head + sink.used) % RING_LINES], l, size);
 		sink.used++;
 		pthread_cond_signal(&sink.filled);
 	} else {

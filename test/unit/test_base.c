@@ -107,6 +107,84 @@ static void log_to_a_full_pipe_does_not_block_the_caller(void **state)
 	assert_non_null(strstr(text, "after\n"));
 }
 
+/* Reads the log until it says so. */
+static void read_until(const struct capture *c, const char *what, char *buf, size_t size)
+{
+	uint64_t until_us = loop_now_us() + 10000000;
+	size_t n = 0;
+
+	for (buf[0] = '\0'; !strstr(buf, what);) {
+		struct pollfd p = { .fd = c->pipe[0], .events = POLLIN };
+
+		assert_true(loop_now_us() < until_us && n < size - 1);
+		if (poll(&p, 1, 100) > 0)
+			n += (size_t)read(c->pipe[0], buf + n, size - 1 - n);
+		buf[n] = '\0';
+	}
+}
+
+static void fill_pipe(const struct capture *c)
+{
+	int flags = fcntl(c->pipe[1], F_GETFL);
+	char dots[1024];
+
+	memset(dots, '.', sizeof(dots));
+	assert_int_equal(fcntl(c->pipe[1], F_SETFL, flags | O_NONBLOCK), 0);
+	while (write(c->pipe[1], dots, sizeof(dots)) > 0)
+		;
+	assert_int_equal(fcntl(c->pipe[1], F_SETFL, flags), 0);
+}
+
+/* Eight lines each, while nobody reads. */
+static void log_keeps_what_all_instances_say_at_once(void **state)
+{
+	struct capture c = capture_stderr();
+	_cleanup_(freep) char *text = calloc(1, 1 << 20);
+
+	(void)state;
+	fill_pipe(&c);
+	assert_int_equal(log_start(), 0);
+	for (int i = 0; i < 8 * 255; i++)
+		log_write(LOG_NOTICE, NULL, "line %d", i);
+	log_write(LOG_NOTICE, NULL, "last");
+	read_until(&c, "last\n", text, 1 << 20);
+	log_stop(10000000);
+	for (int i = 0; i < 8 * 255; i++) {
+		char want[32];
+
+		snprintf(want, sizeof(want), "line %d\n", i);
+		assert_non_null(strstr(text, want));
+	}
+	release_stderr(&c, text, 1 << 20);
+	assert_null(strstr(text, "lost"));
+}
+
+static void log_counts_the_lines_that_did_not_fit(void **state)
+{
+	enum { MANY = 10000 };
+	struct capture c = capture_stderr();
+	_cleanup_(freep) char *text = calloc(1, 1 << 20);
+	const char *end, *at;
+	unsigned written = 0, lost = 0;
+
+	(void)state;
+	fill_pipe(&c);
+	assert_int_equal(log_start(), 0);
+	for (int i = 0; i < MANY; i++)
+		log_write(LOG_NOTICE, NULL, "line %d", i);
+	read_until(&c, " log lines were lost", text, 1 << 20);
+	log_stop(10000000);
+	end = strstr(text, " log lines were lost");
+	for (at = text; (at = strstr(at, "line ")) && at < end; at++)
+		written++;
+	while (end[-1] >= '0' && end[-1] <= '9')
+		end--;
+	assert_int_equal(sscanf(end, "%u", &lost), 1);
+	assert_true(written >= 2000);
+	assert_int_equal(written + lost, MANY);
+	release_stderr(&c, text, 1 << 20);
+}
+
 static void log_limit_passes_first_then_one_per_interval_with_count(void **state)
 {
 	struct log_limit l = { 0 };
@@ -223,6 +301,8 @@ int main(void)
 		cmocka_unit_test(log_text_from_outside_cannot_forge_a_line),
 		cmocka_unit_test(log_keeps_order_through_its_thread),
 		cmocka_unit_test(log_to_a_full_pipe_does_not_block_the_caller),
+		cmocka_unit_test(log_keeps_what_all_instances_say_at_once),
+		cmocka_unit_test(log_counts_the_lines_that_did_not_fit),
 		cmocka_unit_test(log_limit_passes_first_then_one_per_interval_with_count),
 		cmocka_unit_test(timer_fires_once_not_early_and_knows_its_due_time),
 		cmocka_unit_test(stopped_timer_does_not_fire),
