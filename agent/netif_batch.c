@@ -22,6 +22,7 @@
 enum { IFA_PROTO_OURS = 112 };
 
 enum {
+	LOOK_TRIES = 5,    /* while the tables change under the look */
 	MESSAGE_MAX = 160, /* header, ifaddrmsg and all attributes that we use, with room */
 	/* The kernel's work on an IPv6 address grows with their number: smaller sends let others at the lock. */
 	WEIGHT_IPV4 = 1,
@@ -292,22 +293,32 @@ static int look_route(void *user, struct nlmsghdr *h)
 	return 0;
 }
 
-int netif_batch_look(struct netif_batch *b, struct netif_request *const *qs, size_t n)
+static int look_once(struct netif_batch *b, struct look *look)
 {
 	const struct ifaddrmsg addrs = { 0 };
-	struct look look = { .qs = qs, .n = n };
 	int r;
 
-	for (size_t i = 0; i < n; i++)
-		qs[i]->present = qs[i]->same = qs[i]->door_open = false;
-	r = netlink_dump_table(b->sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, b->in, look_addr, &look);
+	for (size_t i = 0; i < look->n; i++)
+		look->qs[i]->present = look->qs[i]->same = look->qs[i]->door_open = false;
+	r = netlink_dump_table(b->sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, b->in, look_addr, look);
 	/* The families one by one: a kernel without IPv6 must not spoil the answer for IPv4. */
-	for (size_t i = 0; i < 2 && (r == 0 || r == -EINTR); i++) {
+	for (size_t i = 0; i < 2 && r == 0; i++) {
 		struct rtmsg routes = { .rtm_family = i ? AF_INET6 : AF_INET };
-		int r2 = netlink_dump_table(b->sk, RTM_GETROUTE, &routes, sizeof(routes), RTA_TABLE, RT_TABLE_LOCAL,
-					    b->in, look_route, &look);
 
-		r = r2 < 0 && r2 != -EINTR && i == 0 ? r2 : 0;
+		r = netlink_dump_table(b->sk, RTM_GETROUTE, &routes, sizeof(routes), RTA_TABLE, RT_TABLE_LOCAL, b->in,
+				       look_route, look);
+		if (r != -EINTR && i == 1)
+			r = 0;
 	}
 	return r;
+}
+
+int netif_batch_look(struct netif_batch *b, struct netif_request *const *qs, size_t n)
+{
+	struct look look = { .qs = qs, .n = n };
+	int r = -EINTR;
+
+	for (int i = 0; i < LOOK_TRIES && r == -EINTR; i++)
+		r = look_once(b, &look);
+	return r == -EINTR ? -EAGAIN : r;
 }

@@ -35,5 +35,5 @@ void netif_batch_add(struct netif_batch *b, enum netif_op op, struct netif_reque
 void netif_batch_flush(struct netif_batch *b);
 
 /* Reads back: is the address there, with the same scope, and broadcast address and label if given, and its door open?
- * 0 or -errno. */
+ * 0 or -errno; -EAGAIN: the tables would not hold still, so that what seems missing may be there. */
 int netif_batch_look(struct netif_batch *b, struct netif_request *const *qs, size_t n);

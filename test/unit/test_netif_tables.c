@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the kernel's tables while somebody changes them all the time. */
+#include "test/unit/unit.h"
+
+#include "agent/base/loop.h"
+#include "agent/netif_batch.h"
+#include "test/unit/netns.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+	VIPS = 1000,
+	COMERS = 16,           /* addresses that come and go */
+	TIME_US = 2 * 1000000, /* for a reader to make a mistake */
+};
+
+struct world {
+	struct netns ns;
+	int v0;
+	struct netif_batch *batch;
+	struct netif_request vips[VIPS];
+	struct netif_request comers[COMERS];
+	pthread_t thread;
+	atomic_bool stop;
+};
+
+static struct netif_request request(int ifindex, unsigned net, unsigned i, uint8_t scope)
+{
+	struct netif_request q = { .addr = { .ifindex = ifindex, .scope = scope } };
+
+	q.addr.prefix.len = 32;
+	q.addr.prefix.addr =
+		ip_from_bytes(AF_INET, (uint8_t[]){ 10, (uint8_t)net, (uint8_t)(i / 250), (uint8_t)(1 + i % 250) });
+	return q;
+}
+
+/* Addresses of a narrower scope are put before the others: each that goes moves all others up. */
+static void *come_and_go(void *user)
+{
+	struct world *w = user;
+	struct netif_batch *b;
+
+	if (netif_batch_new(&b) < 0)
+		return NULL;
+	while (!w->stop) {
+		for (unsigned i = 0; i < COMERS; i++) {
+			netif_batch_add(b, NETIF_OP_ADD, &w->comers[i]);
+			netif_batch_flush(b);
+		}
+		for (unsigned i = 0; i < COMERS; i++) {
+			netif_batch_add(b, NETIF_OP_REMOVE, &w->comers[i]);
+			netif_batch_flush(b);
+		}
+	}
+	netif_batch_free(b);
+	return w;
+}
+
+static void stop_churn(struct world *w)
+{
+	void *ret;
+
+	w->stop = true;
+	assert_int_equal(pthread_join(w->thread, &ret), 0);
+	assert_ptr_equal(ret, w);
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->ns = netns_new();
+	w->v0 = (int)if_nametoindex("v0");
+	assert_int_equal(netif_batch_new(&w->batch), 0);
+	for (unsigned i = 0; i < VIPS; i++) {
+		w->vips[i] = request(w->v0, 9, i, RT_SCOPE_UNIVERSE);
+		netif_batch_add(w->batch, NETIF_OP_ADD, &w->vips[i]);
+	}
+	netif_batch_flush(w->batch);
+	for (unsigned i = 0; i < VIPS; i++)
+		assert_int_equal(w->vips[i].error, 0);
+	for (unsigned i = 0; i < COMERS; i++)
+		w->comers[i] = request(w->v0, 8, i, RT_SCOPE_LINK);
+	assert_int_equal(pthread_create(&w->thread, NULL, come_and_go, w), 0);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	if (!w->stop)
+		stop_churn(w);
+	netif_batch_free(w->batch);
+	netns_done(&w->ns);
+	free(w);
+	return 0;
+}
+
+/* How many of the addresses that stay were said to be there. */
+static unsigned count_present(struct world *w, int *r)
+{
+	struct netif_request *qs[NETIF_BATCH_MAX];
+	unsigned present = 0;
+
+	for (unsigned i = 0; i < NETIF_BATCH_MAX; i++)
+		qs[i] = &w->vips[VIPS - 1 - 3 * i];
+	*r = netif_batch_look(w->batch, qs, NETIF_BATCH_MAX);
+	for (unsigned i = 0; i < NETIF_BATCH_MAX; i++)
+		present += qs[i]->present && qs[i]->same && qs[i]->door_open;
+	return present;
+}
+
+static void address_that_is_there_is_never_said_to_be_gone(void **state)
+{
+	struct world *w = *state;
+	uint64_t until_us = loop_now_us() + TIME_US;
+	unsigned sure = 0, unsure = 0;
+	int r;
+
+	do {
+		unsigned present = count_present(w, &r);
+
+		if (r == 0)
+			assert_int_equal(present, NETIF_BATCH_MAX);
+		else
+			assert_int_equal(r, -EAGAIN);
+		*(r ? &unsure : &sure) += 1;
+	} while (loop_now_us() < until_us);
+	print_message("%u looks were sure, %u were not\n", sure, unsure);
+	stop_churn(w);
+	assert_int_equal(count_present(w, &r), NETIF_BATCH_MAX);
+	assert_int_equal(r, 0);
+}
+
+#define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(address_that_is_there_is_never_said_to_be_gone),
+	};
+
+	return netns_allowed() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
+}
