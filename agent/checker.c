@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 
 /* How late a check may be woken, so that its timer can share a wake-up with others. */
 enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000 };
@@ -230,8 +229,7 @@ static void script_ended(void *user, const struct exec_result *r)
 	if (s->judged)
 		return;
 	exec_describe(r, s->last, sizeof(s->last));
-	script_judge(s,
-		     r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0);
+	script_judge(s, exec_succeeded(r));
 }
 
 /* Due each interval; a run is left out while the previous one lives. */

@@ -55,7 +55,7 @@ struct notify {
 	uint64_t run, failed, timed_out, overflowed, coalesced;
 	struct {
 		const char *hook; /* NULL: none yet */
-		char state[16];
+		char state[24];
 		char outcome[OUTCOME_MAX];
 		uint64_t ran_us, ended_us;
 	} last;

@@ -491,7 +491,8 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		release(out);
 		stop(f, out);
 		break;
-	case VRRP_EV_VIPS_LOST: /* a full Down time: at Skew, the better of two would be back before the other is there */
+	case VRRP_EV_VIPS_LOST: /* a full Down time: at Skew, the better of two would be back before the other is there
+				 */
 		release(out);
 		reset(f);
 		enter_backup(f, vrrp_down_us(f), out);
