@@ -476,6 +476,7 @@ static void print_hooks(struct page *p, const json_t *hooks)
 	} counts[] = { { "failed", " failed" },
 		       { "timed_out", " timed out" },
 		       { "overflowed", " not run: too many waited" },
+		       { "coalesced", " of inferior masters left out" },
 		       { "queued", " waiting" } };
 	const char *running = some_text_of(hooks, "running");
 	struct parts s = { .page = p, .label = "hooks" };

@@ -182,6 +182,29 @@ int netif_cache_put_addr(struct netif_cache *c, int ifindex, const struct ip_pre
 	return 1;
 }
 
+int netif_cache_add_links(struct netif_cache *c, const struct netif_cache *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n_links && r >= 0; i++)
+		if (!netif_cache_find(c, from->links[i].link.ifindex))
+			r = netif_cache_put_link(c, &from->links[i].link);
+	return r < 0 ? r : 0;
+}
+
+int netif_cache_add_addrs(struct netif_cache *c, const struct netif_cache *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n_links; i++) {
+		const struct netif_cached *l = &from->links[i];
+
+		for (size_t k = 0; k < l->n_addrs && r >= 0; k++)
+			r = netif_cache_put_addr(c, l->link.ifindex, &l->addrs[k]);
+	}
+	return r < 0 ? r : 0;
+}
+
 int netif_cache_drop_addr(struct netif_cache *c, int ifindex, const struct ip_prefix *prefix)
 {
 	struct netif_cached *l = netif_cache_find(c, ifindex);

@@ -33,6 +33,10 @@ struct netif_cached *netif_cache_find(const struct netif_cache *c, int ifindex);
 bool netif_cached_has(const struct netif_cached *l, const struct ip_prefix *prefix);
 bool netif_link_equal(const struct netif_link *a, const struct netif_link *b);
 
+/* Enter what only `from` has: its links, or those of its addresses whose link is known here. 0 or -ENOMEM. */
+int netif_cache_add_links(struct netif_cache *c, const struct netif_cache *from);
+int netif_cache_add_addrs(struct netif_cache *c, const struct netif_cache *from);
+
 /* Each returns 1 if that changed the table, 0 if it was so already, -ENOMEM. An address on an unknown link is no
  * change. */
 int netif_cache_put_link(struct netif_cache *c, const struct netif_link *link);

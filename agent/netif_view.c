@@ -41,20 +41,38 @@ static int fill(void *user, struct nlmsghdr *h)
 	return r < 0 ? r : 0;
 }
 
-static int view_dump(struct netif_view *v, struct nl_sock *sk)
+/* -EINTR: one of the dumps had gaps, which were filled from `earlier`. */
+static int dump_once(struct netif_view *v, struct nl_sock *sk, const struct netif_cache *earlier)
 {
 	const struct ifinfomsg links = { 0 };
 	const struct ifaddrmsg addrs = { 0 };
+	int r, r2;
+
+	r = netlink_dump_table(sk, RTM_GETLINK, &links, sizeof(links), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS, v->in,
+			       fill, &v->cache);
+	if (r == -EINTR && netif_cache_add_links(&v->cache, earlier) < 0)
+		return -ENOMEM;
+	if (r < 0 && r != -EINTR)
+		return r;
+	r2 = netlink_dump_table(sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, v->in, fill, &v->cache);
+	if (r2 == -EINTR && netif_cache_add_addrs(&v->cache, earlier) < 0)
+		return -ENOMEM;
+	return r2 < 0 ? r2 : r;
+}
+
+/* When the tables do not hold still, what any of the dumps has seen counts: the notice that it went later is on its way
+ * to the monitor socket, whereas for what stayed and was skipped there would be none. */
+static int view_dump(struct netif_view *v, struct nl_sock *sk)
+{
 	int r = -EINTR;
 
 	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
-		netif_cache_done(&v->cache);
-		r = netlink_dump_table(sk, RTM_GETLINK, &links, sizeof(links), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS,
-				       v->in, fill, &v->cache);
-		if (r == 0)
-			r = netlink_dump_table(sk, RTM_GETADDR, &addrs, sizeof(addrs), 0, 0, v->in, fill, &v->cache);
+		struct netif_cache earlier = v->cache;
+
+		v->cache = (struct netif_cache){ 0 };
+		r = dump_once(v, sk, &earlier);
+		netif_cache_done(&earlier);
 	}
-	/* Still changing: what was missed is on its way to the monitor socket. */
 	return r == -EINTR ? 0 : r;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of links and addresses and the socket that keeps them current are one thing, a view: subscribed first,
  * dumped afterwards, so that no change falls between. What changed in between is both in the tables and on its way to
- * the socket; entering a notification twice does no harm. */
+ * the socket; entering a notification twice does no harm. While the tables do not hold still,
+ * several dumps are put together: what has gone meanwhile may then be there until its notification is read. */
 #pragma once
 
 #include "agent/netif_cache.h"

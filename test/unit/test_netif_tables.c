@@ -4,6 +4,7 @@
 
 #include "agent/base/loop.h"
 #include "agent/netif_batch.h"
+#include "agent/netif_view.h"
 #include "test/unit/netns.h"
 
 #include <linux/rtnetlink.h>
@@ -138,12 +139,83 @@ static void address_that_is_there_is_never_said_to_be_gone(void **state)
 	assert_int_equal(r, 0);
 }
 
+static void view_has_all_that_did_not_change(void **state)
+{
+	struct world *w = *state;
+	uint64_t until_us = loop_now_us() + TIME_US;
+
+	do {
+		struct netif_view *v = calloc(1, sizeof(*v));
+		const struct netif_cached *l;
+		unsigned known = 0;
+
+		assert_non_null(v);
+		assert_int_equal(netif_view_open(v), 0);
+		assert_non_null(netif_cache_find(&v->cache, 1));
+		l = netif_cache_find(&v->cache, w->v0);
+		assert_non_null(l);
+		for (unsigned i = 0; i < VIPS; i++)
+			known += netif_cached_has(l, &w->vips[i].addr.prefix);
+		assert_int_equal(known, VIPS);
+		netif_view_free(v);
+	} while (loop_now_us() < until_us);
+}
+
+static void put_link(struct netif_cache *c, int ifindex, uint32_t mtu)
+{
+	const struct netif_link l = { .ifindex = ifindex, .mtu = mtu };
+
+	assert_int_equal(netif_cache_put_link(c, &l), 1);
+}
+
+static void put_addr(struct netif_cache *c, int ifindex, unsigned i)
+{
+	struct netif_request q = request(ifindex, 9, i, RT_SCOPE_UNIVERSE);
+
+	assert_int_equal(netif_cache_put_addr(c, ifindex, &q.addr.prefix), 1);
+}
+
+static void earlier_dump_fills_gaps_and_the_later_one_has_precedence(void **state)
+{
+	struct netif_cache c = { 0 }, earlier = { 0 };
+
+	(void)state;
+	put_link(&earlier, 1, 1400);
+	put_link(&earlier, 2, 1500);
+	put_link(&earlier, 3, 1500);
+	put_addr(&earlier, 1, 1);
+	put_addr(&earlier, 1, 2);
+	put_addr(&earlier, 3, 3);
+	put_link(&c, 1, 9000);
+	assert_int_equal(netif_cache_add_addrs(&c, &earlier), 0);
+	assert_int_equal(c.n_links, 1);
+	netif_cache_done(&c);
+
+	put_link(&c, 3, 1500);
+	put_link(&c, 1, 9000);
+	put_addr(&c, 1, 2);
+	assert_int_equal(netif_cache_add_links(&c, &earlier), 0);
+	assert_int_equal(netif_cache_add_addrs(&c, &earlier), 0);
+	assert_int_equal(c.n_links, 3);
+	assert_int_equal(c.links[0].link.ifindex, 3);
+	assert_int_equal(c.links[2].link.ifindex, 2);
+	assert_int_equal(netif_cache_find(&c, 1)->link.mtu, 9000);
+	assert_int_equal(netif_cache_find(&c, 1)->n_addrs, 2);
+	assert_int_equal(netif_cache_find(&c, 1)->addrs[0].addr.bytes[3], 3);
+	assert_int_equal(netif_cache_find(&c, 1)->addrs[1].addr.bytes[3], 2);
+	assert_int_equal(netif_cache_find(&c, 3)->n_addrs, 1);
+	netif_cache_done(&c);
+	netif_cache_done(&earlier);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(address_that_is_there_is_never_said_to_be_gone),
+		cmocka_unit_test(earlier_dump_fills_gaps_and_the_later_one_has_precedence),
+		test(view_has_all_that_did_not_change),
 	};
 
 	return netns_allowed() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;
