@@ -298,7 +298,9 @@ def test_thousand_reconnects_leak_nothing(pair, soak):
     agent.wait_check(5, verdict="alive")
     after = _footprint(agent)
     assert after[0] <= before[0] + 2, "descriptors"
-    assert after[1] <= before[1] + (1024 if not agent.build.sanitized else 16384), "resident KiB"
+    # A sanitizer keeps what was freed for a while, and finds what was not by itself at the end.
+    assert agent.build.sanitized or after[1] <= before[1] + 1024, "resident KiB"
+    assert agent.stop() == 0
 
 
 def _footprint(agent):
