@@ -287,6 +287,7 @@ def test_query_that_fails_takes_the_vip_away(pair):
     pair.watcher.wait_holder(pair.master, VIP, 10)
 
 
+@pytest.mark.soak
 def test_thousand_reconnects_leak_nothing(pair, soak):
     server, agent = alone(pair)
     for _ in range(20):
