@@ -275,21 +275,37 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */
 
+static const struct {
+	int signal;
+	sd_event_signal_handler_t fn;
+} handled_signals[] = {
+	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
+	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
+};
+
+/* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
+ * does for what it runs in the background; ignored, they would not even reach the loop. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ELEMENTSOF(handled_signals); i++) {
+		signal(handled_signals[i].signal, SIG_DFL);
+		sigaddset(&set, handled_signals[i].signal);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 static int add_signals(struct daemon *d)
 {
-	static const struct {
-		int signal;
-		sd_event_signal_handler_t fn;
-	} handlers[] = {
-		{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
-		{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
-	};
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handlers); i++) {
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handled_signals); i++) {
 		sd_event_source *s = NULL;
 
-		r = sd_event_add_signal(d->loop, &s, handlers[i].signal, handlers[i].fn, d);
+		r = sd_event_add_signal(d->loop, &s, handled_signals[i].signal, handled_signals[i].fn, d);
 		if (r >= 0)
 			r = sd_event_source_set_priority(s, LOOP_RANK_NET);
 		if (r >= 0)
@@ -427,18 +443,9 @@ static void tear_down(struct daemon *d)
 
 static int serve(struct daemon *d)
 {
-	sigset_t handled;
 	int r;
 
-	sigemptyset(&handled);
-	sigaddset(&handled, SIGTERM);
-	sigaddset(&handled, SIGINT);
-	sigaddset(&handled, SIGQUIT);
-	sigaddset(&handled, SIGUSR1);
-	sigaddset(&handled, SIGUSR2);
-	sigaddset(&handled, SIGHUP);
-	sigprocmask(SIG_BLOCK, &handled, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	block_signals();
 	d->started_us = loop_now_us();
 	r = load(d);
 	if (r < 0)

@@ -3,11 +3,19 @@
 
 import re
 import shutil
+import signal
 
 import pytest
 
 from lib.build import Build
 from lib.pair import Pair
+
+
+def pytest_configure():
+    """A job in the background of a shell ignores these, and so would all that we start and interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(hookwrapper=True)

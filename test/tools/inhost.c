@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A pretended host: namespaces of its own for network, mounts and host name, and programs that run inside.
  *
- *   inhost hold NAME KEEP...          makes the namespaces, says "ready", and keeps them until its input ends
- *   inhost exec PID [-t] PROGRAM...   becomes PROGRAM inside the host that process PID holds; -t: without huge pages
+ *   inhost PARENT hold NAME KEEP...          makes the namespaces, says "ready", keeps them until its input ends
+ *   inhost PARENT exec PID [-t] PROGRAM...   becomes PROGRAM inside the host that process PID holds; -t: without huge
+ *                                            pages
  *
  * A held host has an empty /run, /tmp and /var/lib, and an /etc whose changes nobody else sees. The folders KEEP stay
- * reachable even if they lie in one of those. What runs inside is killed when its parent ends. It makes no links and
- * no addresses: that is for whoever started it. */
+ * reachable even if they lie in one of those. What runs inside is killed when its parent, process PARENT, ends. It
+ * makes no links and no addresses: that is for whoever started it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -150,12 +151,20 @@ static int exec_inside(const char *pid, char **argv)
 
 int main(int argc, char **argv)
 {
+	if (argc < 4) {
+		fprintf(stderr, "usage: inhost PARENT hold NAME KEEP... | inhost PARENT exec PID [-t] PROGRAM...\n");
+		return 125;
+	}
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		die("PR_SET_PDEATHSIG");
-	if (argc >= 3 && !strcmp(argv[1], "hold"))
-		return hold(argv[2], argv + 3, argc - 3);
-	if (argc >= 4 && !strcmp(argv[1], "exec"))
-		return exec_inside(argv[2], argv + 3);
-	fprintf(stderr, "usage: inhost hold NAME KEEP... | inhost exec PID [-t] PROGRAM...\n");
+	/* A parent that has died by now tells nobody any more. */
+	if (getppid() != atoi(argv[1]))
+		return 125;
+	if (!strcmp(argv[2], "hold"))
+		return hold(argv[3], argv + 4, argc - 4);
+	if (!strcmp(argv[2], "exec") && argc >= 5)
+		return exec_inside(argv[3], argv + 4);
+	errno = EINVAL;
+	die(argv[2]);
 	return 125;
 }

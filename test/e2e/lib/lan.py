@@ -30,8 +30,8 @@ class Host:
         self._inhost = str(build.tool("inhost"))
         self._counts = {}
         # In a session of its own: a Ctrl-C is for us, who then tidy up.
-        self._holder = subprocess.Popen([self._inhost, "hold", name, *map(str, build.keep)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, start_new_session=True)
+        self._holder = subprocess.Popen([self._inhost, str(os.getpid()), "hold", name, *map(str, build.keep)],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         if self._holder.stdout.readline() != b"ready\n":
             raise RuntimeError(f"cannot make the namespaces of {name}")
         st = os.stat(f"/proc/{self.pid}/ns/net")
@@ -55,7 +55,7 @@ class Host:
         return inside
 
     def _exec(self, argv, *options):
-        return [self._inhost, "exec", str(self.pid), *options, *map(str, argv)]
+        return [self._inhost, str(os.getpid()), "exec", str(self.pid), *options, *map(str, argv)]
 
     def popen(self, argv, name, huge_pages=True):
         """Starts a program on this host. Its log is kept in our folder: name-HOST.N.log."""
