@@ -13,7 +13,9 @@
 enum {
 	MONITOR_BUFFER = 2 * 1024 * 1024, /* about 2500 notifications */
 	DUMP_BUFFER = 256 * 1024,
-	DUMP_TRIES = 5, /* while the tables change under the dump */
+	/* While the tables change under the dump. What is skipped stands where one of its messages ends, so that
+	 * several may skip the same: only many of them do not. One takes a millisecond for 1000 addresses. */
+	DUMP_TRIES = 20,
 };
 
 struct netif_view *netif_view_free(struct netif_view *v)
