@@ -81,8 +81,8 @@ struct netif_result {
 typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
 
 /* Adds the addresses. Idempotent: one that is there with the same attributes is success. The array is copied. `done`
- * is called from the loop, never from within; netif_has() is up to date then. 0, -ENOMEM, or -ENOBUFS if thousands of
- * batches are waiting already. */
+ * is called from the loop, never from within; netif_has() is up to date then (of IPv6 the kernel tells a
+ * moment later). 0, -ENOMEM, or -ENOBUFS if thousands of batches are waiting already. */
 int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
 
 /* Closes the door (removes each address's entry in table local, so that nothing new arrives), resets the TCP
