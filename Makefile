@@ -21,7 +21,7 @@ B     ?= build$(if $(SAN),-san)$(if $(filter clang%,$(CC)),-clang)
 PEERS := build/peers
 PYTHON := /usr/bin/python3
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-builtin-rules
@@ -98,7 +98,8 @@ $(TOOLS): $(B)/%: $(B)/%.o $(LIB)
 DEPS_BUILD := gcc pkg-config libc6-dev libnl-3-dev libnl-route-3-dev libmariadb-dev libconfig-dev libssl-dev \
 	libsystemd-dev libjansson-dev libcap-ng-dev
 DEPS_TEST  := libcmocka-dev clang libclang-rt-dev clang-format python3 python3-pytest python3-pytest-xdist \
-	python3-pyroute2 mariadb-server-core mariadb-client-core tshark nftables iproute2 procps mandoc
+	python3-pyroute2 mariadb-server-core mariadb-client-core tshark nftables iproute2 procps mandoc \
+	cppcheck bear
 # What Debian's keepalived links to. keepalived itself is only unpacked: installed, it would start a service.
 DEPS_PEERS := libglib2.0-0 libmnl0 libnftnl11 libnl-3-200 libnl-genl-3-200 libpcre2-8-0 libsnmp40
 
