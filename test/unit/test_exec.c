@@ -372,8 +372,8 @@ static void scheduling_is_ordinary(void **state)
 	int prio, nice_value;
 	unsigned policy;
 
-	if (getuid() != 0 || sched_setscheduler(0, SCHED_RR, &rr) < 0)
-		skip();
+	/* A host may refuse us this; then the rest is still to be seen. */
+	sched_setscheduler(0, SCHED_RR, &rr);
 	/* Fields 18 and 19 count from the end of the name; 41 is the policy. */
 	run_script(*state, "cut -d' ' -f18,19,41 /proc/self/stat >sched", NULL);
 	sched_setscheduler(0, SCHED_OTHER, &none);
@@ -392,8 +392,7 @@ static void user_is_changed_completely(void **state)
 	struct exec_child *c;
 	struct run run = { 0 };
 
-	if (getuid() != 0)
-		skip();
+	assert_int_equal(getuid(), 0);
 	snprintf(text, sizeof(text), "grep -E '^(Uid|Gid|Groups|CapEff)' /proc/self/status >%s/ids", f->dir);
 	spec.uid = 65534;
 	spec.gid = 65533;
