@@ -458,6 +458,8 @@ static int serve(struct daemon *d)
 	r = run(d);
 	if (r < 0)
 		r = exit_code_of(r) == EXIT_PERMISSION ? EXIT_PERMISSION : EXIT_FATAL;
+	if (r == EXIT_PERMISSION)
+		log_error("raw sockets and addresses need CAP_NET_RAW and CAP_NET_ADMIN: start sqlvipd as root");
 	tear_down(d);
 	log_notice("stopped");
 	log_stop(LOG_FLUSH_US);
