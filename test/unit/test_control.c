@@ -4,6 +4,7 @@
 
 #include "agent/base/log.h"
 #include "agent/control.h"
+#include "test/unit/scratch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -165,7 +166,7 @@ static int setup(void **state)
 
 	log_set_level(LOG_EMERG);
 	strcpy(f->dir, "/tmp/sqlvip-control-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
+	scratch_make(f->dir);
 	snprintf(f->path, sizeof(f->path), "%s/run/control.sock", f->dir);
 	assert_return_code(sd_event_new(&f->loop), 0);
 	assert_int_equal(control_new(f->loop, f->path, commands, f, &f->c), 0);
@@ -176,29 +177,13 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char cmd[128];
 
 	control_free(f->c);
 	sd_event_unref(f->loop);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", f->dir);
-	assert_int_equal(system(cmd), 0);
+	scratch_remove(f->dir);
 	free(f);
 	return 0;
 }
-
-static void turn(struct fixture *f)
-{
-	assert_return_code(sd_event_run(f->loop, STEP_US), 0);
-}
-
-#define wait_until(f, condition)                                \
-	do {                                                    \
-		uint64_t _end_us = loop_now_us() + DEADLINE_US; \
-		while (!(condition)) {                          \
-			assert_true(loop_now_us() < _end_us);   \
-			turn(f);                                \
-		}                                               \
-	} while (0)
 
 static int dial(struct fixture *f)
 {
@@ -300,7 +285,7 @@ static void request_in_single_bytes_is_answered(void **state)
 
 	for (const char *s = STATUS "\n"; *s; s++) {
 		assert_int_equal(send(fd, s, 1, MSG_NOSIGNAL), 1);
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	}
 	wait_until(f, heard_lines(fd, h, 1));
 	assert_int_equal(f->asked, 1);
@@ -329,14 +314,14 @@ static void client_that_leaves_is_forgotten(void **state)
 	unsigned before;
 	int fd;
 
-	turn(f);
+	loop_turn(f->loop, STEP_US);
 	before = count_fds();
 	for (int i = 0; i < 3 * CONTROL_CLIENTS_MAX; i++) {
 		fd = dial(f);
 		say(fd, i % 3 == 0 ? "" : i % 3 == 1 ? "{\"vers" : STATUS "\n" STATUS "\n");
 		close(fd);
 		for (int turns = 0; turns < 4; turns++) /* accept, read, answer, write */
-			turn(f);
+			loop_turn(f->loop, STEP_US);
 	}
 	wait_until(f, count_fds() == before);
 }
@@ -355,7 +340,7 @@ static void oversized_request_is_refused_and_ends_the_connection(void **state)
 
 		if (n > 0)
 			sent += (size_t)n;
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 		hear(fd, h);
 	}
 	wait_until(f, heard_end(fd, h));
@@ -380,7 +365,7 @@ static void largest_request_is_served(void **state)
 		ssize_t n = send(fd, text + sent, CONTROL_REQUEST_MAX - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		sent += n > 0 ? (size_t)n : 0;
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	}
 	wait_until(f, heard_lines(fd, h, 1));
 	assert_int_equal(f->asked, 1);
@@ -406,7 +391,7 @@ static void client_that_dawdles_is_dropped_and_others_are_served(void **state)
 			wait_until(f, heard_lines(fd, h, 1));
 			close(fd);
 		}
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	}
 	assert_true(loop_now_us() - begin_us >= CONTROL_TIMEOUT_US);
 	assert_int_equal(slow->len, 0);
@@ -436,7 +421,7 @@ static void client_that_does_not_read_is_dropped(void **state)
 	unsigned before;
 	uint64_t begin_us = loop_now_us();
 
-	turn(f);
+	loop_turn(f->loop, STEP_US);
 	before = count_fds();
 	say(fd, "{\"version\":1,\"command\":\"big\"}\n");
 	wait_until(f, count_fds() < before);
@@ -452,7 +437,7 @@ static void too_many_clients_are_told_and_the_others_served(void **state)
 
 	for (size_t i = 0; i < ELEMENTSOF(fds); i++) {
 		fds[i] = dial(f);
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	}
 	for (int i = 0; i < 3; i++) {
 		fd = dial(f);
@@ -465,7 +450,7 @@ static void too_many_clients_are_told_and_the_others_served(void **state)
 	say(fds[3], STATUS "\n");
 	wait_until(f, heard_lines(fds[3], h, 1));
 	close(fds[7]);
-	turn(f);
+	loop_turn(f->loop, STEP_US);
 	fd = dial(f);
 	*h = (struct heard){ 0 };
 	say(fd, STATUS "\n");
@@ -495,7 +480,7 @@ static void lack_of_descriptors_pauses_without_spinning(void **state)
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
 	getrusage(RUSAGE_SELF, &before);
 	for (end_us = loop_now_us() + 500000; loop_now_us() < end_us;)
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	getrusage(RUSAGE_SELF, &after);
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 	assert_int_equal(f->asked, 0);

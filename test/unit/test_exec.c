@@ -3,6 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/exec.h"
+#include "test/unit/scratch.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-enum { DEADLINE_US = 20000000, STEP_US = 20000, PATH_MAX_LEN = 256, TEXT_MAX = 4096 };
+enum { DEADLINE_US = 20000000, STEP_US = 20000, TEXT_MAX = 4096 };
 
 struct fixture {
 	sd_event *loop;
@@ -47,8 +48,7 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	strcpy(f->dir, "/tmp/sqlvip-exec-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	assert_return_code(chmod(f->dir, 0777), errno);
+	scratch_make(f->dir);
 	assert_return_code(sd_event_new(&f->loop), 0);
 	*state = f;
 	return 0;
@@ -57,28 +57,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char cmd[128];
 
 	sd_event_unref(f->loop);
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", f->dir);
-	assert_int_equal(system(cmd), 0);
+	scratch_remove(f->dir);
 	free(f);
 	return 0;
 }
-
-static void turn(struct fixture *f)
-{
-	assert_return_code(sd_event_run(f->loop, STEP_US), 0);
-}
-
-#define wait_until(f, condition)                                \
-	do {                                                    \
-		uint64_t _end_us = loop_now_us() + DEADLINE_US; \
-		while (!(condition)) {                          \
-			assert_true(loop_now_us() < _end_us);   \
-			turn(f);                                \
-		}                                               \
-	} while (0)
 
 static struct exec_spec sh(char *const argv[])
 {
@@ -111,25 +95,12 @@ static struct exec_result run_script(struct fixture *f, const char *script, cons
 
 static bool exists(struct fixture *f, const char *name)
 {
-	char path[PATH_MAX_LEN];
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	return access(path, F_OK) == 0;
+	return scratch_has(f->dir, name);
 }
 
 static const char *content(struct fixture *f, const char *name, char buf[TEXT_MAX])
 {
-	char path[PATH_MAX_LEN];
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	n = fread(buf, 1, TEXT_MAX - 1, file);
-	fclose(file);
-	buf[n] = '\0';
-	return buf;
+	return scratch_text(f->dir, name, buf, TEXT_MAX);
 }
 
 static pid_t pid_in(struct fixture *f, const char *name)

@@ -4,6 +4,7 @@
 
 #include "agent/base/log.h"
 #include "agent/notify.h"
+#include "test/unit/scratch.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
-enum { DEADLINE_US = 60000000, STEP_US = 20000, PATH_MAX_LEN = 256, TEXT_MAX = 32768, HOOK_ARGS = 2 };
+enum { DEADLINE_US = 60000000, STEP_US = 20000, TEXT_MAX = 32768, HOOK_ARGS = 2 };
 
 struct fixture {
 	sd_event *loop;
@@ -37,8 +38,7 @@ static int setup(void **state)
 
 	log_set_level(LOG_EMERG);
 	strcpy(f->dir, "/tmp/sqlvip-notify-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	assert_return_code(chmod(f->dir, 0777), errno);
+	scratch_make(f->dir);
 	assert_return_code(sd_event_new(&f->loop), 0);
 	f->now_state = "MASTER";
 	f->conf.name = "VI.1";
@@ -58,14 +58,12 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
-	char cmd[128];
 
 	notify_free(f->n);
 	sd_event_unref(f->loop);
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", f->dir);
-	assert_int_equal(system(cmd), 0);
+	scratch_remove(f->dir);
 	free(f);
 	return 0;
 }
@@ -105,41 +103,14 @@ static void push(struct fixture *f, enum conf_hook hook, const char *name, uint8
 	notify_push(f->n, &ev);
 }
 
-static void turn(struct fixture *f)
-{
-	assert_return_code(sd_event_run(f->loop, STEP_US), 0);
-}
-
-#define wait_until(f, condition)                                \
-	do {                                                    \
-		uint64_t _end_us = loop_now_us() + DEADLINE_US; \
-		while (!(condition)) {                          \
-			assert_true(loop_now_us() < _end_us);   \
-			turn(f);                                \
-		}                                               \
-	} while (0)
-
 static bool exists(struct fixture *f, const char *name)
 {
-	char path[PATH_MAX_LEN];
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	return access(path, F_OK) == 0;
+	return scratch_has(f->dir, name);
 }
 
 static const char *content(struct fixture *f, const char *name, char buf[TEXT_MAX])
 {
-	char path[PATH_MAX_LEN];
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", f->dir, name);
-	file = fopen(path, "re");
-	assert_non_null(file);
-	n = fread(buf, 1, TEXT_MAX - 1, file);
-	fclose(file);
-	buf[n] = '\0';
-	return buf;
+	return scratch_text(f->dir, name, buf, TEXT_MAX);
 }
 
 static json_int_t counter(struct fixture *f, const char *name)
@@ -286,7 +257,7 @@ static void hundred_transitions_stay_in_order_and_none_is_lost(void **state)
 		push(f, i % 2 ? CONF_HOOK_MASTER : CONF_HOOK_BACKUP, i % 2 ? "MASTER" : "BACKUP", i);
 		len += (size_t)snprintf(expected + len, sizeof(expected) - len, "specific %u\nINSTANCE %u\n", i, i);
 		if (i % 7 == 0)
-			turn(f);
+			loop_turn(f->loop, STEP_US);
 	}
 	wait_until(f, notify_idle(f->n));
 	assert_string_equal(content(f, "out", buf), expected);
@@ -405,7 +376,7 @@ static void shortage_delays_a_hook_but_does_not_lose_it(void **state)
 	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = old.rlim_max };
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
 	for (end_us = loop_now_us() + 500000; loop_now_us() < end_us;)
-		turn(f);
+		loop_turn(f->loop, STEP_US);
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 	assert_false(notify_idle(f->n));
 	wait_until(f, notify_idle(f->n));
@@ -429,7 +400,7 @@ static void status_names_the_running_and_the_last_hook(void **state)
 	push(f, CONF_HOOK_BACKUP, "BACKUP", 1);
 	push(f, CONF_HOOK_BACKUP, "BACKUP", 1);
 	wait_until(f, counter(f, "run") == 1);
-	turn(f);
+	loop_turn(f->loop, STEP_US);
 	status = notify_status(f->n);
 	assert_string_equal(json_string_value(json_object_get(status, "running")), "notify");
 	assert_int_equal(json_integer_value(json_object_get(status, "queued")), 1);
@@ -478,7 +449,7 @@ static void idle_is_told_once_and_may_free_the_queue(void **state)
 	push(f, CONF_HOOK_STOP, "STOP", 1);
 	assert_int_equal(f->idles, 0);
 	wait_until(f, f->idles);
-	turn(f);
+	loop_turn(f->loop, STEP_US);
 	assert_int_equal(f->idles, 1);
 }
 
