@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: wiring of all parts, the loop, the end. */
+#include "agent/engine.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/checker.h"
+#include "agent/conf.h"
+#include "agent/control.h"
+#include "agent/instance.h"
+#include "agent/load.h"
+#include "agent/netif.h"
+#include "agent/privs.h"
+#include "agent/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+enum {
+	HOOKS_AT_STOP_US = 5000000, /* how long the last hooks may take */
+	RELEASE_MAX_US = 3000000,   /* a kernel that does not let go of the rtnl lock must not keep us for ever */
+	LOG_FLUSH_US = 1000000,
+};
+
+struct daemon {
+	const struct options *opt;
+	struct conf *conf;
+	sd_event *loop;
+	struct netif *netif;
+	struct wires *wires;
+	struct checker *checker;
+	struct instance **instances;
+	struct control *control;
+	struct loop_timer stop_timer;
+	size_t unreleased; /* instances that still hold something; while stopping */
+	bool stopping, ready, pid_file_is_ours;
+	uint64_t started_us, stop_us;
+	char realtime[128];
+};
+
+/* --- events from outside, to every instance ---------------------------------------------------------------------- */
+
+static void on_link(void *user, const struct netif_link *link, bool gone)
+{
+	struct daemon *d = user;
+
+	if (!d->ready)
+		return;
+	wires_on_link(d->wires, link, gone);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_on_link(d->instances[i], link, gone);
+}
+
+static void on_addr(void *user, int ifindex, const struct ip_prefix *prefix, bool gone)
+{
+	struct daemon *d = user;
+
+	(void)prefix; /* instances look at what is there now */
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_addr(d->instances[i], ifindex, gone);
+}
+
+static void on_wire(void *user)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_wire(d->instances[i]);
+}
+
+static void on_health(void *user)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_checks(d->instances[i]);
+}
+
+/* --- status ------------------------------------------------------------------------------------------------------ */
+
+static json_t *answer_status(void *user, const json_t *request, const char **error)
+{
+	struct daemon *d = user;
+	json_t *instances = json_array();
+	uint64_t lag_us = 0;
+
+	(void)request, (void)error;
+	for (size_t i = 0; i < d->conf->n_instances; i++) {
+		uint64_t lag = instance_lag_max_us(d->instances[i]);
+
+		lag_us = lag > lag_us ? lag : lag_us;
+		json_array_append_new(instances, instance_status(d->instances[i]));
+	}
+	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
+			 (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
+			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
+			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "instances", instances,
+			 "checks", checker_status(d->checker));
+}
+
+static const struct control_command commands[] = { { "status", answer_status }, { NULL, NULL } };
+
+/* --- stopping ---------------------------------------------------------------------------------------------------- */
+
+static bool all_idle(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		if (!instance_idle(d->instances[i]))
+			return false;
+	return true;
+}
+
+/* Polls for the end: the VIPs are gone within milliseconds, the last hooks take what they take. */
+static void stop_step(void *user, uint64_t due_us)
+{
+	struct daemon *d = user;
+	uint64_t waited_us = loop_now_us() - d->stop_us;
+
+	(void)due_us;
+	if (d->unreleased > 0 ? waited_us > RELEASE_MAX_US : all_idle(d) || waited_us > HOOKS_AT_STOP_US) {
+		if (d->unreleased > 0) {
+			/* Tearing down in order would wait for the same kernel. */
+			log_error("%zu instances could not release their addresses in time", d->unreleased);
+			log_stop(LOG_FLUSH_US);
+			_exit(EXIT_FATAL);
+		}
+		sd_event_exit(d->loop, EXIT_OK);
+		return;
+	}
+	loop_timer_in(&d->stop_timer, 5000);
+}
+
+static void on_released(void *user)
+{
+	struct daemon *d = user;
+
+	d->unreleased--;
+	if (d->unreleased == 0) {
+		log_notice("everything is released, %.1f ms after the signal",
+			   (double)(loop_now_us() - d->stop_us) / 1000);
+		loop_timer_in(&d->stop_timer, 0);
+	}
+}
+
+static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	struct daemon *d = user;
+
+	(void)s;
+	if (d->stopping)
+		return 0;
+	d->stopping = true;
+	d->stop_us = loop_now_us();
+	d->unreleased = d->conf->n_instances;
+	log_notice("stopping on %s", strsignal((int)si->ssi_signo));
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_stop(d->instances[i], on_released, d);
+	sd_notify(false, "STOPPING=1");
+	loop_timer_in(&d->stop_timer, d->unreleased ? RELEASE_MAX_US : 0);
+	return 0;
+}
+
+/* keepalived's USR1 and USR2 write dumps; unhandled, they would end us with the VIP in place. */
+static int on_dump_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s, (void)user;
+	log_notice("%s does nothing here: sqlvipctl status tells state and counters", strsignal((int)si->ssi_signo));
+	return 0;
+}
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s, (void)si, (void)user;
+	log_warn("reload is not supported by this version: the running configuration stays; restart to apply changes");
+	return 0;
+}
+
+/* --- starting ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+	int signal;
+	sd_event_signal_handler_t fn;
+} handled_signals[] = {
+	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
+	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
+};
+
+/* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
+ * does for what it runs in the background; ignored, they would not even reach the loop. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ELEMENTSOF(handled_signals); i++) {
+		signal(handled_signals[i].signal, SIG_DFL);
+		sigaddset(&set, handled_signals[i].signal);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int add_signals(struct daemon *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handled_signals); i++) {
+		sd_event_source *s = NULL;
+
+		r = sd_event_add_signal(d->loop, &s, handled_signals[i].signal, handled_signals[i].fn, d);
+		if (r >= 0)
+			r = sd_event_source_set_priority(s, LOOP_RANK_NET);
+		if (r >= 0)
+			r = sd_event_source_set_floating(s, true);
+		sd_event_source_unref(s);
+	}
+	return r;
+}
+
+static int start_instances(struct daemon *d)
+{
+	const struct instance_env env = {
+		.loop = d->loop,
+		.conf = d->conf,
+		.netif = d->netif,
+		.wires = d->wires,
+		.checker = d->checker,
+	};
+
+	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
+	if (!d->instances)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->conf->n_instances; i++) {
+		int r = instance_new(&env, &d->conf->instances[i], &d->instances[i]);
+
+		if (r < 0) {
+			log_error("%s: cannot be set up: %s", d->conf->instances[i].name, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int start_parts(struct daemon *d)
+{
+	const struct netif_events events = { .link = on_link, .addr = on_addr, .user = d };
+	int r = netif_new(d->loop, &events, &d->netif);
+
+	if (r < 0) {
+		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
+		return r;
+	}
+	/* Where the host refuses, d->realtime says so already. */
+	if (d->conf->realtime)
+		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
+	r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
+	if (r >= 0)
+		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
+	if (r < 0) {
+		log_error("cannot set up the checks: %s", strerror(-r));
+		return r;
+	}
+	r = start_instances(d);
+	if (r < 0)
+		return r;
+	r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
+	if (r == -EADDRINUSE)
+		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
+			  d->conf->control_socket);
+	else if (r < 0)
+		log_error("cannot listen on %s: %s", d->conf->control_socket, strerror(-r));
+	return r;
+}
+
+static int write_pid_file(struct daemon *d)
+{
+	const char *path = d->opt->pid_file;
+	_cleanup_(fclosep) FILE *f = path ? fopen(path, "we") : NULL;
+	int r = 0;
+
+	if (!path)
+		return 0;
+	d->pid_file_is_ours = f != NULL;
+	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
+		r = -errno;
+		log_error("cannot write the pid file %s: %s", path, strerror(-r));
+	}
+	return r;
+}
+
+/* The lines themselves carry no "warning:", so that they can be copied into the file. */
+static void log_advice(void *user, const char *text)
+{
+	bool *begun = user;
+
+	if (!*begun)
+		log_warn(
+			"some instance follows nothing that watches MySQL: a dead mysqld would keep its address; add:");
+	*begun = true;
+	log_notice("  %s", text);
+}
+
+static void greet(const struct daemon *d)
+{
+	bool advised = false;
+
+	log_notice("sqlvipd %s started with %s: %zu instance%s; %s", SQLVIP_VERSION, d->conf->file,
+		   d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime);
+	conf_advise(d->conf, log_advice, &advised);
+}
+
+static int run(struct daemon *d)
+{
+	int r = sd_event_new(&d->loop);
+
+	if (r >= 0)
+		r = loop_timer_init(&d->stop_timer, d->loop, LOOP_RANK_BACKGROUND, 1000, stop_step, d);
+	if (r >= 0)
+		r = add_signals(d);
+	if (r >= 0)
+		r = sd_event_set_watchdog(d->loop, true);
+	if (r < 0) {
+		log_error("cannot set up the event loop: %s", strerror(-r));
+		return r;
+	}
+	r = start_parts(d);
+	if (r < 0)
+		return r;
+	r = write_pid_file(d);
+	if (r < 0)
+		return r;
+	greet(d);
+	d->ready = true;
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_start(d->instances[i]);
+	checker_start(d->checker);
+	sd_notify(false, "READY=1");
+	return sd_event_loop(d->loop);
+}
+
+static void tear_down(struct daemon *d)
+{
+	d->ready = false;
+	control_free(d->control);
+	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
+		instance_free(d->instances[i]);
+	free(d->instances);
+	checker_free(d->checker);
+	wires_free(d->wires);
+	netif_free(d->netif);
+	loop_timer_done(&d->stop_timer);
+	sd_event_unref(d->loop);
+	if (d->pid_file_is_ours)
+		unlink(d->opt->pid_file);
+	conf_free(d->conf);
+}
+
+int engine_main(const struct options *opt)
+{
+	struct daemon daemon = { .opt = opt }, *d = &daemon;
+	int r;
+
+	block_signals();
+	d->started_us = loop_now_us();
+	r = load_conf(opt, &d->conf);
+	if (r < 0)
+		return exit_code_of(r);
+	snprintf(d->realtime, sizeof(d->realtime), "ordinary scheduling, memory not locked (configured)");
+	/* First the log's thread, which must not be real-time; the sanitizers' shadow must not be locked either. */
+	log_start();
+	if (d->conf->realtime)
+		privs_realtime(d->conf->rt_priority, d->realtime, sizeof(d->realtime));
+	r = run(d);
+	if (r < 0)
+		r = exit_code_of(r) == EXIT_PERMISSION ? EXIT_PERMISSION : EXIT_FATAL;
+	if (r == EXIT_PERMISSION)
+		log_error("raw sockets and addresses need CAP_NET_RAW and CAP_NET_ADMIN: start sqlvipd as root");
+	tear_down(d);
+	log_notice("stopped");
+	log_stop(LOG_FLUSH_US);
+	return r;
+}

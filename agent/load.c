@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration as a program starts with it: what is found in it goes to the log, with file and line. */
+#include "agent/load.h"
+
+#include "agent/base/log.h"
+
+#include <errno.h>
+
+struct findings {
+	unsigned count[CONF_ERROR + 1];
+};
+
+static void report_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	static const int severity[] = {
+		[CONF_NOTE] = LOG_NOTICE, [CONF_WARNING] = LOG_WARNING, [CONF_ERROR] = LOG_ERR
+	};
+	struct findings *f = user;
+
+	f->count[level]++;
+	if (where && where->file && where->line)
+		log_write(severity[level], NULL, "%s:%u: %s", where->file, where->line, text);
+	else if (where && where->file)
+		log_write(severity[level], NULL, "%s: %s", where->file, text);
+	else
+		log_write(severity[level], NULL, "%s", text);
+}
+
+int exit_code_of(int r)
+{
+	switch (-r) {
+	case 0:
+		return EXIT_OK;
+	case EINVAL:
+		return EXIT_CONFIG;
+	case ENOENT:
+		return EXIT_NO_CONFIG;
+	case EACCES:
+	case EPERM:
+		return EXIT_PERMISSION;
+	}
+	return EXIT_FATAL;
+}
+
+int load_conf(const struct options *opt, struct conf **ret)
+{
+	struct findings f = { 0 };
+	int r = conf_load(opt->file, opt->config_id, report_finding, &f, ret);
+
+	if (r == -EINVAL)
+		log_error("%s is not valid: %u error%s, nothing was started", opt->file, f.count[CONF_ERROR],
+			  f.count[CONF_ERROR] == 1 ? "" : "s");
+	return r;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the configuration for the programs' own use: findings go to the log. */
+#pragma once
+
+#include "agent/conf.h"
+#include "agent/options.h"
+
+/* 0 and `*ret` (release with conf_free), or -errno as conf_load(); everything found is logged. */
+int load_conf(const struct options *opt, struct conf **ret);
+
+/* The exit code that stands for a -errno of ours. */
+int exit_code_of(int r);
