@@ -266,9 +266,7 @@ static int script_init(struct script *s, struct checker *c, const struct conf_sc
 	s->owner = c;
 	s->conf = conf;
 	health_init(&s->health, conf->rise, conf->fall, conf->init_fail);
-	for (size_t i = 0; i < c->conf->n_instances; i++)
-		for (size_t j = 0; j < c->conf->instances[i].n_track_scripts; j++)
-			s->tracked |= &c->conf->scripts[c->conf->instances[i].track_scripts[j].index] == conf;
+	s->tracked = conf_is_tracked(c->conf, CONF_TRACK_SCRIPT, (size_t)(conf - c->conf->scripts));
 	return loop_timer_init(&s->timer, c->loop, LOOP_RANK_BACKGROUND, WAKE_SLACK_US, script_due, s);
 }
 

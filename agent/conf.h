@@ -40,11 +40,25 @@ struct conf_vip {
 	struct conf_where where;
 };
 
+/* What may move the priority of an instance, or hold it in FAULT. In the order in which it is told. */
+enum conf_track_kind {
+	CONF_TRACK_MYSQL,  /* index into conf.mysqls */
+	CONF_TRACK_SCRIPT, /* index into conf.scripts */
+	_CONF_TRACK_MAX_,
+};
+
 struct conf_track {
-	size_t index; /* into conf.scripts or conf.mysqls */
-	int weight;   /* -253..253; 0 = down means FAULT */
+	size_t index;
+	int weight; /* -253..253; 0 = down means FAULT */
 	bool reverse;
 	struct conf_where where;
+};
+
+struct conf_tracks {
+	struct {
+		struct conf_track *t;
+		size_t n;
+	} of[_CONF_TRACK_MAX_];
 };
 
 /* Gratuitous ARP: how many, when. Delays in microseconds, 0 = off. */
@@ -108,10 +122,7 @@ struct conf_instance {
 	bool lower_prio_no_advert, higher_prio_send_advert;
 	struct conf_vip *vips;
 	size_t n_vips;
-	struct conf_track *track_scripts;
-	size_t n_track_scripts;
-	struct conf_track *track_mysqls;
-	size_t n_track_mysqls;
+	struct conf_tracks tracks;
 	struct conf_garp garp;
 	struct conf_command hooks[_CONF_HOOK_MAX_];
 	uint64_t notify_timeout_us;
@@ -167,3 +178,15 @@ void conf_print(const struct conf *c, FILE *out);
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
 
 const char *conf_hook_name(enum conf_hook hook); /* "notify_master" … */
+
+/* The keyword of a list of tracked objects ("track_mysql"), of their blocks ("vrrp_mysql"), and the short word of
+ * status ("mysql"). */
+const char *conf_track_keyword(enum conf_track_kind kind);
+const char *conf_track_block(enum conf_track_kind kind);
+const char *conf_track_word(enum conf_track_kind kind);
+/* What `t` stands for; borrowed from `c`. */
+const char *conf_track_name(const struct conf *c, enum conf_track_kind kind, const struct conf_track *t);
+/* How many objects are in the lists. */
+size_t conf_tracks_count(const struct conf_tracks *tracks);
+/* Whether object `index` of this kind is tracked by anybody. */
+bool conf_is_tracked(const struct conf *c, enum conf_track_kind kind, size_t index);

@@ -46,6 +46,12 @@ static const char *quote(const char *name, bool always, char *buf, size_t size)
 	return buf;
 }
 
+/* A script may look at MySQL; a server is. */
+static bool is_watched(const struct conf_instance *i)
+{
+	return i->tracks.of[CONF_TRACK_MYSQL].n > 0 || i->tracks.of[CONF_TRACK_SCRIPT].n > 0;
+}
+
 static void advise_keepalived(const struct advice *a, const struct conf *c, const char *name)
 {
 	if (c->n_mysqls == 0) {
@@ -58,7 +64,7 @@ static void advise_keepalived(const struct advice *a, const struct conf *c, cons
 		say(a, "}");
 	}
 	for (size_t i = 0; i < c->n_instances; i++) {
-		if (c->instances[i].n_track_mysqls > 0 || c->instances[i].n_track_scripts > 0)
+		if (is_watched(&c->instances[i]))
 			continue;
 		say(a, "# inside vrrp_instance %s { }:", c->instances[i].name);
 		say(a, "    track_mysql {");
@@ -75,7 +81,7 @@ static void advise_libconfig(const struct advice *a, const struct conf *c, const
 		say(a, "    interval = 0.2; timeout = 1.0; } );");
 	}
 	for (size_t i = 0; i < c->n_instances; i++) {
-		if (c->instances[i].n_track_mysqls > 0 || c->instances[i].n_track_scripts > 0)
+		if (is_watched(&c->instances[i]))
 			continue;
 		say(a, "# inside vrrp_instance %s:", c->instances[i].name);
 		say(a, "    track_mysql = ( { name = %s; } );", name);
@@ -92,7 +98,7 @@ void conf_advise(const struct conf *c, void (*line)(void *user, const char *text
 	bool libconfig = n >= 4 && strcmp(c->file + n - 4, ".cfg") == 0;
 
 	for (size_t i = 0; i < c->n_instances; i++)
-		unwatched += c->instances[i].n_track_mysqls == 0 && c->instances[i].n_track_scripts == 0;
+		unwatched += !is_watched(&c->instances[i]);
 	if (unwatched == 0)
 		return;
 	quote(mysql, libconfig, name, sizeof(name));

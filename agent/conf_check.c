@@ -130,23 +130,15 @@ static void check_addresses(struct conf_ctx *x)
 static void check_use(struct conf_ctx *x)
 {
 	const struct conf *c = x->c;
-	bool *scripts = conf_pool_array(x->pool, c->n_scripts + 1, sizeof(bool));
-	bool *mysqls = conf_pool_array(x->pool, c->n_mysqls + 1, sizeof(bool));
 
-	for (size_t i = 0; i < c->n_instances; i++) {
-		for (size_t k = 0; k < c->instances[i].n_track_scripts; k++)
-			scripts[c->instances[i].track_scripts[k].index] = true;
-		for (size_t k = 0; k < c->instances[i].n_track_mysqls; k++)
-			mysqls[c->instances[i].track_mysqls[k].index] = true;
-	}
 	for (size_t i = 0; i < c->n_scripts; i++) {
-		if (!scripts[i] && *c->scripts[i].name)
+		if (!conf_is_tracked(c, CONF_TRACK_SCRIPT, i) && *c->scripts[i].name)
 			conf_warn(x->f, &c->scripts[i].where,
 				  "vrrp_script %s: is not run, because no vrrp_instance has `track_script { %s }`",
 				  c->scripts[i].name, c->scripts[i].name);
 	}
 	for (size_t i = 0; i < c->n_mysqls; i++) {
-		if (!mysqls[i] && *c->mysqls[i].name)
+		if (!conf_is_tracked(c, CONF_TRACK_MYSQL, i) && *c->mysqls[i].name)
 			conf_warn(x->f, &c->mysqls[i].where,
 				  "vrrp_mysql %s: watches nothing, because no vrrp_instance has `track_mysql { %s }`",
 				  c->mysqls[i].name, c->mysqls[i].name);

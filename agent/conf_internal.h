@@ -121,9 +121,9 @@ void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *o
 void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
-void conf_parse_track_scripts(struct conf_ctx *x, const struct conf_arg *a, void *obj);
-void conf_parse_track_mysqls(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
+/* conf_track.c: the struct conf_tracks at the keyword's offset in `obj` */
+void conf_parse_tracks(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 /* conf_vip.c */
 void conf_parse_vips(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 /* The name of an address scope, or NULL; and back. */

@@ -33,6 +33,10 @@
 	{                                                    \
 		.name = kw, .kind = KEY_ENTRIES, .parse = fn \
 	}
+#define TRACKS_(kw, type, field)                                                                                    \
+	{                                                                                                           \
+		.name = kw, .kind = KEY_ENTRIES, .parse = conf_parse_tracks, .offset = offsetof(struct type, field) \
+	}
 #define HOOK_(kw, hook)                                                                        \
 	{                                                                                      \
 		.name = kw, .kind = KEY_COMMAND, .first_wins = true, .parse = conf_parse_hook, \
@@ -211,8 +215,8 @@ static const struct conf_key instance_keys[] = {
 	  .offset = offsetof(struct D, i.group),
 	  .parse = conf_parse_group4 },
 	ENTRIES_("virtual_ipaddress", conf_parse_vips),
-	ENTRIES_("track_script", conf_parse_track_scripts),
-	ENTRIES_("track_mysql", conf_parse_track_mysqls),
+	TRACKS_("track_mysql", D, i.tracks),
+	TRACKS_("track_script", D, i.tracks),
 	INT_("garp_master_delay", KEY_TIME, D, i.garp.delay_us, 0, 4294ll * S_US),
 	INT_("garp_master_repeat", KEY_UINT, D, i.garp.repeat, 1, COUNT_MAX),
 	INT_("garp_master_refresh", KEY_TIME, D, i.garp.refresh_us, 0, 4294ll * S_US),

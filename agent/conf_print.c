@@ -199,27 +199,17 @@ static void put_vip(FILE *out, const struct conf_vip *v, const char *interface)
 	fputs(v->no_track ? " no_track\n" : "\n", out);
 }
 
-static void put_tracks(FILE *out, const struct conf *c, const struct conf_instance *i)
+static void put_tracks(FILE *out, const struct conf *c, const struct conf_tracks *tracks)
 {
-	if (i->n_track_scripts > 0) {
-		fputs("    track_script {\n", out);
-		for (size_t k = 0; k < i->n_track_scripts; k++) {
-			const struct conf_track *t = &i->track_scripts[k];
+	for (int kind = 0; kind < _CONF_TRACK_MAX_; kind++) {
+		if (tracks->of[kind].n == 0)
+			continue;
+		fprintf(out, "    %s {\n", conf_track_keyword(kind));
+		for (size_t k = 0; k < tracks->of[kind].n; k++) {
+			const struct conf_track *t = &tracks->of[kind].t[k];
 
 			fputs("        ", out);
-			put_word(out, c->scripts[t->index].name);
-			fputc(' ', out);
-			put_weight(out, t->weight, t->reverse);
-		}
-		fputs("    }\n", out);
-	}
-	if (i->n_track_mysqls > 0) {
-		fputs("    track_mysql {\n", out);
-		for (size_t k = 0; k < i->n_track_mysqls; k++) {
-			const struct conf_track *t = &i->track_mysqls[k];
-
-			fputs("        ", out);
-			put_word(out, c->mysqls[t->index].name);
+			put_word(out, conf_track_name(c, kind, t));
 			fputc(' ', out);
 			put_weight(out, t->weight, t->reverse);
 		}
@@ -270,7 +260,7 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 	for (size_t k = 0; k < i->n_vips; k++)
 		put_vip(out, &i->vips[k], i->interface);
 	fputs("    }\n", out);
-	put_tracks(out, c, i);
+	put_tracks(out, c, &i->tracks);
 	for (int hook = 0; hook < _CONF_HOOK_MAX_; hook++) {
 		if (i->hooks[hook].argv)
 			put_command(out, conf_hook_name((enum conf_hook)hook), &i->hooks[hook], true);

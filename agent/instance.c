@@ -16,9 +16,10 @@ enum { DROP_LOG_US = 1000000, RIVAL_LOG_US = 1000000, HEED_US = 10000 };
 
 static const char *mysql_verdict(const struct instance *inst)
 {
-	if (inst->conf->n_track_mysqls == 0)
+	if (inst->conf->tracks.of[CONF_TRACK_MYSQL].n == 0)
 		return "";
-	return check_verdict_name(checker_report(inst->env.checker, inst->conf->track_mysqls[0].index)->verdict);
+	return check_verdict_name(
+		checker_report(inst->env.checker, inst->conf->tracks.of[CONF_TRACK_MYSQL].t[0].index)->verdict);
 }
 
 static struct errand note(const struct instance *inst, enum vrrp_state old_state)
@@ -469,27 +470,15 @@ static void preempt_due(void *user, uint64_t due_us)
 
 /* --- health and priority ----------------------------------------------------------------------------------------- */
 
-/* Says which required check is down; for the cause of a FAULT. */
+/* Says which required object is down; for the cause of a FAULT. */
 static void describe_checks(struct instance *inst)
 {
-	const struct conf_instance *ci = inst->conf;
+	const struct tracked *t = tracker_obstacle(inst->tracked, inst->n_tracked);
 
-	snprintf(inst->check_cause, sizeof(inst->check_cause), "all required checks are up");
-	for (size_t i = 0; i < ci->n_track_mysqls + ci->n_track_scripts; i++) {
-		bool mysql = i < ci->n_track_mysqls;
-		const struct conf_track *t = mysql ? &ci->track_mysqls[i] : &ci->track_scripts[i - ci->n_track_mysqls];
-		struct priority_input in = instance_input(inst, t, mysql);
-		struct checker_state s = mysql ? checker_mysql(inst->env.checker, t->index)
-					       : checker_script(inst->env.checker, t->index);
-
-		if (!priority_forbids(&in) && (t->weight != 0 || s.reported))
-			continue;
-		snprintf(inst->check_cause, sizeof(inst->check_cause), "%s %s: %s", mysql ? "mysqld" : "vrrp_script",
-			 mysql ? inst->env.conf->mysqls[t->index].name : inst->env.conf->scripts[t->index].name,
-			 s.reported ? s.reason : "not seen alive yet");
-		if (priority_forbids(&in))
-			return;
-	}
+	if (t)
+		snprintf(inst->check_cause, sizeof(inst->check_cause), "%s %s: %s", t->what, t->name, t->reason);
+	else
+		snprintf(inst->check_cause, sizeof(inst->check_cause), "all required checks are up");
 }
 
 static void set_priority(struct instance *inst, uint8_t priority)
@@ -512,15 +501,10 @@ static void set_priority(struct instance *inst, uint8_t priority)
 
 void instance_on_checks(struct instance *inst)
 {
-	const struct conf_instance *ci = inst->conf;
 	struct priority_result sum;
-	size_t n = 0;
 
-	for (size_t i = 0; i < ci->n_track_mysqls; i++)
-		inst->inputs[n++] = instance_input(inst, &ci->track_mysqls[i], true);
-	for (size_t i = 0; i < ci->n_track_scripts; i++)
-		inst->inputs[n++] = instance_input(inst, &ci->track_scripts[i], false);
-	sum = priority_sum(ci->priority, inst->inputs, n);
+	inst->n_tracked = tracker_collect(inst->env.checker, inst->env.conf, &inst->conf->tracks, inst->tracked);
+	sum = tracker_sum(inst->conf->priority, inst->tracked, inst->n_tracked);
 	describe_checks(inst);
 	instance_set_faults(inst, FAULT_CHECK | FAULT_PENDING,
 			    (sum.fault ? FAULT_CHECK : 0) | (sum.pending ? FAULT_PENDING : 0), "%s", inst->check_cause);
@@ -591,8 +575,8 @@ static int init_parts(struct instance *inst)
 
 	inst->advertised = calloc(ci->n_vips + 1, sizeof(*inst->advertised));
 	inst->vips = calloc(ci->n_vips + 1, sizeof(*inst->vips));
-	inst->inputs = calloc(ci->n_track_mysqls + ci->n_track_scripts + 1, sizeof(*inst->inputs));
-	if (!inst->advertised || !inst->vips || !inst->inputs)
+	inst->tracked = calloc(tracker_max(inst->env.conf, &ci->tracks) + 1, sizeof(*inst->tracked));
+	if (!inst->advertised || !inst->vips || !inst->tracked)
 		return -ENOMEM;
 	for (size_t i = 0; i < ci->n_vips; i++)
 		inst->advertised[i] = ci->vips[i].prefix.addr;
@@ -667,7 +651,7 @@ struct instance *instance_free(struct instance *inst)
 	notify_free(inst->notify);
 	free(inst->advertised);
 	free(inst->vips);
-	free(inst->inputs);
+	free(inst->tracked);
 	free(inst->lane);
 	free(inst);
 	return NULL;

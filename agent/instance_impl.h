@@ -12,7 +12,7 @@
 #include "agent/base/loop.h"
 #include "agent/instance.h"
 #include "agent/notify.h"
-#include "agent/priority.h"
+#include "agent/tracker.h"
 #include "vrrp/fsm.h"
 
 enum {
@@ -81,8 +81,9 @@ struct instance {
 	const struct conf_instance *conf;
 	struct vrrp_fsm fsm;
 	struct vrrp_wire format;
-	struct ip_addr *advertised;    /* backs format.addrs */
-	struct priority_input *inputs; /* one for each tracked object; scratch */
+	struct ip_addr *advertised; /* backs format.addrs */
+	struct tracked *tracked;    /* one for each tracked object; its texts are stale once the loop has run */
+	size_t n_tracked;
 	struct wire *wire;
 	struct announce *announce;
 	struct notify *notify;
@@ -148,6 +149,3 @@ void instance_addr_restore(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);
-
-/* instance_status.c */
-struct priority_input instance_input(const struct instance *inst, const struct conf_track *t, bool mysql);

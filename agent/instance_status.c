@@ -2,21 +2,8 @@
 /* What an instance tells about itself over the control socket. Reads, changes nothing. */
 #include "agent/instance_impl.h"
 
+#include "agent/base/cleanup.h"
 #include "agent/json.h"
-
-struct priority_input instance_input(const struct instance *inst, const struct conf_track *t, bool mysql)
-{
-	struct checker_state s =
-		mysql ? checker_mysql(inst->env.checker, t->index) : checker_script(inst->env.checker, t->index);
-
-	return (struct priority_input){
-		.weight = t->weight,
-		.reverse = t->reverse,
-		.up = s.up,
-		.reported = s.reported,
-		.silent_is_down = mysql,
-	};
-}
 
 static json_t *seconds(uint64_t us)
 {
@@ -63,25 +50,23 @@ static const char *input_effect(const struct priority_input *in)
 	return priority_contribution(in) ? "counts" : "none";
 }
 
-static json_t *contribution(const struct instance *inst, const struct conf_track *t, bool mysql)
+static json_t *contribution(const struct tracked *t)
 {
-	struct priority_input in = instance_input(inst, t, mysql);
-
-	return json_pack("{s:s, s:s, s:i, s:b, s:s, s:i, s:s}", "name",
-			 mysql ? inst->env.conf->mysqls[t->index].name : inst->env.conf->scripts[t->index].name, "kind",
-			 mysql ? "mysql" : "script", "weight", t->weight, "reverse", t->reverse, "state",
-			 input_state(&in), "adds", priority_contribution(&in), "effect", input_effect(&in));
+	return json_pack("{s:o, s:s, s:i, s:b, s:s, s:i, s:s, s:o}", "name", json_text(t->name), "kind", t->kind,
+			 "weight", t->in.weight, "reverse", t->in.reverse, "state", input_state(&t->in), "adds",
+			 priority_contribution(&t->in), "effect", input_effect(&t->in), "reason",
+			 json_text(t->reason ? t->reason : ""));
 }
 
 static json_t *priority(const struct instance *inst)
 {
 	const struct conf_instance *ci = inst->conf;
+	_cleanup_(freep) struct tracked *list = calloc(tracker_max(inst->env.conf, &ci->tracks) + 1, sizeof(*list));
+	size_t n = list ? tracker_collect(inst->env.checker, inst->env.conf, &ci->tracks, list) : 0;
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < ci->n_track_mysqls; i++)
-		json_array_append_new(all, contribution(inst, &ci->track_mysqls[i], true));
-	for (size_t i = 0; i < ci->n_track_scripts; i++)
-		json_array_append_new(all, contribution(inst, &ci->track_scripts[i], false));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(all, contribution(&list[i]));
 	return json_pack("{s:i, s:i, s:o}", "effective", inst->fsm.priority, "base", ci->priority, "contributions",
 			 all);
 }

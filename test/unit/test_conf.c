@@ -191,8 +191,8 @@ static void defaults_are_as_documented(void **state)
 	assert_true(m->probe.thread_watch);
 	assert_null(m->probe.password);
 	assert_int_equal(m->probe.reserved_port, 0);
-	assert_int_equal(i->n_track_mysqls, 1);
-	assert_int_equal(i->track_mysqls[0].index, 0);
+	assert_int_equal(i->tracks.of[CONF_TRACK_MYSQL].n, 1);
+	assert_int_equal(i->tracks.of[CONF_TRACK_MYSQL].t[0].index, 0);
 	assert_false(i->state_master);
 	assert_int_equal(i->priority, 100);
 	assert_int_equal(i->version, 2);
@@ -276,16 +276,16 @@ static void tracking_refers_forward_and_takes_weights_from_its_block(void **stat
 	const struct conf_instance *i = &c->instances[0];
 
 	(void)state;
-	assert_int_equal(i->n_track_scripts, 3);
-	assert_int_equal(i->track_scripts[0].index, 1);
-	assert_int_equal(i->track_scripts[0].weight, -2);
-	assert_false(i->track_scripts[0].reverse);
-	assert_int_equal(i->track_scripts[1].weight, 3);
-	assert_true(i->track_scripts[1].reverse);
-	assert_int_equal(i->track_scripts[2].weight, -9);
-	assert_false(i->track_scripts[2].reverse);
-	assert_int_equal(i->track_mysqls[0].weight, 250);
-	assert_true(i->track_mysqls[0].reverse);
+	assert_int_equal(i->tracks.of[CONF_TRACK_SCRIPT].n, 3);
+	assert_int_equal(i->tracks.of[CONF_TRACK_SCRIPT].t[0].index, 1);
+	assert_int_equal(i->tracks.of[CONF_TRACK_SCRIPT].t[0].weight, -2);
+	assert_false(i->tracks.of[CONF_TRACK_SCRIPT].t[0].reverse);
+	assert_int_equal(i->tracks.of[CONF_TRACK_SCRIPT].t[1].weight, 3);
+	assert_true(i->tracks.of[CONF_TRACK_SCRIPT].t[1].reverse);
+	assert_int_equal(i->tracks.of[CONF_TRACK_SCRIPT].t[2].weight, -9);
+	assert_false(i->tracks.of[CONF_TRACK_SCRIPT].t[2].reverse);
+	assert_int_equal(i->tracks.of[CONF_TRACK_MYSQL].t[0].weight, 250);
+	assert_true(i->tracks.of[CONF_TRACK_MYSQL].t[0].reverse);
 	assert_int_equal(c->mysqls[0].probe.port, 3310);
 	assert_int_equal(c->mysqls[0].probe.host.family, AF_INET6);
 	conf_free(c);
@@ -928,7 +928,7 @@ static void advice_works(const char *name, const char *head, const char *first, 
 	c = load_as(name, text, false);
 	assert_string_equal(said.text, "");
 	for (size_t i = 0; i < c->n_instances; i++)
-		assert_int_equal(c->instances[i].n_track_mysqls, 1);
+		assert_int_equal(c->instances[i].tracks.of[CONF_TRACK_MYSQL].n, 1);
 	assert_string_equal(c->mysqls[0].probe.socket, "/run/mysqld/mysqld.sock");
 	assert_string_equal(c->mysqls[0].probe.user, "sqlvip");
 	assert_int_equal(c->mysqls[0].probe.interval_us, 200000);

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of tracked objects, wherever they stand: NAME with weight and direction, one per line. Needs the blocks that
+ * they refer to to have been read. What an object's state means for a priority is agent/priority's business. */
+#include "agent/conf_internal.h"
+
+#include "agent/base/cleanup.h"
+
+/* --- what can be tracked ----------------------------------------------------------------------------------------- */
+
+static const char *mysql_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_mysqls ? c->mysqls[i].name : NULL;
+}
+
+static const char *script_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_scripts ? c->scripts[i].name : NULL;
+}
+
+static const struct kind {
+	const char *keyword, *block, *word;
+	const char *(*name_at)(const void *user, size_t i);
+} kinds[] = {
+	[CONF_TRACK_MYSQL] = { "track_mysql", "vrrp_mysql", "mysql", mysql_name_at },
+	[CONF_TRACK_SCRIPT] = { "track_script", "vrrp_script", "script", script_name_at },
+};
+_Static_assert(ELEMENTSOF(kinds) == _CONF_TRACK_MAX_, "each kind is described");
+
+const char *conf_track_keyword(enum conf_track_kind kind)
+{
+	return kinds[kind].keyword;
+}
+
+const char *conf_track_block(enum conf_track_kind kind)
+{
+	return kinds[kind].block;
+}
+
+const char *conf_track_word(enum conf_track_kind kind)
+{
+	return kinds[kind].word;
+}
+
+const char *conf_track_name(const struct conf *c, enum conf_track_kind kind, const struct conf_track *t)
+{
+	return kinds[kind].name_at(c, t->index);
+}
+
+size_t conf_tracks_count(const struct conf_tracks *tracks)
+{
+	size_t n = 0;
+
+	for (int kind = 0; kind < _CONF_TRACK_MAX_; kind++)
+		n += tracks->of[kind].n;
+	return n;
+}
+
+static bool lists(const struct conf_tracks *tracks, enum conf_track_kind kind, size_t index)
+{
+	for (size_t i = 0; i < tracks->of[kind].n; i++)
+		if (tracks->of[kind].t[i].index == index)
+			return true;
+	return false;
+}
+
+bool conf_is_tracked(const struct conf *c, enum conf_track_kind kind, size_t index)
+{
+	for (size_t i = 0; i < c->n_instances; i++)
+		if (lists(&c->instances[i].tracks, kind, index))
+			return true;
+	return false;
+}
+
+/* --- reading ----------------------------------------------------------------------------------------------------- */
+
+static bool find_tracked(struct conf_ctx *x, const struct conf_where *where, const struct kind *kind, const char *name,
+			 size_t *ret)
+{
+	const char *near = NULL;
+	const char *s;
+
+	for (size_t i = 0; (s = kind->name_at(x->c, i)); i++) {
+		if (strcmp(s, name) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	if (!conf_findings_full(x->f))
+		near = conf_nearest(name, kind->name_at, x->c);
+	conf_error(x->f, where, "%s: there is no %s %.64s%s%s%s", kind->keyword, kind->block, name,
+		   near ? "; do you mean " : "", near ? near : "", near ? "?" : "");
+	return false;
+}
+
+/* What is left out is as in the block that the name stands for. */
+static void take_defaults(const struct conf *c, enum conf_track_kind kind, struct conf_track *t)
+{
+	switch (kind) {
+	case CONF_TRACK_MYSQL:
+		t->weight = c->mysqls[t->index].weight;
+		t->reverse = c->mysqls[t->index].reverse;
+		break;
+	case CONF_TRACK_SCRIPT:
+		t->weight = c->scripts[t->index].weight;
+		t->reverse = c->scripts[t->index].reverse;
+		break;
+	case _CONF_TRACK_MAX_:
+		break;
+	}
+}
+
+/* NAME [weight W] [reverse|noreverse] */
+static bool read_track(struct conf_ctx *x, enum conf_track_kind kind, const struct conf_words *w, struct conf_track *t)
+{
+	const char *keyword = kinds[kind].keyword;
+
+	if (!find_tracked(x, &t->where, &kinds[kind], w->w[0], &t->index))
+		return false;
+	take_defaults(x->c, kind, t);
+	for (size_t i = 1; i < w->n; i++) {
+		if (strcmp(w->w[i], "weight") == 0) {
+			size_t n = i + 1 < w->n; /* what follows the number is this loop's */
+
+			if (!conf_parse_weight(x, &t->where, keyword, w->w + i + 1, n, &t->weight, &t->reverse))
+				return false;
+			i++;
+		} else if (strcmp(w->w[i], "reverse") == 0 || strcmp(w->w[i], "noreverse") == 0) {
+			t->reverse = w->w[i][0] == 'r';
+		} else {
+			conf_error(x->f, &t->where,
+				   "%s: \"%.64s\" is none of weight, reverse, noreverse (one name per line)", keyword,
+				   w->w[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum conf_track_kind kind_of(const char *keyword)
+{
+	enum conf_track_kind kind = 0;
+
+	while (kind + 1 < _CONF_TRACK_MAX_ && strcmp(kinds[kind].keyword, keyword) != 0)
+		kind++;
+	return kind;
+}
+
+void conf_parse_tracks(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_tracks *tracks = (struct conf_tracks *)((char *)obj + a->key->offset);
+	const enum conf_track_kind kind = kind_of(a->key->name);
+	unsigned n = (unsigned)config_setting_length(a->setting);
+	struct conf_track *list = conf_pool_array(x->pool, n + 1, sizeof(*list));
+
+	tracks->of[kind].t = list;
+	tracks->of[kind].n = 0;
+	for (unsigned i = 0; i < n && i < KS_ELEMENTS_MAX; i++) {
+		const config_setting_t *s = config_setting_get_elem(a->setting, i);
+		struct conf_track t = { .where = conf_where_of(x, s) };
+		struct conf_words w;
+
+		if (!conf_entry_words(x, a->key->name, s, &w) || !read_track(x, kind, &w, &t))
+			continue;
+		if (lists(tracks, kind, t.index))
+			conf_error(x->f, &t.where, "%s: %s stands here twice", a->key->name, w.w[0]);
+		else
+			list[tracks->of[kind].n++] = t;
+	}
+}

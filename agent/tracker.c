@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Gathers the states of tracked objects. Decides nothing: weights are agent/priority's, verdicts the checks'. */
+#include "agent/tracker.h"
+
+#include "agent/base/cleanup.h"
+
+static struct tracked with_state(struct tracked t, struct checker_state s)
+{
+	t.in.up = s.up;
+	t.in.reported = s.reported;
+	t.reason = s.reason;
+	return t;
+}
+
+static struct tracked look(const struct checker *checker, enum conf_track_kind kind, struct tracked t, size_t index)
+{
+	switch (kind) {
+	case CONF_TRACK_MYSQL:
+		t.what = "mysqld";
+		t.in.silent_is_down = true;
+		t = with_state(t, checker_mysql(checker, index));
+		if (!t.in.reported)
+			t.reason = "not seen alive yet";
+		break;
+	case CONF_TRACK_SCRIPT:
+		t.what = conf_track_block(kind);
+		t = with_state(t, checker_script(checker, index));
+		if (!t.in.reported)
+			t.reason = "has not ended yet";
+		break;
+	case _CONF_TRACK_MAX_:
+		break;
+	}
+	return t;
+}
+
+size_t tracker_max(const struct conf *conf, const struct conf_tracks *tracks)
+{
+	(void)conf;
+	return conf_tracks_count(tracks);
+}
+
+size_t tracker_collect(const struct checker *checker, const struct conf *conf, const struct conf_tracks *tracks,
+		       struct tracked *ret)
+{
+	size_t n = 0;
+
+	for (enum conf_track_kind kind = 0; kind < _CONF_TRACK_MAX_; kind++) {
+		for (size_t i = 0; i < tracks->of[kind].n; i++) {
+			const struct conf_track *t = &tracks->of[kind].t[i];
+			const struct tracked blank = {
+				.kind = conf_track_word(kind),
+				.name = conf_track_name(conf, kind, t),
+				.in = { .weight = t->weight, .reverse = t->reverse },
+			};
+
+			ret[n++] = look(checker, kind, blank, t->index);
+		}
+	}
+	return n;
+}
+
+struct priority_result tracker_sum(uint8_t base, const struct tracked *list, size_t n)
+{
+	_cleanup_(freep) struct priority_input *in = calloc(n + 1, sizeof(*in));
+
+	if (!in)
+		abort(); /* a few bytes: without them nothing else works either */
+	for (size_t i = 0; i < n; i++)
+		in[i] = list[i].in;
+	return priority_sum(base, in, n);
+}
+
+const struct tracked *tracker_obstacle(const struct tracked *list, size_t n)
+{
+	const struct tracked *waits = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (priority_forbids(&list[i].in))
+			return &list[i];
+		if (!waits && list[i].in.weight == 0 && !list[i].in.reported)
+			waits = &list[i];
+	}
+	return waits;
+}
