@@ -3,6 +3,7 @@
 
 Nothing has a name outside: namespaces live as long as the process that holds them, links lie inside them."""
 
+import json
 import os
 import signal
 import subprocess
@@ -70,6 +71,10 @@ class Host:
         if check and done.returncode:
             raise RuntimeError(f"{self.name}: {' '.join(map(str, argv))}: {done.stdout}{done.stderr}")
         return done
+
+    def mac(self):
+        """The hardware address of eth0."""
+        return json.loads(self.run(["ip", "-j", "link", "show", "dev", "eth0"]).stdout)[0]["address"]
 
     def addresses(self):
         """The IPv4 addresses that eth0 has now."""

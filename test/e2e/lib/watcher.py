@@ -40,6 +40,7 @@ class Watcher:
         self._offset = 0
         self._allowed = 0.0
         self._allowed_during = []
+        self._rubbish_from = []
         self.hosts = list(lan.hosts)
         argv = [lan.build.tool("vipwatch"), "-w", self.pcap,
                 *(f"{host.name}={host.pid}" for host in lan.hosts.values())]
@@ -125,6 +126,10 @@ class Watcher:
         """Two holders are what the test wanted between these times: a partition, up to its healing."""
         self._allowed_during.append((start, end))
 
+    def allow_rubbish_from(self, host):
+        """What this host sends is not judged: it sends wrong packets on purpose."""
+        self._rubbish_from.append(host.mac())
+
     def overlaps(self):
         """All (address, host, host, start, end) in which two hosts held the same address, however short."""
         at, found = now(), []
@@ -156,6 +161,8 @@ class Watcher:
         broken = "_ws.malformed || vrrp.checksum.status == 0 || ip.checksum.status == 0 || _ws.expert.severity == error"
         if sources:
             broken = f"({broken}) && ip.src in {{{', '.join(sources)}}}"
+        for mac in self._rubbish_from:
+            broken = f"({broken}) && eth.src != {mac}"
         pref = f"vrrp.v3_checksum_as_in_v2:{'TRUE' if v3_without_pseudo_header else 'FALSE'}"
         done = subprocess.run(["tshark", "-r", self.pcap, "-o", "ip.check_checksum:TRUE", "-o", pref, "-Y", broken,
                                "-V"],
