@@ -2,6 +2,7 @@
 /* What the files of an instance share; nobody else includes this.
  *
  *   instance.c         events in, actions out, the lane
+ *   instance_packet.c  what is heard
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_status.c  what the control socket tells
  */
@@ -137,6 +138,9 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void instance_lane_go_on(struct instance *inst);
+
+/* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
+void instance_on_packet(void *user, const uint8_t *packet, size_t len);
 
 /* instance_addr.c */
 void instance_addr_take(struct instance *inst);
