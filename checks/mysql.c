@@ -2,7 +2,10 @@
 /* The probe's hands: carries out what checks/mysql_rules decides, and reports to it what was seen. Four sources of
  * events: the heartbeat's connection, the watch on the process, a raw or second connection while an answer is overdue,
  * and the user's query. In each step they are asked in this order, timers last, so that an answer that has arrived by
- * the deadline is an answer. Decides nothing by itself. */
+ * the deadline is an answer. Decides nothing by itself.
+ *
+ * A wake-up costs more than the question and the answer together. So the answers of a server that is well are left
+ * lying until the next question, all but one a second: that one is timed. The connection's end still wakes us. */
 #include "checks/mysql.h"
 
 #include "agent/base/cleanup.h"
@@ -23,7 +26,7 @@
 /* What is going on on the heartbeat's connection. */
 enum heart_phase { HEART_REST, HEART_LOGIN, HEART_SESSION, HEART_PID_FILE, HEART_ASKED };
 
-enum { QUEUE_MAX = 16, ENTRY_CHECK_US = 10000000, ENTRY_RECHECK_US = 1000000 };
+enum { QUEUE_MAX = 16, ENTRY_CHECK_US = 10000000, ENTRY_RECHECK_US = 1000000, TIMED_EACH_US = 1000000 };
 
 struct mysql_check {
 	const struct mysql_conf *conf;
@@ -35,6 +38,8 @@ struct mysql_check {
 	struct user_query query;
 	enum heart_phase phase;
 	uint64_t asked_us;   /* the present question */
+	uint64_t timed_us;   /* the last question whose answer we were woken by */
+	bool lies;           /* the answer to the present one may lie until the next question */
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
 	bool entry_missing;
@@ -85,10 +90,14 @@ static void push_row(struct mysql_check *c)
 {
 	struct check_report *r = c->report;
 
-	r->alive_us = c->now_us;
-	r->latency_us = c->now_us - c->asked_us;
-	if (r->latency_us > r->latency_max_us)
-		r->latency_max_us = r->latency_us;
+	if (c->lies) { /* it came some time since the question */
+		r->alive_us = c->asked_us;
+	} else {
+		r->alive_us = c->timed_us = c->now_us;
+		r->latency_us = c->now_us - c->asked_us;
+		if (r->latency_us > r->latency_max_us)
+			r->latency_max_us = r->latency_us;
+	}
 	push(c, (struct probe_event){ .type = PROBE_EV_ROW, .entry_missing = entry_is_missing(c) });
 }
 
@@ -163,6 +172,7 @@ static void ask(struct mysql_check *c)
 {
 	c->phase = HEART_ASKED;
 	c->asked_us = c->now_us;
+	c->lies = false;
 	c->report->queries++;
 	link_query(&c->heart, "SELECT 1");
 }
@@ -361,7 +371,7 @@ static void collect_ready(struct mysql_check *c, const struct check_step *s)
 	c->raw_ready = ready_of(s, c->raw.fd);
 	c->query_ready = ready_of(s, link_fd(&c->query.link));
 	/* Before a deadline is declared missed, the answer is looked for once more. */
-	if (c->heart.state == LINK_WORKING && !c->heart_ready && s->now_us >= probe_wake_us(&c->probe) &&
+	if (c->heart.state == LINK_WORKING && !c->heart_ready && (c->lies || s->now_us >= probe_wake_us(&c->probe)) &&
 	    link_io(&c->heart, &io)) {
 		pfd.events = (short)io.events;
 		if (poll(&pfd, 1, 0) > 0)
@@ -398,10 +408,25 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* When the heartbeat has to be seen to; decides whether its answer is to wake us. */
+static uint64_t heart_wake_us(struct mysql_check *c, uint64_t *early_us)
+{
+	const uint64_t lies_us = probe_answer_may_lie_us(&c->probe);
+
+	c->lies = c->phase == HEART_ASKED && c->heart.state == LINK_WORKING && c->now_us < lies_us &&
+		  lies_us != UINT64_MAX && c->now_us < c->timed_us + TIMED_EACH_US;
+	*early_us = c->lies ? c->conf->interval_us / 4 : probe_early_us(&c->probe);
+	return c->lies ? lies_us : probe_wake_us(&c->probe);
+}
+
 static void plan(struct mysql_check *c, struct check_step *s)
 {
+	const uint64_t heart_us = heart_wake_us(c, &s->early_us);
+
 	s->n_io = 0;
 	s->n_io += link_io(&c->heart, &s->io[s->n_io]);
+	if (c->lies)
+		s->io[0].events = EPOLLRDHUP;
 	s->n_io += link_io(&c->second, &s->io[s->n_io]);
 	s->n_io += link_io(&c->query.link, &s->io[s->n_io]);
 	if (c->raw.fd >= 0)
@@ -409,7 +434,9 @@ static void plan(struct mysql_check *c, struct check_step *s)
 	s->n_io += watch_io(&c->watch, &s->io[s->n_io]);
 	_Static_assert(4 + WATCH_THREADS + 1 <= CHECK_IO_MAX, "every source has its place");
 
-	s->wake_us = earliest(probe_wake_us(&c->probe), earliest(c->watch.poll_us, user_query_wake_us(&c->query)));
+	s->wake_us = earliest(heart_us, earliest(c->watch.poll_us, user_query_wake_us(&c->query)));
+	if (s->wake_us != heart_us)
+		s->early_us = 0;
 	c->planned_us = s->wake_us;
 	s->outcome = c->outcome;
 }
@@ -444,7 +471,7 @@ static void mysql_step(void *state, struct check_step *s)
 		raw_over(c, raw_resume(&c->raw));
 	second_ready(c);
 	settle(c);
-	if (s->now_us >= probe_wake_us(&c->probe))
+	if (probe_wake_us(&c->probe) - probe_early_us(&c->probe) <= s->now_us)
 		push(c, (struct probe_event){ .type = PROBE_EV_TIMER });
 	settle(c);
 	ask_query(c, lag_us);

@@ -726,6 +726,24 @@ uint64_t probe_wake_us(const struct probe *p)
 	return UINT64_MAX;
 }
 
+static bool is_well(const struct probe *p)
+{
+	return p->verdict == CHECK_ALIVE && p->hurry == 0 && !p->episode;
+}
+
+/* The time left for a second opinion must not suffer: hence the condition on `timeout`. */
+uint64_t probe_answer_may_lie_us(const struct probe *p)
+{
+	if (p->state != PROBE_BUSY || !is_well(p) || p->soft_over || p->timeout_us < 4 * p->interval_us)
+		return UINT64_MAX;
+	return p->sent_us + p->interval_us;
+}
+
+uint64_t probe_early_us(const struct probe *p)
+{
+	return p->state == PROBE_IDLE && is_well(p) ? p->interval_us / 4 : 0;
+}
+
 static bool query_decides(const struct probe *p)
 {
 	return p->query_failed && (p->verdict == CHECK_ALIVE || p->verdict == CHECK_DEGRADED);

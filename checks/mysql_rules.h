@@ -177,6 +177,14 @@ struct probe_actions probe_event(struct probe *p, const struct probe_event *ev);
 /* Absolute, UINT64_MAX for never. */
 uint64_t probe_wake_us(const struct probe *p);
 
+/* In quiet times each wake-up costs more than what is done in it. While the server is well, the answer to the present
+ * question need not wake anybody: it may lie until the next question is due, whose time this returns; that it is
+ * missing is then seen soon enough. UINT64_MAX if the answer is to be read when it comes. */
+uint64_t probe_answer_may_lie_us(const struct probe *p);
+
+/* How much earlier than probe_wake_us() the next question may be asked, to share a wake-up. 0 if it must not. */
+uint64_t probe_early_us(const struct probe *p);
+
 /* The time until an overdue answer is looked into: an eighth of `timeout`, at least 20 ms. */
 uint64_t probe_soft_us(uint64_t timeout_us);
 

@@ -339,6 +339,40 @@ static void healthy_server_is_alive_and_described(void **state)
 	runner_free(r);
 }
 
+/* Each wake-up costs more than the question and its answer: beyond the question's own only one a second is spent. */
+static void server_that_is_well_costs_one_step_for_each_question(void **state)
+{
+	struct runner *r = runner_alive(50 * MS, S);
+	uint64_t queries;
+	unsigned steps;
+
+	(void)state;
+	RUN_UNTIL(r, r->passes >= 20, 10 * S); /* the hurried rounds are over */
+	queries = r->report.queries;
+	steps = r->steps;
+	RUN_UNTIL(r, r->report.queries >= queries + 30, 20 * S);
+	assert_true(r->steps - steps < 45);
+	assert_true(r->report.latency_us > 0 && r->report.latency_us < S);
+	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
+static void closed_connection_is_seen_while_the_answer_lies(void **state)
+{
+	struct runner *r = runner_alive(300 * MS, 2 * S);
+	uint64_t asked;
+
+	(void)state;
+	RUN_UNTIL(r, r->passes >= 12, 20 * S);
+	asked = r->report.queries;
+	RUN_UNTIL(r, r->report.queries > asked, 5 * S);
+	root_sql("KILL USER probe@localhost");
+	RUN_UNTIL(r, r->report.connects >= 2, 5 * S);
+	assert_int_equal(r->report.verdict, CHECK_ALIVE);
+	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
 static void connection_survives_a_short_wait_timeout(void **state)
 {
 	struct runner *r;
@@ -853,6 +887,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(healthy_server_is_alive_and_described),
+		cmocka_unit_test(server_that_is_well_costs_one_step_for_each_question),
+		cmocka_unit_test(closed_connection_is_seen_while_the_answer_lies),
 		cmocka_unit_test(connection_survives_a_short_wait_timeout),
 		cmocka_unit_test(killed_connections_do_not_matter),
 		cmocka_unit_test(clients_that_leave_in_a_crowd_are_no_crash),

@@ -589,9 +589,63 @@ static void any_order_of_events_keeps_a_plan(void **state)
 	}
 }
 
+/* --- saving wake-ups --------------------------------------------------------------------------------------------- */
+
+static void be_well(void)
+{
+	begin_alive(false);
+	while (p.hurry > 0) {
+		timer();
+		EV(ROW);
+	}
+}
+
+static void answer_of_a_server_that_is_well_may_lie_until_the_next_question(void **state)
+{
+	(void)state;
+	be_well();
+	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX); /* nothing was asked */
+	timer();
+	assert_int_equal(probe_answer_may_lie_us(&p), now_us + 500 * MS);
+}
+
+static void answer_is_awaited_while_anything_is_in_doubt(void **state)
+{
+	(void)state;
+	begin_busy(false); /* hurried rounds: a return is to be seen early */
+	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
+	be_well();
+	timer();
+	timer(); /* the soft deadline has passed */
+	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
+	be_well();
+	timer();
+	EV(ROW, .entry_missing = true); /* degraded */
+	timer();
+	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
+	be_well();
+	p.timeout_us = 3 * p.interval_us; /* too short to lose an interval of it */
+	timer();
+	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
+}
+
+static void only_the_next_question_to_a_server_that_is_well_may_be_early(void **state)
+{
+	(void)state;
+	begin_alive(false);
+	assert_int_equal(probe_early_us(&p), 0);
+	be_well();
+	assert_int_equal(probe_early_us(&p), 125 * MS);
+	timer();
+	assert_int_equal(probe_early_us(&p), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_of_a_server_that_is_well_may_lie_until_the_next_question),
+		cmocka_unit_test(answer_is_awaited_while_anything_is_in_doubt),
+		cmocka_unit_test(only_the_next_question_to_a_server_that_is_well_may_be_early),
 		cmocka_unit_test(complaints_prove_the_server_alive),
 		cmocka_unit_test(lost_connections_allow_no_verdict),
 		cmocka_unit_test(shutdown_and_offline_mode_are_certain),
