@@ -35,9 +35,14 @@ struct client {
 	struct loop_timer deadline; /* for a whole request to arrive, and again for its answer to be taken */
 	char *in;
 	size_t in_len, in_size;
-	char *out; /* NULL: waiting for a request */
+	char *out; /* NULL: waiting for a request, or for `reply` */
 	size_t out_len, out_sent;
-	bool ended; /* no more requests: close when the answer is out */
+	struct control_reply *reply; /* somebody owes it; NULL: nobody does */
+	bool ended;                  /* no more requests: close when the answer is out */
+};
+
+struct control_reply {
+	struct client *client; /* NULL: it has gone */
 };
 
 struct control {
@@ -79,7 +84,7 @@ static char *document(json_t *answer)
 }
 
 /* `text` may hold anything that a client sent. */
-static char *error_document(const char *text)
+static char *error_document(const char *text, json_t *details)
 {
 	char clean[TEXT_MAX];
 	size_t n = 0;
@@ -87,7 +92,13 @@ static char *error_document(const char *text)
 	for (; *text && n + 1 < sizeof(clean); text++)
 		clean[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
 	clean[n] = '\0';
-	return document(json_pack("{s:i, s:b, s:s}", "version", CONTROL_VERSION, "ok", 0, "error", clean));
+	return document(json_pack("{s:i, s:b, s:s, s:o*}", "version", CONTROL_VERSION, "ok", 0, "error", clean,
+				  "details", details));
+}
+
+static char *ok_document(json_t *result)
+{
+	return document(json_pack("{s:i, s:b, s:o}", "version", CONTROL_VERSION, "ok", 1, "result", result));
 }
 
 static char *unknown_command(const struct control_command *commands, const char *name)
@@ -102,7 +113,7 @@ static char *unknown_command(const struct control_command *commands, const char 
 	n = strlen(text);
 	for (; commands->name && n < sizeof(text); commands++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", commands->name);
-	return error_document(text);
+	return error_document(text, NULL);
 }
 
 static char *malformed(const json_error_t *e)
@@ -110,10 +121,12 @@ static char *malformed(const json_error_t *e)
 	char text[TEXT_MAX];
 
 	snprintf(text, sizeof(text), "malformed JSON at line %d, column %d: %s", e->line, e->column, e->text);
-	return error_document(text);
+	return error_document(text, NULL);
 }
 
-static char *answer_object(const struct control_command *commands, void *user, const json_t *request)
+/* NULL: the answer comes later, by `reply`. */
+static char *answer_object(const struct control_command *commands, void *user, const json_t *request,
+			   struct control_reply *reply)
 {
 	const json_t *version = json_object_get(request, "version");
 	const char *name = json_string_value(json_object_get(request, "command"));
@@ -121,30 +134,42 @@ static char *answer_object(const struct control_command *commands, void *user, c
 	json_t *result;
 
 	if (!json_is_object(request))
-		return error_document("a request is a JSON object");
+		return error_document("a request is a JSON object", NULL);
 	if (!json_is_integer(version))
-		return error_document("\"version\" is missing or no integer");
+		return error_document("\"version\" is missing or no integer", NULL);
 	if (json_integer_value(version) != CONTROL_VERSION)
-		return error_document("this \"version\" is not spoken here; 1 is");
+		return error_document("this \"version\" is not spoken here; 1 is", NULL);
 	for (const struct control_command *c = commands; name && c->name; c++) {
 		if (strcmp(c->name, name) != 0)
 			continue;
+		if (c->later && !reply)
+			return error_document("this command needs a client that waits", NULL);
+		if (c->later) {
+			c->later(user, request, reply);
+			return NULL;
+		}
 		result = c->fn(user, request, &error);
 		if (!result)
-			return error_document(error ? error : "failed");
-		return document(json_pack("{s:i, s:b, s:o}", "version", CONTROL_VERSION, "ok", 1, "result", result));
+			return error_document(error ? error : "failed", NULL);
+		return ok_document(result);
 	}
 	return unknown_command(commands, name);
 }
 
-char *control_answer(const struct control_command *commands, void *user, const char *request, size_t len)
+static char *answer_text(const struct control_command *commands, void *user, const char *request, size_t len,
+			 struct control_reply *reply)
 {
 	json_error_t e;
 	json_t *doc = json_loadb(request, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-	char *answer = doc ? answer_object(commands, user, doc) : malformed(&e);
+	char *answer = doc ? answer_object(commands, user, doc, reply) : malformed(&e);
 
 	json_decref(doc);
 	return answer;
+}
+
+char *control_answer(const struct control_command *commands, void *user, const char *request, size_t len)
+{
+	return answer_text(commands, user, request, len, NULL);
 }
 
 /* --- a client ---------------------------------------------------------------------------------------------------- */
@@ -154,6 +179,8 @@ static void client_close(struct client *c)
 	c->src = sd_event_source_disable_unref(c->src);
 	loop_timer_done(&c->deadline);
 	c->fd = close_fd(c->fd);
+	if (c->reply)
+		c->reply->client = NULL;
 	free(c->in);
 	free(c->out);
 	*c = (struct client){ .owner = c->owner, .fd = -1 };
@@ -172,6 +199,55 @@ static void client_say(struct client *c, char *answer)
 	c->out_sent = 0;
 	loop_timer_in(&c->deadline, CONTROL_TIMEOUT_US);
 }
+
+/* --- answers that come later ------------------------------------------------------------------------------------- */
+
+static void reply_say(struct control_reply *reply, char *answer)
+{
+	struct client *c = reply->client;
+
+	free(reply);
+	if (!c) {
+		free(answer);
+		return;
+	}
+	c->reply = NULL;
+	client_say(c, answer);
+	sd_event_source_set_io_events(c->src, EPOLLOUT);
+}
+
+void control_reply_ok(struct control_reply *reply, json_t *result)
+{
+	reply_say(reply, ok_document(result));
+}
+
+void control_reply_error(struct control_reply *reply, const char *error, json_t *details)
+{
+	reply_say(reply, error_document(error, details));
+}
+
+/* Answers the request, or notes that somebody will. */
+static void client_ask(struct client *c, const char *request, size_t len)
+{
+	struct control_reply *reply = calloc(1, sizeof(*reply));
+	char *answer;
+
+	if (!reply) {
+		client_say(c, error_document("out of memory", NULL));
+		return;
+	}
+	reply->client = c;
+	c->reply = reply;
+	loop_timer_stop(&c->deadline);
+	answer = answer_text(c->owner->commands, c->owner->user, request, len, reply);
+	if (!answer)
+		return; /* `reply` is somebody else's now, or even given back */
+	free(reply);
+	c->reply = NULL;
+	client_say(c, answer);
+}
+
+/* --- a client's turn --------------------------------------------------------------------------------------------- */
 
 /* False: drop it. */
 static bool client_read(struct client *c)
@@ -202,17 +278,17 @@ static bool client_answer(struct client *c)
 	size_t len = end ? (size_t)(end - c->in) : c->in_len, used = end ? len + 1 : len;
 
 	if (!end && len == CONTROL_REQUEST_MAX) {
-		client_say(c, error_document("a request has at most 65536 bytes"));
+		client_say(c, error_document("a request has at most 65536 bytes", NULL));
 		c->ended = true;
 		used = c->in_len;
 	} else if (end || (c->ended && len)) {
-		client_say(c, control_answer(c->owner->commands, c->owner->user, c->in, len));
+		client_ask(c, c->in, len);
 	} else {
 		return !c->ended;
 	}
 	c->in_len -= used;
 	memmove(c->in, c->in + used, c->in_len);
-	return c->out;
+	return c->out || c->reply;
 }
 
 static bool client_write(struct client *c)
@@ -236,8 +312,9 @@ static int client_ready(sd_event_source *s, int fd, uint32_t revents, void *user
 	bool keep, waiting;
 
 	(void)fd;
-	(void)revents;
-	if (c->out)
+	if (c->reply) /* nothing is asked for but this: both ends of the stream are closed */
+		keep = !(revents & (EPOLLHUP | EPOLLERR));
+	else if (c->out)
 		keep = client_write(c);
 	else if (c->ended || (c->in_len && memchr(c->in, '\n', c->in_len)))
 		keep = client_answer(c);
@@ -249,7 +326,7 @@ static int client_ready(sd_event_source *s, int fd, uint32_t revents, void *user
 	}
 	/* With a request at hand, room to write is what brings us back. */
 	waiting = !c->out && !c->ended && !(c->in_len && memchr(c->in, '\n', c->in_len));
-	sd_event_source_set_io_events(s, waiting ? EPOLLIN : EPOLLOUT);
+	sd_event_source_set_io_events(s, c->reply ? 0 : waiting ? EPOLLIN : EPOLLOUT);
 	return 0;
 }
 
@@ -272,7 +349,7 @@ static int client_open(struct client *c, int fd)
 
 static void refuse(int fd)
 {
-	_cleanup_(freep) char *text = error_document("too many clients, at most 16 are served at a time");
+	_cleanup_(freep) char *text = error_document("too many clients, at most 16 are served at a time", NULL);
 
 	if (text && send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("control socket: a refused client is not told: %s", strerror(errno));

@@ -20,16 +20,25 @@
 #define SOCKET_DEFAULT "/run/sqlvip/sqlvipd.sock"
 
 enum {
-	TIMEOUT_US = 5000000, /* for everything together */
 	ANSWER_MAX = 64 << 20,
 	BUFFER_MIN = 65536,
 };
 
 enum exit_code { EXIT_OK = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
+struct command {
+	const char *name;
+	uint64_t timeout_us; /* for everything together */
+	void (*print)(const json_t *result, FILE *out, bool colour);
+};
+
+static const struct command commands[] = {
+	{ "status", 5000000, ctl_print_status },
+};
+
 struct options {
 	const char *socket;
-	const char *command;
+	const struct command *command;
 	bool json;
 };
 
@@ -164,9 +173,9 @@ static int receive_line(int fd, uint64_t deadline_us, char **ret, size_t *ret_le
 	}
 }
 
-static int converse(const char *path, const char *request, char **ret, size_t *ret_len)
+static int converse(const char *path, const char *request, uint64_t timeout_us, char **ret, size_t *ret_len)
 {
-	uint64_t deadline_us = loop_now_us() + TIMEOUT_US;
+	uint64_t deadline_us = loop_now_us() + timeout_us;
 	_cleanup_(close_fdp) int fd = connect_to(path, deadline_us);
 	int r;
 
@@ -217,7 +226,7 @@ static enum exit_code show(const struct options *o, const json_t *doc)
 			   JSON_INDENT(2) | JSON_ENSURE_ASCII | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 		fputc('\n', stdout);
 	} else {
-		ctl_print_status(result, stdout, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
+		o->command->print(result, stdout, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"));
 	}
 	if (fflush(stdout) == EOF || ferror(stdout)) {
 		complain("standard output: %s", strerror(errno));
@@ -234,13 +243,13 @@ static enum exit_code run(const struct options *o)
 	json_error_t e;
 	json_t *doc;
 	enum exit_code code;
-	int r = asprintf(&request, "{\"version\":%d,\"command\":\"%s\"}\n", CONTROL_VERSION, o->command);
+	int r = asprintf(&request, "{\"version\":%d,\"command\":\"%s\"}\n", CONTROL_VERSION, o->command->name);
 
 	if (r < 0) {
 		request = NULL;
 		r = -ENOMEM;
 	} else {
-		r = converse(o->socket, request, &answer, &len);
+		r = converse(o->socket, request, o->command->timeout_us, &answer, &len);
 	}
 	if (r < 0) {
 		explain(o->socket, r);
@@ -257,6 +266,14 @@ static enum exit_code run(const struct options *o)
 }
 
 /* --- arguments --------------------------------------------------------------------------------------------------- */
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
 
 /* True if there is something to ask; otherwise `*code` is how to end. */
 static bool parse(int argc, char **argv, struct options *o, enum exit_code *code)
@@ -295,13 +312,10 @@ static bool parse(int argc, char **argv, struct options *o, enum exit_code *code
 		usage(stderr);
 		return false;
 	}
-	if (strcmp(argv[optind], "status") != 0 || optind + 1 < argc) {
-		complain("\"%s\" is not understood; see sqlvipctl --help",
-			 argv[optind + (optind + 1 < argc && strcmp(argv[optind], "status") == 0)]);
-		return false;
-	}
-	o->command = argv[optind];
-	return true;
+	o->command = find_command(argv[optind]);
+	if (!o->command || optind + 1 < argc)
+		complain("\"%s\" is not understood; see sqlvipctl --help", argv[optind + (o->command != NULL)]);
+	return o->command && optind + 1 == argc;
 }
 
 int main(int argc, char **argv)

@@ -102,7 +102,10 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 			 "checks", checker_status(d->checker));
 }
 
-static const struct control_command commands[] = { { "status", answer_status }, { NULL, NULL } };
+static const struct control_command commands[] = {
+	{ .name = "status", .fn = answer_status },
+	{ .name = NULL },
+};
 
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 

@@ -21,7 +21,11 @@ static json_t *cmd_refuse(void *user, const json_t *request, const char **error)
 	return NULL;
 }
 
-static const struct control_command commands[] = { { "status", cmd_echo }, { "refuse", cmd_refuse }, { NULL, NULL } };
+static const struct control_command commands[] = {
+	{ .name = "status", .fn = cmd_echo },
+	{ .name = "refuse", .fn = cmd_refuse },
+	{ .name = NULL },
+};
 
 static void require(bool condition)
 {

@@ -22,6 +22,7 @@ struct fixture {
 	struct control *c;
 	char dir[64], path[128];
 	unsigned asked;
+	struct control_reply *owed;
 };
 
 static json_t *cmd_status(void *user, const json_t *request, const char **error)
@@ -54,11 +55,25 @@ static json_t *cmd_big(void *user, const json_t *request, const char **error)
 	return json_string(text);
 }
 
+static void cmd_later(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct fixture *f = user;
+
+	(void)request;
+	f->owed = reply;
+}
+
+static void cmd_at_once(void *user, const json_t *request, struct control_reply *reply)
+{
+	(void)user;
+	(void)request;
+	control_reply_ok(reply, json_string("already"));
+}
+
 static const struct control_command commands[] = {
-	{ "status", cmd_status },
-	{ "refuse", cmd_refuse },
-	{ "big", cmd_big },
-	{ NULL, NULL },
+	{ .name = "status", .fn = cmd_status },   { .name = "refuse", .fn = cmd_refuse },
+	{ .name = "big", .fn = cmd_big },         { .name = "later", .later = cmd_later },
+	{ .name = "soon", .later = cmd_at_once }, { .name = NULL },
 };
 
 /* --- the documents ----------------------------------------------------------------------------------------------- */
@@ -146,8 +161,9 @@ static void what_is_no_request_is_refused_with_a_reason(void **state)
 	assert_refused("{\"version\":\"1\",\"command\":\"status\"}", "\"version\" is missing or no integer");
 	assert_refused("{\"version\":2,\"command\":\"status\"}", "not spoken");
 	assert_refused("{\"version\":1}", "\"command\" is missing");
-	assert_refused("{\"version\":1,\"command\":7}", "known: status refuse big");
-	assert_refused("{\"version\":1,\"command\":\"drop\"}", "unknown command \"drop\"; known: status refuse big");
+	assert_refused("{\"version\":1,\"command\":7}", "known: status refuse big later soon");
+	assert_refused("{\"version\":1,\"command\":\"drop\"}",
+		       "unknown command \"drop\"; known: status refuse big later");
 	assert_refused("{\"version\":1,\"command\":\"\\u001b[31m\\n\"}", "unknown command \"?[31m?\"");
 }
 
@@ -275,6 +291,77 @@ static void several_requests_are_answered_in_order_on_one_connection(void **stat
 	assert_false(h->closed);
 	close(fd);
 	free(h);
+}
+
+#define LATER "{\"version\":1,\"command\":\"later\"}"
+#define SOON  "{\"version\":1,\"command\":\"soon\"}"
+
+static void answer_that_comes_later_keeps_its_place_in_the_order(void **state)
+{
+	struct fixture *f = *state;
+	struct heard *h = calloc(1, sizeof(*h));
+	int fd = dial(f);
+
+	say(fd, LATER "\n" STATUS "\n");
+	wait_until(f, f->owed);
+	for (int i = 0; i < 5; i++)
+		loop_turn(f->loop, STEP_US);
+	hear(fd, h);
+	assert_int_equal(h->len, 0);
+	assert_int_equal(f->asked, 0);
+	control_reply_ok(f->owed, json_string("at last"));
+	wait_until(f, heard_lines(fd, h, 2));
+	assert_ptr_equal(strstr(h->text, "{\"version\":1,\"ok\":true,\"result\":\"at last\"}\n"), h->text);
+	assert_int_equal(f->asked, 1);
+	say(fd, SOON "\n");
+	wait_until(f, heard_lines(fd, h, 3));
+	assert_non_null(strstr(h->text, "already"));
+	close(fd);
+	free(h);
+}
+
+static void refusal_that_comes_later_carries_details(void **state)
+{
+	struct fixture *f = *state;
+	struct heard *h = calloc(1, sizeof(*h));
+	int fd = dial(f);
+
+	say(fd, LATER);
+	assert_return_code(shutdown(fd, SHUT_WR), errno);
+	wait_until(f, f->owed);
+	control_reply_error(f->owed, "no", json_pack("[s]", "why"));
+	wait_until(f, heard_end(fd, h));
+	assert_string_equal(h->text, "{\"version\":1,\"ok\":false,\"error\":\"no\",\"details\":[\"why\"]}\n");
+	close(fd);
+	free(h);
+}
+
+static void answer_for_a_client_that_left_goes_nowhere(void **state)
+{
+	struct fixture *f = *state;
+	unsigned before;
+	int fd;
+
+	loop_turn(f->loop, STEP_US);
+	before = count_fds();
+	fd = dial(f);
+	say(fd, LATER "\n");
+	wait_until(f, f->owed);
+	close(fd);
+	wait_until(f, count_fds() == before);
+	control_reply_ok(f->owed, json_true());
+}
+
+static void answer_for_a_socket_that_is_closed_goes_nowhere(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f);
+
+	say(fd, LATER "\n");
+	wait_until(f, f->owed);
+	f->c = control_free(f->c);
+	control_reply_error(f->owed, "stopping", NULL);
+	close(fd);
 }
 
 static void request_in_single_bytes_is_answered(void **state)
@@ -586,6 +673,10 @@ int main(void)
 		cmocka_unit_test(what_is_no_request_is_refused_with_a_reason),
 		cmocka_unit_test(reason_of_a_command_reaches_the_client),
 		test(several_requests_are_answered_in_order_on_one_connection),
+		test(answer_that_comes_later_keeps_its_place_in_the_order),
+		test(refusal_that_comes_later_carries_details),
+		test(answer_for_a_client_that_left_goes_nowhere),
+		test(answer_for_a_socket_that_is_closed_goes_nowhere),
 		test(request_in_single_bytes_is_answered),
 		test(end_of_stream_ends_the_request),
 		test(client_that_leaves_is_forgotten),
