@@ -103,10 +103,18 @@ struct conf *conf_free(struct conf *c)
 
 const char *conf_hook_name(enum conf_hook hook)
 {
-	static const char *const names[] = {
-		"notify_master", "notify_backup", "notify_fault", "notify_stop", "notify_master_rx_lower_pri", "notify"
-	};
+	static const char *const names[] = { "notify_master", "notify_backup",  "notify_fault",
+					     "notify_stop",   "notify_deleted", "notify_master_rx_lower_pri",
+					     "notify" };
 
 	_Static_assert(ELEMENTSOF(names) == _CONF_HOOK_MAX_, "a name for each hook");
 	return names[hook];
+}
+
+const char *conf_fifo_name(enum conf_fifo_kind kind)
+{
+	static const char *const names[] = { "notify_fifo", "vrrp_notify_fifo" };
+
+	_Static_assert(ELEMENTSOF(names) == _CONF_FIFO_MAX_, "a name for each FIFO");
+	return names[kind];
 }

@@ -95,11 +95,28 @@ struct conf_mysql {
 	struct conf_where where;
 };
 
+/* A named pipe for notifications. */
+struct conf_fifo {
+	const char *path;   /* NULL: not configured */
+	char *user, *group; /* as written; NULL when not given */
+	uid_t uid;          /* of the pipe, if we create it */
+	gid_t gid;
+	struct conf_command script; /* reads it; argv NULL if none */
+	struct conf_where where;
+};
+
+enum conf_fifo_kind {
+	CONF_FIFO_ALL,  /* notify_fifo */
+	CONF_FIFO_VRRP, /* vrrp_notify_fifo: gets the same here */
+	_CONF_FIFO_MAX_,
+};
+
 enum conf_hook {
 	CONF_HOOK_MASTER,
 	CONF_HOOK_BACKUP,
 	CONF_HOOK_FAULT,
 	CONF_HOOK_STOP,
+	CONF_HOOK_DELETED, /* gone from the configuration at a reload */
 	CONF_HOOK_MASTER_RX_LOWER_PRI,
 	CONF_HOOK_ANY, /* `notify`: gets INSTANCE name STATE priority */
 	_CONF_HOOK_MAX_,
@@ -126,6 +143,7 @@ struct conf_instance {
 	struct conf_garp garp;
 	struct conf_command hooks[_CONF_HOOK_MAX_];
 	uint64_t notify_timeout_us;
+	bool notify_priority_changes; /* to the FIFOs */
 	struct conf_where where;
 };
 
@@ -138,6 +156,8 @@ struct conf {
 	char *script_group;   /* NULL: the user's own */
 	bool realtime;        /* SCHED_RR and locked memory where the host allows; default on */
 	unsigned rt_priority; /* 1..99, default 1 */
+	struct conf_fifo fifos[_CONF_FIFO_MAX_];
+	bool fifo_states_on_reload; /* tell the FIFOs every state again after a reload */
 	struct conf_script *scripts;
 	size_t n_scripts;
 	struct conf_mysql *mysqls;
@@ -177,7 +197,8 @@ void conf_print(const struct conf *c, FILE *out);
  * tracks MySQL or a script. */
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
 
-const char *conf_hook_name(enum conf_hook hook); /* "notify_master" … */
+const char *conf_hook_name(enum conf_hook hook);      /* "notify_master" … */
+const char *conf_fifo_name(enum conf_fifo_kind kind); /* "notify_fifo", "vrrp_notify_fifo" */
 
 /* The keyword of a list of tracked objects ("track_mysql"), of their blocks ("vrrp_mysql"), and the short word of
  * status ("mysql"). */

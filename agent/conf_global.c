@@ -8,6 +8,8 @@
 #define DEFAULT_SOCKET "/run/sqlvip/sqlvipd.sock"
 #define DEFAULT_STATE  "/var/lib/sqlvip"
 
+enum { PATH_MAX_LEN = 4000 };
+
 void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 {
 	struct conf_globals *g = obj;
@@ -20,6 +22,51 @@ void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *
 		return;
 	g->script_user = a->words.w[0];
 	g->script_group = group;
+}
+
+/* NAME [user [[:]group]]. The program's own keyword may have filled in `script` already. */
+void conf_parse_fifo(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_fifo *f = (struct conf_fifo *)((char *)obj + a->key->offset);
+	char *const *w = a->words.w;
+	char *group;
+
+	if (!conf_count_words(x, a, 1, 3) || !conf_check_string(x, &a->where, a->key->name, w[0]))
+		return;
+	f->where = a->where;
+	f->path = w[0];
+	if (w[0][0] != '/' || strlen(w[0]) > PATH_MAX_LEN)
+		conf_error(x->f, &a->where, "%s: \"%.64s\" is not an absolute path of at most %d characters",
+			   a->key->name, w[0], PATH_MAX_LEN);
+	if (a->words.n < 2)
+		return;
+	group = a->words.n > 2 ? w[2] + (w[2][0] == ':') : NULL;
+	if (conf_resolve_user(x, &a->where, w[1], group, &f->uid, &f->gid)) {
+		f->user = w[1];
+		f->group = group;
+	}
+}
+
+/* Users of global_defs that were not given are those of script_user, wherever that stands. */
+static void complete_fifos(struct conf_ctx *x, struct conf_globals *g)
+{
+	for (int i = 0; i < _CONF_FIFO_MAX_; i++) {
+		struct conf_fifo *f = &g->fifos[i];
+
+		if (!f->user) {
+			f->uid = g->script_uid;
+			f->gid = g->script_gid;
+		}
+		conf_default_user(x, &f->script);
+		if (f->script.argv && !f->path)
+			conf_error(x->f, &f->script.where, "%s_script: there is no %s for it to read",
+				   conf_fifo_name((enum conf_fifo_kind)i), conf_fifo_name((enum conf_fifo_kind)i));
+		x->c->fifos[i] = *f;
+	}
+	if (g->fifos[CONF_FIFO_ALL].path && g->fifos[CONF_FIFO_VRRP].path &&
+	    strcmp(g->fifos[CONF_FIFO_ALL].path, g->fifos[CONF_FIFO_VRRP].path) == 0)
+		conf_error(x->f, &g->fifos[CONF_FIFO_VRRP].where,
+			   "vrrp_notify_fifo: is the same as notify_fifo, and would get each line twice");
 }
 
 static bool is_multicast4(const struct ip_addr *a)
@@ -93,6 +140,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	ip_parse(VRRP_GROUP4, &g->group);
 	conf_walk(x, &conf_root_block, root, g, &frame);
 	complete_garp(g);
+	complete_fifos(x, g);
 	if (!g->router_id) {
 		char host[256] = "";
 
@@ -104,6 +152,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	x->c->state_directory = conf_pool_strdup(x->pool, g->state_directory);
 	x->c->script_user = conf_pool_strdup(x->pool, g->script_user);
 	x->c->script_group = g->script_group ? conf_pool_strdup(x->pool, g->script_group) : NULL;
+	x->c->fifo_states_on_reload = g->fifo_states_on_reload;
 	x->c->realtime = g->realtime;
 	x->c->rt_priority = g->rt_priority;
 }

@@ -27,6 +27,9 @@ struct conf_globals {
 	unsigned down_adverts;
 	bool lower_prio_no_advert, higher_prio_send_advert, csum_plain;
 	uint64_t notify_timeout_us;
+	bool notify_priority_changes;
+	struct conf_fifo fifos[_CONF_FIFO_MAX_];
+	bool fifo_states_on_reload;
 };
 
 /* One vrrp_instance before its values are compared with each other. */
@@ -86,6 +89,7 @@ const char *conf_format_time(uint64_t us, char *buf, size_t size);
 /* --- parse functions and readers of blocks, by file --- */
 /* conf_global.c */
 void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fifo(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_group4(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 /* Also judges what else stands at the root, named blocks excepted. */
 void conf_read_globals(struct conf_ctx *x, config_setting_t *root);
@@ -102,6 +106,8 @@ bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const
 		       int *weight, bool *reverse);
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid);
+/* For a command without a user of its own, once script_user is known. */
+void conf_default_user(struct conf_ctx *x, struct conf_command *c);
 void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
 /* conf_mysql.c */
 void conf_parse_mysql_host(struct conf_ctx *x, const struct conf_arg *a, void *obj);

@@ -42,6 +42,16 @@
 		.name = kw, .kind = KEY_COMMAND, .first_wins = true, .parse = conf_parse_hook, \
 		.offset = offsetof(struct conf_draft, i.hooks[hook])                           \
 	}
+#define COMMAND_(kw, type, field)                                                              \
+	{                                                                                      \
+		.name = kw, .kind = KEY_COMMAND, .first_wins = true, .parse = conf_parse_hook, \
+		.offset = offsetof(struct type, field)                                         \
+	}
+#define FIFO_(kw, which)                                                                      \
+	{                                                                                     \
+		.name = kw, .kind = KEY_CUSTOM, .first_wins = true, .parse = conf_parse_fifo, \
+		.offset = offsetof(struct conf_globals, fifos[which])                         \
+	}
 #define REFUSED_(kw, why)                                    \
 	{                                                    \
 		.name = kw, .kind = KEY_REFUSED, .note = why \
@@ -85,14 +95,16 @@ static const struct conf_key globals_keys[] = {
 	ACCEPTED_("dynamic_interfaces"),
 	OFF_("vrrp_strict"),
 	OFF_("vrrp_owner_ignore_adverts"),
-	OFF_("vrrp_notify_priority_changes"),
-	OFF_("fifo_write_vrrp_states_on_reload"),
+	BOOL_("vrrp_notify_priority_changes", G, notify_priority_changes),
+	BOOL_("fifo_write_vrrp_states_on_reload", G, fifo_states_on_reload),
 	UNSERVED_("enable_script_security"),
 	UNSERVED_("set_supplementary_groups"),
 	UNSERVED_("startup_script*"),
 	UNSERVED_("shutdown_script*"),
-	UNSERVED_("notify_fifo*"),
-	UNSERVED_("vrrp_notify_fifo*"),
+	FIFO_("notify_fifo", CONF_FIFO_ALL),
+	COMMAND_("notify_fifo_script", G, fifos[CONF_FIFO_ALL].script),
+	FIFO_("vrrp_notify_fifo", CONF_FIFO_VRRP),
+	COMMAND_("vrrp_notify_fifo_script", G, fifos[CONF_FIFO_VRRP].script),
 	UNSERVED_("vrrp_startup_delay"),
 	UNSERVED_("vrrp_delay_after_boot"),
 	UNSERVED_("vrrp_garp_interval"),
@@ -231,13 +243,14 @@ static const struct conf_key instance_keys[] = {
 	HOOK_("notify_backup", CONF_HOOK_BACKUP),
 	HOOK_("notify_fault", CONF_HOOK_FAULT),
 	HOOK_("notify_stop", CONF_HOOK_STOP),
+	HOOK_("notify_deleted", CONF_HOOK_DELETED),
 	HOOK_("notify_master_rx_lower_pri", CONF_HOOK_MASTER_RX_LOWER_PRI),
 	HOOK_("notify", CONF_HOOK_ANY),
 	INT_("notify_timeout", KEY_TIME, D, i.notify_timeout_us, S_US / 10, 86400ll * S_US),
 	ACCEPTED_("accept"),
 	OFF_("strict_mode"),
 	OFF_("owner_ignore_adverts"),
-	OFF_("notify_priority_changes"),
+	BOOL_("notify_priority_changes", D, i.notify_priority_changes),
 	REFUSED_("no_accept", "nobody could reach MySQL through the address"),
 	REFUSED_("track_bfd", "BFD is not served"),
 	REFUSED_("use_ipvlan", "ipvlan interfaces are not served"),
@@ -261,7 +274,6 @@ static const struct conf_key instance_keys[] = {
 	UNSERVED_("use_vmac_addr"),
 	UNSERVED_("vmac_xmit_base"),
 	UNSERVED_("timer_expired_backup"),
-	UNSERVED_("notify_deleted"),
 	IGNORED_("skip_check_adv_addr"),
 	IGNORED_("check_unicast_src"),
 	IGNORED_("old_unicast_checksum"),

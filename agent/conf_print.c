@@ -64,6 +64,18 @@ static void put_argument(FILE *out, const char *arg)
 		fputc('\'', out);
 }
 
+static void put_user(FILE *out, const char *user, const char *group)
+{
+	if (!user)
+		return;
+	fputc(' ', out);
+	put_word(out, user);
+	if (!group)
+		return;
+	fputc(' ', out);
+	put_word(out, group);
+}
+
 static void put_command(FILE *out, const char *keyword, const struct conf_command *c, bool with_user)
 {
 	fprintf(out, "    %s \"", keyword);
@@ -73,30 +85,39 @@ static void put_command(FILE *out, const char *keyword, const struct conf_comman
 		put_argument(out, *arg);
 	}
 	fputc('"', out);
-	for (int i = 0; i < 2 && with_user; i++) {
-		const char *word = i == 0 ? c->user : c->group;
-
-		if (!word)
-			break;
-		fputc(' ', out);
-		put_word(out, word);
-	}
+	if (with_user)
+		put_user(out, c->user, c->group);
 	fputc('\n', out);
+}
+
+static void put_fifos(FILE *out, const struct conf *c)
+{
+	for (int i = 0; i < _CONF_FIFO_MAX_; i++) {
+		const struct conf_fifo *f = &c->fifos[i];
+		char keyword[64];
+
+		if (!f->path)
+			continue;
+		fprintf(out, "    %s \"%s\"", conf_fifo_name((enum conf_fifo_kind)i), f->path);
+		put_user(out, f->user, f->group);
+		fputc('\n', out);
+		snprintf(keyword, sizeof(keyword), "%s_script", conf_fifo_name((enum conf_fifo_kind)i));
+		if (f->script.argv)
+			put_command(out, keyword, &f->script, true);
+	}
+	put_bool(out, "fifo_write_vrrp_states_on_reload", c->fifo_states_on_reload);
 }
 
 static void put_globals(FILE *out, const struct conf *c)
 {
 	fputs("global_defs {\n", out);
 	put_string(out, "    ", "router_id", c->router_id);
-	fputs("    script_user ", out);
-	put_word(out, c->script_user);
-	if (c->script_group) {
-		fputc(' ', out);
-		put_word(out, c->script_group);
-	}
+	fputs("    script_user", out);
+	put_user(out, c->script_user, c->script_group);
 	fputc('\n', out);
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
+	put_fifos(out, c);
 	put_string(out, "    ", "control_socket", c->control_socket);
 	put_string(out, "    ", "state_directory", c->state_directory);
 	fputs("}\n", out);
@@ -121,12 +142,8 @@ static void put_script(FILE *out, const struct conf_script *s)
 	put_unsigned(out, "rise", s->rise);
 	put_unsigned(out, "fall", s->fall);
 	if (s->command.user) {
-		fputs("    user ", out);
-		put_word(out, s->command.user);
-		if (s->command.group) {
-			fputc(' ', out);
-			put_word(out, s->command.group);
-		}
+		fputs("    user", out);
+		put_user(out, s->command.user, s->command.group);
 		fputc('\n', out);
 	}
 	put_bool(out, "init_fail", s->init_fail);
@@ -266,6 +283,7 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 			put_command(out, conf_hook_name((enum conf_hook)hook), &i->hooks[hook], true);
 	}
 	put_time(out, "notify_timeout", i->notify_timeout_us);
+	put_bool(out, "notify_priority_changes", i->notify_priority_changes);
 	fputs("}\n", out);
 }
 

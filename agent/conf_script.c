@@ -42,12 +42,19 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 	return true;
 }
 
+void conf_default_user(struct conf_ctx *x, struct conf_command *c)
+{
+	if (c->user)
+		return;
+	c->uid = x->g.script_uid;
+	c->gid = x->g.script_gid;
+}
+
 /* The user's words, if any, or the default of global_defs. */
 static void set_user(struct conf_ctx *x, const struct conf_where *where, struct conf_command *c, char *user,
 		     char *group)
 {
-	c->uid = x->g.script_uid;
-	c->gid = x->g.script_gid;
+	conf_default_user(x, c);
 	if (!user)
 		return;
 	if (group && group[0] == ':')

@@ -572,6 +572,19 @@ static void print_check(struct page *p, const json_t *check)
 
 /* --- all of it --------------------------------------------------------------------------------------------------- */
 
+static void print_fifo(struct page *p, const json_t *fifo)
+{
+	struct parts s = { .page = p, .label = "fifo" };
+
+	part_text(&s, "", text_of(fifo, "path"), "");
+	part_text(&s, "", text_of(fifo, "state"), "");
+	part_count(&s, fifo, "written", "", " lines written");
+	part_count(&s, fifo, "waiting", "waiting: ", "");
+	part_count(&s, fifo, "lost", "LOST: ", "");
+	part_text(&s, "its program is ", some_text_of(fifo, "program"), "");
+	parts_end(&s);
+}
+
 static void print_agent(struct page *p, const json_t *status)
 {
 	const char *version = some_text_of(status, "version");
@@ -596,6 +609,8 @@ static void print_agent(struct page *p, const json_t *status)
 		label(p, "loop lag");
 		fprintf(p->out, "%.1f ms at most\n", lag_ms);
 	}
+	for (size_t i = 0; i < json_array_size(json_object_get(status, "fifos")); i++)
+		print_fifo(p, json_array_get(json_object_get(status, "fifos"), i));
 }
 
 void ctl_print_status(const json_t *status, FILE *out, bool colour)

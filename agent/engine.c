@@ -8,6 +8,7 @@
 #include "agent/checker.h"
 #include "agent/conf.h"
 #include "agent/control.h"
+#include "agent/fifo.h"
 #include "agent/instance.h"
 #include "agent/load.h"
 #include "agent/netif.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct netif *netif;
 	struct wires *wires;
 	struct checker *checker;
+	struct fifos *fifos;
 	struct instance **instances;
 	struct control *control;
 	struct loop_timer stop_timer;
@@ -95,11 +97,11 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		lag_us = lag > lag_us ? lag : lag_us;
 		json_array_append_new(instances, instance_status(d->instances[i]));
 	}
-	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
+	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
 			 (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
 			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
 			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "instances", instances,
-			 "checks", checker_status(d->checker));
+			 "checks", checker_status(d->checker), "fifos", fifos_status(d->fifos));
 }
 
 static const struct control_command commands[] = {
@@ -109,12 +111,13 @@ static const struct control_command commands[] = {
 
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 
-static bool all_idle(const struct daemon *d)
+static bool all_idle(struct daemon *d)
 {
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		if (!instance_idle(d->instances[i]))
 			return false;
-	return true;
+	fifos_finish(d->fifos);
+	return fifos_idle(d->fifos);
 }
 
 /* Polls for the end: the VIPs are gone within milliseconds, the last hooks take what they take. */
@@ -232,6 +235,7 @@ static int start_instances(struct daemon *d)
 		.netif = d->netif,
 		.wires = d->wires,
 		.checker = d->checker,
+		.fifos = d->fifos,
 	};
 
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
@@ -265,6 +269,11 @@ static int start_parts(struct daemon *d)
 		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
 	if (r < 0) {
 		log_error("cannot set up the checks: %s", strerror(-r));
+		return r;
+	}
+	r = fifos_new(d->loop, d->conf, &d->fifos);
+	if (r < 0) {
+		log_error("cannot set up the FIFOs: %s", strerror(-r));
 		return r;
 	}
 	r = start_instances(d);
@@ -352,6 +361,7 @@ static void tear_down(struct daemon *d)
 	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
 		instance_free(d->instances[i]);
 	free(d->instances);
+	fifos_free(d->fifos);
 	checker_free(d->checker);
 	wires_free(d->wires);
 	netif_free(d->netif);

@@ -398,6 +398,8 @@ static void set_priority(struct instance *inst, uint8_t priority)
 	if (priority == before)
 		return;
 	instance_feed(inst, &ev, "priority %u -> %u", before, priority);
+	if (inst->conf->notify_priority_changes && inst->fsm.priority != before)
+		notify_priority(inst->notify, vrrp_state_name(inst->fsm.state), inst->fsm.priority);
 	log_write(LOG_NOTICE, inst->conf->name, "priority %u -> %u", before, priority);
 }
 
@@ -473,6 +475,7 @@ static int init_parts(struct instance *inst)
 		.again_repeat = ci->garp.lower_prio_repeat,
 		.again_delay_us = ci->garp.lower_prio_delay_us,
 	};
+	const struct notify_owner owner = notify_owner_of(ci, inst->env.fifos);
 	int r;
 
 	inst->advertised = calloc(ci->n_vips + 1, sizeof(*inst->advertised));
@@ -495,7 +498,7 @@ static int init_parts(struct instance *inst)
 	memcpy(inst->format.auth_data, ci->auth_data, sizeof(inst->format.auth_data));
 	r = announce_new(inst->env.loop, &times, &inst->announce);
 	if (r >= 0)
-		r = notify_new(inst->env.loop, ci, current_state, inst, &inst->notify);
+		r = notify_new(inst->env.loop, &owner, current_state, inst, &inst->notify);
 	if (r >= 0)
 		r = init_timers(inst);
 	return r;
@@ -586,6 +589,11 @@ void instance_stop(struct instance *inst, void (*released)(void *user), void *us
 	inst->released = released;
 	inst->released_user = user;
 	instance_feed(inst, &ev, "stop");
+}
+
+void instance_repeat_state(struct instance *inst)
+{
+	notify_repeat(inst->notify, current_state(inst), inst->fsm.priority);
 }
 
 bool instance_idle(const struct instance *inst)

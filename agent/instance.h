@@ -9,6 +9,7 @@
 
 #include "agent/checker.h"
 #include "agent/conf.h"
+#include "agent/fifo.h"
 #include "agent/netif.h"
 #include "agent/wire.h"
 
@@ -23,6 +24,7 @@ struct instance_env {
 	struct netif *netif;
 	struct wires *wires;
 	const struct checker *checker;
+	struct fifos *fifos; /* may be NULL */
 };
 
 /* Joins the wire, prepares timers; nothing is sent. 0 or -errno. */
@@ -37,6 +39,9 @@ void instance_start(struct instance *inst);
 void instance_stop(struct instance *inst, void (*released)(void *user), void *user);
 /* No hook is queued or running. */
 bool instance_idle(const struct instance *inst);
+
+/* Tells the FIFOs the present state again (fifo_write_vrrp_states_on_reload). */
+void instance_repeat_state(struct instance *inst);
 
 /* The world outside: to be called for every netif event, and when the health of a check changed. */
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone);

@@ -37,7 +37,7 @@ struct job {
 
 struct notify {
 	sd_event *loop; /* borrowed */
-	const struct conf_instance *conf;
+	struct notify_owner owner;
 	const char *(*current_state)(void *user);
 	void *user;
 	void (*idle)(void *user);
@@ -117,7 +117,7 @@ static int make_env(const struct notify *n, const struct job *j, struct env *e)
 {
 	char when[48];
 
-	env_add(e, "SQLVIP_INSTANCE=%s", n->conf->name);
+	env_add(e, "SQLVIP_%s=%s", n->owner.kind, n->owner.name);
 	env_add(e, "SQLVIP_STATE=%s", j->state);
 	env_add(e, "SQLVIP_OLD_STATE=%s", j->old_state);
 	env_add(e, "SQLVIP_CURRENT_STATE=%s", n->current_state(n->user));
@@ -127,16 +127,23 @@ static int make_env(const struct notify *n, const struct job *j, struct env *e)
 	env_add(e, "SQLVIP_PEER=%s", j->peer);
 	env_add(e, "SQLVIP_MYSQL=%s", j->mysql);
 	env_add(e, "SQLVIP_TIME=%s", format_time(j->wall_us, when, sizeof(when)));
-	env_add(e, "SQLVIP_INTERFACE=%s", n->conf->interface);
-	env_add(e, "SQLVIP_VRID=%u", n->conf->vrid);
+	if (n->owner.instance) {
+		env_add(e, "SQLVIP_INTERFACE=%s", n->owner.instance->interface);
+		env_add(e, "SQLVIP_VRID=%u", n->owner.instance->vrid);
+	}
 	return e->bad ? -ENOMEM : 0;
+}
+
+/* execve(2) takes char *, and writes to none. */
+static char *word(const char *s)
+{
+	return (char *)(uintptr_t)s;
 }
 
 /* The configured words, for the generic hook followed by keepalived.conf(5)'s four. Borrows all strings. */
 static char **make_argv(const struct notify *n, const struct job *j, enum step step, char *priority, size_t size)
 {
-	static char kind[] = "INSTANCE";
-	char *const *words = n->conf->hooks[step == STEP_SPECIFIC ? j->hook : CONF_HOOK_ANY].argv;
+	char *const *words = n->owner.hooks[step == STEP_SPECIFIC ? j->hook : CONF_HOOK_ANY].argv;
 	char **argv;
 	size_t len = 0;
 
@@ -148,8 +155,8 @@ static char **make_argv(const struct notify *n, const struct job *j, enum step s
 	memcpy(argv, words, len * sizeof(*argv));
 	if (step == STEP_GENERIC) {
 		snprintf(priority, size, "%u", j->priority);
-		argv[len++] = kind;
-		argv[len++] = n->conf->name;
+		argv[len++] = word(n->owner.kind);
+		argv[len++] = word(n->owner.name);
 		argv[len++] = j->state;
 		argv[len++] = priority;
 	}
@@ -166,7 +173,7 @@ static enum conf_hook hook_of(const struct notify *n, enum conf_hook event, enum
 	if (step == STEP_OVER || (step == STEP_SPECIFIC && event == CONF_HOOK_ANY) ||
 	    (step == STEP_GENERIC && event == CONF_HOOK_MASTER_RX_LOWER_PRI))
 		return _CONF_HOOK_MAX_;
-	return n->conf->hooks[hook].argv ? hook : _CONF_HOOK_MAX_;
+	return n->owner.hooks[hook].argv ? hook : _CONF_HOOK_MAX_;
 }
 
 static void pop(struct notify *n)
@@ -208,7 +215,7 @@ static void over(struct notify *n, const struct exec_result *r, const char *note
 	n->run++;
 	n->timed_out += r->timed_out;
 	n->failed += !r->timed_out && !exec_succeeded(r);
-	log_write(exec_succeeded(r) ? LOG_INFO : LOG_WARNING, n->conf->name, "%s for %s: %s (%.3f s)%s", n->last.hook,
+	log_write(exec_succeeded(r) ? LOG_INFO : LOG_WARNING, n->owner.name, "%s for %s: %s (%.3f s)%s", n->last.hook,
 		  j->state, n->last.outcome, (double)r->ran_us / 1e6, note);
 
 	loop_timer_stop(&n->stuck);
@@ -238,7 +245,7 @@ static void hook_is_late(void *user)
 static void hook_is_stuck(void *user, uint64_t due_us)
 {
 	struct notify *n = user;
-	const struct exec_result r = { .timed_out = true, .ran_us = n->conf->notify_timeout_us };
+	const struct exec_result r = { .timed_out = true, .ran_us = n->owner.timeout_us };
 
 	(void)due_us;
 	exec_abandon(n->child);
@@ -257,9 +264,9 @@ static int start_hook(struct notify *n)
 		.what = conf_hook_name(hook),
 		.argv = argv,
 		.env = (const char *const *)env.v,
-		.uid = n->conf->hooks[hook].uid,
-		.gid = n->conf->hooks[hook].gid,
-		.timeout_us = n->conf->notify_timeout_us,
+		.uid = n->owner.hooks[hook].uid,
+		.gid = n->owner.hooks[hook].gid,
+		.timeout_us = n->owner.timeout_us,
 		.late = hook_is_late,
 	};
 	int r = argv ? make_env(n, j, &env) : -ENOMEM;
@@ -282,8 +289,8 @@ static void start_next(void *user, uint64_t due_us)
 		return;
 	}
 	if (!n->give_up_us) {
-		n->give_up_us = now_us + n->conf->notify_timeout_us;
-		log_write(LOG_WARNING, n->conf->name, "a hook cannot be started yet: %s", strerror(-result.error));
+		n->give_up_us = now_us + n->owner.timeout_us;
+		log_write(LOG_WARNING, n->owner.name, "a hook cannot be started yet: %s", strerror(-result.error));
 	}
 	if (now_us < n->give_up_us)
 		loop_timer_in(&n->kick, START_RETRY_US);
@@ -330,6 +337,7 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 	struct job *j;
 	uint64_t before;
 
+	fifos_write(n->owner.fifos, n->owner.kind, n->owner.name, ev->state, ev->priority);
 	if (hook_of(n, ev->hook, STEP_SPECIFIC) == _CONF_HOOK_MAX_ &&
 	    hook_of(n, ev->hook, STEP_GENERIC) == _CONF_HOOK_MAX_)
 		return;
@@ -341,7 +349,7 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 	if (!j) {
 		n->overflowed++;
 		if (log_limit_pass(&n->crowded, loop_now_us(), OVERFLOW_LOG_US, &before))
-			log_write(LOG_ERR, n->conf->name,
+			log_write(LOG_ERR, n->owner.name,
 				  "hooks for %s (%s) are not run: %zu events wait already; %" PRIu64 " lost so far",
 				  ev->state, ev->cause ? ev->cause : "", n->n_jobs, n->overflowed);
 		return;
@@ -354,6 +362,19 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 		settle(n);
 		loop_timer_in(&n->kick, 0);
 	}
+}
+
+void notify_priority(struct notify *n, const char *state, uint8_t priority)
+{
+	if (strcmp(state, "MASTER") == 0)
+		fifos_write(n->owner.fifos, n->owner.kind, n->owner.name, "MASTER_PRIORITY", priority);
+	else if (strcmp(state, "BACKUP") == 0)
+		fifos_write(n->owner.fifos, n->owner.kind, n->owner.name, "BACKUP_PRIORITY", priority);
+}
+
+void notify_repeat(struct notify *n, const char *state, uint8_t priority)
+{
+	fifos_write(n->owner.fifos, n->owner.kind, n->owner.name, state, priority);
 }
 
 /* --- the object -------------------------------------------------------------------------------------------------- */
@@ -383,7 +404,17 @@ static char *make_vips(const struct conf_instance *conf)
 	return text;
 }
 
-int notify_new(sd_event *loop, const struct conf_instance *conf, const char *(*current_state)(void *user), void *user,
+struct notify_owner notify_owner_of(const struct conf_instance *conf, struct fifos *fifos)
+{
+	return (struct notify_owner){ .kind = "INSTANCE",
+				      .name = conf->name,
+				      .hooks = conf->hooks,
+				      .timeout_us = conf->notify_timeout_us,
+				      .instance = conf,
+				      .fifos = fifos };
+}
+
+int notify_new(sd_event *loop, const struct notify_owner *owner, const char *(*current_state)(void *user), void *user,
 	       struct notify **ret)
 {
 	struct notify *n = calloc(1, sizeof(*n));
@@ -392,11 +423,11 @@ int notify_new(sd_event *loop, const struct conf_instance *conf, const char *(*c
 	if (!n)
 		return -ENOMEM;
 	n->loop = loop;
-	n->conf = conf;
+	n->owner = *owner;
 	n->current_state = current_state;
 	n->user = user;
 	n->tail = &n->head;
-	n->vips = make_vips(conf);
+	n->vips = owner->instance ? make_vips(owner->instance) : strdup("");
 	r = n->vips ? 0 : -ENOMEM;
 	if (r == 0)
 		r = loop_timer_init(&n->kick, loop, LOOP_RANK_BACKGROUND, 1, start_next, n);
@@ -417,7 +448,7 @@ struct notify *notify_free(struct notify *n)
 	loop_timer_done(&n->kick);
 	loop_timer_done(&n->stuck);
 	for (const struct job *j = n->head; j; j = j->next)
-		log_write(LOG_WARNING, n->conf->name, "hooks for %s (%s) %s: we are stopping", j->state, j->cause,
+		log_write(LOG_WARNING, n->owner.name, "hooks for %s (%s) %s: we are stopping", j->state, j->cause,
 			  j == n->head && n->child ? "are cut short" : "are not run");
 	if (n->child)
 		exec_abandon(n->child);

@@ -18,6 +18,7 @@ enum { DEADLINE_US = 60000000, STEP_US = 20000, TEXT_MAX = 32768, HOOK_ARGS = 2 
 struct fixture {
 	sd_event *loop;
 	struct notify *n;
+	struct fifos *fifos;
 	struct conf_instance conf;
 	struct conf_vip vips[2];
 	char dir[64];
@@ -83,7 +84,9 @@ static void set_hook(struct fixture *f, enum conf_hook hook, const char *script)
 
 static void begin(struct fixture *f)
 {
-	assert_int_equal(notify_new(f->loop, &f->conf, now_state, f, &f->n), 0);
+	const struct notify_owner owner = notify_owner_of(&f->conf, f->fifos);
+
+	assert_int_equal(notify_new(f->loop, &owner, now_state, f, &f->n), 0);
 	assert_true(notify_idle(f->n));
 }
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hooks, FIFOs and the configuration file: the items of the conformance list that need a running agent."""
+
+import re
+
+import pytest
+
+from lib.agents import VIP, block, instance
+from lib.wait import now, until
+
+HOOK = """#!/bin/sh
+echo "start $SQLVIP_STATE $@" >> /tmp/hooks
+case $(( $(grep -c ^start /tmp/hooks) % 20 )) in
+    1) sleep 0.05 ;;
+    5) echo "end $SQLVIP_STATE $@" >> /tmp/hooks; exit 1 ;;
+    9) kill -9 $$ ;;
+    13) trap '' TERM; exec sleep 600 ;;
+esac
+echo "end $SQLVIP_STATE $@" >> /tmp/hooks
+"""
+
+READER = """#!/bin/sh
+while read -r line; do echo "$line" >> /tmp/lines; done < "$1"
+"""
+
+
+def lines(host, path):
+    file = host.path(path)
+    return file.read_text().splitlines() if file.exists() else []
+
+
+@pytest.mark.soak
+def test_c84_hooks_and_fifo_lines_in_order_and_none_lost(pair, soak):
+    """Slow, failing, killed and hanging hooks among a thousand forced transitions."""
+    pair.master.write("/tmp/hook", HOOK, 0o755)
+    pair.master.write("/tmp/reader", READER, 0o755)
+    config = block("global_defs", "script_user root", "notify_timeout 0.3", "vrrp_notify_fifo /run/vrrp.fifo",
+                   "vrrp_notify_fifo_script /tmp/reader") + instance(
+        200, "notify /tmp/hook", "notify_fault /tmp/hook", "notify_stop /tmp/hook", track=False, advert="0.01")
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    for _ in range(soak(20, 334)):  # FAULT, BACKUP, MASTER
+        mark = agent.process.mark()
+        pair.master.run(["ip", "link", "set", "eth0", "down"])
+        agent.process.wait_log(r"VI_1.*-> FAULT", 10, mark)
+        pair.master.run(["ip", "link", "set", "eth0", "up"])
+        agent.process.wait_log(r"VI_1.*-> MASTER", 10, mark)
+    states = re.findall(r"VI_1.* -> (BACKUP|MASTER|FAULT)", agent.process.text())
+    assert len(states) >= soak(60, 1002)
+    until(lambda: agent.instance()["hooks"]["queued"] == 0 and not agent.instance()["hooks"]["running"],
+          soak(60, 1200), "all hooks to have run", step=0.1)
+    hooks = agent.instance()["hooks"]
+    assert hooks["overflowed"] == 0 and hooks["failed"] > 0 and hooks["timed_out"] > 0
+    assert agent.stop() == 0
+    # The pipe: every transition, then STOP, read to the end by its program although the agent stops.
+    assert lines(pair.master, "/tmp/lines") == [f'INSTANCE "VI_1" {s} 200' for s in [*states, "STOP"]]
+    # The hooks: one at a time, in order, each started; those that are killed or hang have no end.
+    started = [line for line in lines(pair.master, "/tmp/hooks") if line.startswith("start")]
+    expected = []
+    for state in [*states, "STOP"]:
+        if state in ("FAULT", "STOP"):
+            expected.append(f"start {state} ")
+        expected.append(f"start {state} INSTANCE VI_1 {state} 200")
+    assert started == expected
+    running = None
+    for line in lines(pair.master, "/tmp/hooks"):
+        what, hook = line.split(" ", 1)
+        if what == "end":
+            assert hook == running
+        running = hook if what == "start" else None
+
+
+def test_c84_priority_changes_and_inferior_masters_reach_the_fifo(pair):
+    pair.master.write("/tmp/reader", READER, 0o755)
+    pair.master.write("/tmp/check", "#!/bin/sh\ntest ! -e /tmp/low\n", 0o755)
+    config = block("global_defs", "script_user root", "notify_fifo /run/all.fifo", "notify_fifo_script /tmp/reader",
+                   "vrrp_notify_priority_changes") + block(
+        "vrrp_script chk", "script /tmp/check", "interval 0.1", "weight -20") + instance(
+        200, block("track_script", "chk"), track=False)
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    pair.master.write("/tmp/low", "")
+    until(lambda: 'INSTANCE "VI_1" MASTER_PRIORITY 180' in lines(pair.master, "/tmp/lines"), 10, "the lower priority")
+    begun = now()
+    pair.drop(pair.master, "ip protocol vrrp", pair.backup)  # it hears nobody, and is heard
+    pair.agent(pair.backup, instance(100, track=False)).start()
+    until(lambda: 'INSTANCE "VI_1" MASTER_RX_LOWER_PRI 180' in lines(pair.master, "/tmp/lines"), 10,
+          "the line about an inferior master")
+    pair.watcher.allow_overlap_during(begun, now() + 5)
+    pair.undrop()
+    assert agent.status()["fifos"][0]["lost"] == 0
+    assert agent.stop() == 0
+    assert not pair.master.path("/run/all.fifo").exists()

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration of programs and pipes: hooks, FIFOs, users, script security. */
+#include "test/unit/unit.h"
+
+#include "agent/conf.h"
+
+#include <sys/stat.h>
+
+#define INSTANCE(more) \
+	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
+#define GLOBAL(more) "global_defs {\n" more "}\n"
+
+struct said {
+	char text[65536];
+	unsigned errors, warnings;
+};
+
+static struct said said;
+
+static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	static const char *const levels[] = { "note", "warning", "error" };
+	struct said *s = user;
+	size_t n = strlen(s->text);
+
+	s->errors += level == CONF_ERROR;
+	s->warnings += level == CONF_WARNING;
+	snprintf(s->text + n, sizeof(s->text) - n, "%s:%u: %s: %s\n", where->file, where->line, levels[level], text);
+}
+
+static struct conf *load_as(const char *text, bool files)
+{
+	struct conf *c = NULL;
+	int r;
+
+	memset(&said, 0, sizeof(said));
+	r = conf_load_text("f.conf", text, strlen(text), files, "here", keep, &said, &c);
+	assert_int_equal(r, said.errors ? -EINVAL : 0);
+	return c;
+}
+
+static struct conf *load(const char *text)
+{
+	struct conf *c = load_as(text, false);
+
+	if (!c)
+		fail_msg("refused: %s", said.text);
+	return c;
+}
+
+static void refuses(const char *text, const char *findings)
+{
+	assert_null(load_as(text, false));
+	assert_string_equal(said.text, findings);
+}
+
+static char *print(const struct conf *c)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_print(c, f);
+	fclose(f);
+	return text;
+}
+
+/* Printing and reading what was printed changes nothing. */
+static void reads_back(const struct conf *c)
+{
+	_cleanup_(freep) char *printed = print(c);
+	struct conf *again = load(printed);
+	_cleanup_(freep) char *twice = print(again);
+
+	assert_string_equal(printed, twice);
+	conf_free(again);
+}
+
+static void pipes_and_their_programs_are_read_wherever_they_stand(void **state)
+{
+	struct conf *c =
+		load(GLOBAL(" notify_fifo_script \"/r all\" root\n notify_fifo /run/all.fifo root :root\n") INSTANCE("")
+			     GLOBAL(" vrrp_notify_fifo /run/vrrp.fifo\n fifo_write_vrrp_states_on_reload\n"
+				    " vrrp_notify_priority_changes\n"));
+
+	(void)state;
+	assert_string_equal(c->fifos[CONF_FIFO_ALL].path, "/run/all.fifo");
+	assert_string_equal(c->fifos[CONF_FIFO_ALL].user, "root");
+	assert_string_equal(c->fifos[CONF_FIFO_ALL].group, "root");
+	assert_string_equal(c->fifos[CONF_FIFO_ALL].script.argv[1], "all");
+	assert_string_equal(c->fifos[CONF_FIFO_VRRP].path, "/run/vrrp.fifo");
+	assert_null(c->fifos[CONF_FIFO_VRRP].script.argv);
+	assert_true(c->fifo_states_on_reload);
+	assert_true(c->instances[0].notify_priority_changes);
+	reads_back(c);
+	conf_free(c);
+}
+
+static void pipes_that_make_no_sense_are_refused(void **state)
+{
+	(void)state;
+	refuses(GLOBAL(" notify_fifo relative\n") INSTANCE(""),
+		"f.conf:2: error: notify_fifo: \"relative\" is not an absolute path of at most 4000 characters\n");
+	refuses(GLOBAL(" vrrp_notify_fifo_script /r\n") INSTANCE(""),
+		"f.conf:2: error: vrrp_notify_fifo_script: there is no vrrp_notify_fifo for it to read\n");
+	refuses(GLOBAL(" notify_fifo /f\n vrrp_notify_fifo /f\n") INSTANCE(""),
+		"f.conf:3: error: vrrp_notify_fifo: is the same as notify_fifo, and would get each line twice\n");
+}
+
+static void first_pipe_and_first_hook_count_when_given_twice(void **state)
+{
+	struct conf *c = load(GLOBAL(" notify_fifo /a\n notify_fifo /b\n") INSTANCE(
+		" notify_deleted /one\n notify_deleted /two\n notify_priority_changes off\n"));
+
+	(void)state;
+	assert_int_equal(said.warnings, 2);
+	assert_string_equal(c->fifos[CONF_FIFO_ALL].path, "/a");
+	assert_string_equal(c->instances[0].hooks[CONF_HOOK_DELETED].argv[0], "/one");
+	reads_back(c);
+	conf_free(c);
+}
+
+static void programs_without_a_user_run_as_script_user_wherever_that_stands(void **state)
+{
+	struct conf *c = load_as(GLOBAL(" notify_fifo /run/all.fifo\n notify_fifo_script /r\n") INSTANCE(" notify /n\n")
+					 GLOBAL(" script_user daemon\n"),
+				 true);
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_not_equal(c->fifos[CONF_FIFO_ALL].script.uid, 0);
+	assert_int_equal(c->fifos[CONF_FIFO_ALL].uid, c->fifos[CONF_FIFO_ALL].script.uid);
+	assert_int_equal(c->instances[0].hooks[CONF_HOOK_ANY].uid, c->fifos[CONF_FIFO_ALL].script.uid);
+	conf_free(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pipes_and_their_programs_are_read_wherever_they_stand),
+		cmocka_unit_test(pipes_that_make_no_sense_are_refused),
+		cmocka_unit_test(first_pipe_and_first_hook_count_when_given_twice),
+		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
