@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/exec.h"
+#include "agent/journal.h"
 #include "agent/json.h"
 #include "checks/health.h"
 
@@ -60,11 +61,23 @@ struct checker {
 
 /* --- mysqld ------------------------------------------------------------------------------------------------------ */
 
-static void log_verdict(struct probe *p)
+static void log_verdict(struct probe *p, bool health_changed)
 {
 	const struct check_report *r = &p->report;
 	bool alarm = r->verdict == CHECK_DEAD || r->verdict == CHECK_DEGRADED;
+	const struct journal_note note = {
+		.kind = JOURNAL_CHECK,
+		.instance = p->conf->name,
+		.from = check_verdict_name(p->logged_verdict),
+		.to = check_verdict_name(r->verdict),
+	};
 	uint64_t suppressed;
+
+	if (r->verdict != p->logged_verdict || health_changed)
+		journal_write(&note, "%s%s", r->reason,
+			      !health_changed ? ""
+			      : p->health.up  ? "; counts as up now"
+					      : "; counts as down now");
 
 	if (r->verdict == p->logged_verdict) {
 		/* A complaint that goes on is repeated now and then: nobody should find it out from a failover. */
@@ -132,7 +145,7 @@ static void probe_step(struct probe *p)
 	changed = health_count(&p->health, p->step.outcome);
 	if (changed) /* first the VIP, then the log */
 		p->owner->changed(p->owner->user);
-	log_verdict(p);
+	log_verdict(p, changed);
 }
 
 static int probe_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -224,9 +237,12 @@ static void script_judge(struct script *s, bool ok)
 	if (!health_count(&s->health, ok ? CHECK_PASS : CHECK_FAIL))
 		return;
 	s->owner->changed(s->owner->user);
-	if (s->health.up != was_up || !had_reported)
-		log_write(s->health.up ? LOG_NOTICE : LOG_WARNING, NULL, "vrrp_script %s is %s: %s", s->conf->name,
-			  s->health.up ? "up" : "down", s->last);
+	if (s->health.up == was_up && had_reported)
+		return;
+	journal_write(&(struct journal_note){ .kind = JOURNAL_CHECK, .instance = s->conf->name },
+		      "vrrp_script is %s: %s", s->health.up ? "up" : "down", s->last);
+	log_write(s->health.up ? LOG_NOTICE : LOG_WARNING, NULL, "vrrp_script %s is %s: %s", s->conf->name,
+		  s->health.up ? "up" : "down", s->last);
 }
 
 static void script_late(void *user)

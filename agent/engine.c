@@ -2,6 +2,7 @@
 /* The engine: wiring of all parts, the loop, the end. */
 #include "agent/engine.h"
 
+#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
@@ -10,9 +11,11 @@
 #include "agent/control.h"
 #include "agent/fifo.h"
 #include "agent/instance.h"
+#include "agent/journal.h"
 #include "agent/load.h"
 #include "agent/netif.h"
 #include "agent/privs.h"
+#include "agent/store.h"
 #include "agent/wire.h"
 
 #include <errno.h>
@@ -25,12 +28,14 @@ enum {
 	HOOKS_AT_STOP_US = 5000000, /* how long the last hooks may take */
 	RELEASE_MAX_US = 3000000,   /* a kernel that does not let go of the rtnl lock must not keep us for ever */
 	LOG_FLUSH_US = 1000000,
+	STORE_FLUSH_US = 1000000,
 };
 
 struct daemon {
 	const struct options *opt;
 	struct conf *conf;
 	sd_event *loop;
+	struct store *store;
 	struct netif *netif;
 	struct wires *wires;
 	struct checker *checker;
@@ -43,6 +48,8 @@ struct daemon {
 	uint64_t started_us, stop_us;
 	char realtime[128];
 };
+
+static const struct journal_note agent_event = { .kind = JOURNAL_AGENT };
 
 /* --- events from outside, to every instance ---------------------------------------------------------------------- */
 
@@ -84,6 +91,17 @@ static void on_health(void *user)
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
 
+static void look_at_store(struct daemon *d)
+{
+	struct store_status s;
+
+	store_status(d->store, &s);
+	if (s.error[0])
+		alarm_raise("state_directory", NULL, "%s", s.error);
+	else
+		alarm_end("state_directory", NULL);
+}
+
 static json_t *answer_status(void *user, const json_t *request, const char **error)
 {
 	struct daemon *d = user;
@@ -97,15 +115,23 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		lag_us = lag > lag_us ? lag : lag_us;
 		json_array_append_new(instances, instance_status(d->instances[i]));
 	}
-	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
-			 (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
+	look_at_store(d);
+	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION,
+			 "pid", (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
 			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
-			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "instances", instances,
-			 "checks", checker_status(d->checker), "fifos", fifos_status(d->fifos));
+			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(),
+			 "instances", instances, "checks", checker_status(d->checker), "fifos", fifos_status(d->fifos));
+}
+
+static json_t *answer_events(void *user, const json_t *request, const char **error)
+{
+	(void)user;
+	return journal_answer(request, error);
 }
 
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
+	{ .name = "events", .fn = answer_events },
 	{ .name = NULL },
 };
 
@@ -146,8 +172,8 @@ static void on_released(void *user)
 
 	d->unreleased--;
 	if (d->unreleased == 0) {
-		log_notice("everything is released, %.1f ms after the signal",
-			   (double)(loop_now_us() - d->stop_us) / 1000);
+		journal_log(LOG_NOTICE, &agent_event, "everything is released, %.1f ms after the signal",
+			    (double)(loop_now_us() - d->stop_us) / 1000);
 		loop_timer_in(&d->stop_timer, 0);
 	}
 }
@@ -162,7 +188,7 @@ static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 	d->stopping = true;
 	d->stop_us = loop_now_us();
 	d->unreleased = d->conf->n_instances;
-	log_notice("stopping on %s", strsignal((int)si->ssi_signo));
+	journal_log(LOG_NOTICE, &agent_event, "stopping on %s", strsignal((int)si->ssi_signo));
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_stop(d->instances[i], on_released, d);
 	sd_notify(false, "STOPPING=1");
@@ -255,8 +281,14 @@ static int start_instances(struct daemon *d)
 static int start_parts(struct daemon *d)
 {
 	const struct netif_events events = { .link = on_link, .addr = on_addr, .user = d };
-	int r = netif_new(d->loop, &events, &d->netif);
+	int r = store_open(d->conf->state_directory, &d->store);
 
+	if (r < 0) {
+		log_error("cannot set up the state directory: %s", strerror(-r));
+		return r;
+	}
+	journal_open(d->store, JOURNAL_FILE);
+	r = netif_new(d->loop, &events, &d->netif);
 	if (r < 0) {
 		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
 		return r;
@@ -320,8 +352,9 @@ static void greet(const struct daemon *d)
 {
 	bool advised = false;
 
-	log_notice("sqlvipd %s started with %s: %zu instance%s; %s", SQLVIP_VERSION, d->conf->file,
-		   d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime);
+	journal_log(LOG_NOTICE, &agent_event, "sqlvipd %s started with %s: %zu instance%s; %s; pid %d", SQLVIP_VERSION,
+		    d->conf->file, d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime,
+		    (int)getpid());
 	conf_advise(d->conf, log_advice, &advised);
 }
 
@@ -369,6 +402,8 @@ static void tear_down(struct daemon *d)
 	sd_event_unref(d->loop);
 	if (d->pid_file_is_ours)
 		unlink(d->opt->pid_file);
+	journal_close();
+	store_close(d->store, STORE_FLUSH_US);
 	conf_free(d->conf);
 }
 

@@ -13,7 +13,7 @@ enum { SEND_LOG_US = 1000000, RIVAL_LOG_US = 1000000 };
 
 /* --- the lane ---------------------------------------------------------------------------------------------------- */
 
-static const char *mysql_verdict(const struct instance *inst)
+const char *instance_mysql_verdict(const struct instance *inst)
 {
 	if (inst->conf->tracks.of[CONF_TRACK_MYSQL].n == 0)
 		return "";
@@ -28,7 +28,7 @@ static struct errand note(const struct instance *inst, enum vrrp_state old_state
 		.priority = inst->fsm.priority,
 		.at_us = loop_now_us(),
 		.peer = inst->fsm.master,
-		.mysql = mysql_verdict(inst),
+		.mysql = instance_mysql_verdict(inst),
 	};
 
 	memcpy(e.cause, inst->cause, sizeof(e.cause));
@@ -206,10 +206,11 @@ static void rival_seen(struct instance *inst)
 		return;
 	e.peer = inst->heard.src;
 	ip_format(&e.peer, addr);
-	log_write(LOG_WARNING, inst->conf->name,
-		  "%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the last such "
-		  "line)",
-		  addr, inst->heard.priority, inst->fsm.priority, (unsigned long long)suppressed);
+	instance_record(
+		inst, LOG_WARNING, JOURNAL_RIVAL,
+		"%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the last such "
+		"line)",
+		addr, inst->heard.priority, inst->fsm.priority, (unsigned long long)suppressed);
 	snprintf(e.cause, sizeof(e.cause), "inferior master %s", addr);
 	push_hooks(inst, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER_RX_LOWER_PRI", &e);
 }
@@ -266,8 +267,7 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	/* What was held back about packets may be told again: the situation is new. */
 	memset(inst->drop_log, 0, sizeof(inst->drop_log));
 	inst->rival_log = (struct log_limit){ 0 };
-	log_write(LOG_NOTICE, inst->conf->name, "%s -> %s (%s)", vrrp_state_name(old), vrrp_state_name(inst->fsm.state),
-		  cause);
+	instance_record_transition(inst, old, cause);
 }
 
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
@@ -310,8 +310,10 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 	} else if (!was_real && is_real) {
 		/* No change of state, but the hooks are told now, and why. */
 		snprintf(inst->cause, sizeof(inst->cause), "%s", cause);
-		log_write(LOG_NOTICE, inst->conf->name, "FAULT for good (%s)", cause);
+		instance_record(inst, LOG_NOTICE, JOURNAL_FAULT, "FAULT for good (%s)", cause);
 		instance_feed(inst, &ev, "%s", cause);
+	} else {
+		instance_record(inst, LOG_NOTICE, JOURNAL_FAULT, "still FAULT: %s", cause);
 	}
 }
 
@@ -400,7 +402,7 @@ static void set_priority(struct instance *inst, uint8_t priority)
 	instance_feed(inst, &ev, "priority %u -> %u", before, priority);
 	if (inst->conf->notify_priority_changes && inst->fsm.priority != before)
 		notify_priority(inst->notify, vrrp_state_name(inst->fsm.state), inst->fsm.priority);
-	log_write(LOG_NOTICE, inst->conf->name, "priority %u -> %u", before, priority);
+	instance_record(inst, LOG_NOTICE, JOURNAL_PRIORITY, "priority %u -> %u", before, priority);
 }
 
 void instance_on_checks(struct instance *inst)
@@ -568,7 +570,8 @@ void instance_start(struct instance *inst)
 	struct vrrp_event ev = { .type = VRRP_EV_START };
 
 	if (instance_addr_any(inst)) {
-		log_write(LOG_NOTICE, inst->conf->name, "removing addresses that an earlier run left behind");
+		instance_record(inst, LOG_NOTICE, JOURNAL_ADDRESS,
+				"removing addresses that an earlier run left behind");
 		lane_push(inst, &remove_stale, VRRP_INIT);
 	}
 	instance_look_at_link(inst);

@@ -91,8 +91,8 @@ static double ms_between(uint64_t from_us, uint64_t to_us)
 
 static void cannot_add(struct instance *inst, const char *why)
 {
-	log_write(LOG_ERR, inst->conf->name, "the addresses cannot be added: %s; trying again in %d s", why,
-		  ADDR_FAULT_HOLD_US / 1000000);
+	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %d s", why,
+			ADDR_FAULT_HOLD_US / 1000000);
 	loop_timer_in(&inst->address_timer, ADDR_FAULT_HOLD_US);
 	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
 }
@@ -104,8 +104,8 @@ static void taken(void *user, const struct netif_result *r)
 	struct instance *inst = user;
 
 	if (r->error == 0)
-		log_write(LOG_INFO, inst->conf->name, "%zu address%s added in %.1f ms", inst->conf->n_vips,
-			  plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
+		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
+				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
 	else
 		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
 		cannot_add(inst, strerror(-r->error));
@@ -148,8 +148,9 @@ static void released(void *user, const struct netif_result *r)
 	if (r->error < 0) {
 		/* Priority 0 must not leave while an address is still here, nor may we become master anew. */
 		if (log_limit_pass(&inst->remove_log, r->ended_us, REMOVE_LOG_US, &suppressed))
-			log_write(LOG_ERR, inst->conf->name, "%zu addresses could not be removed: %s; trying again",
-				  r->failed, strerror(-r->error));
+			instance_record(inst, LOG_ERR, JOURNAL_ADDRESS,
+					"%zu addresses could not be removed: %s; trying again", r->failed,
+					strerror(-r->error));
 		loop_timer_stop(&inst->address_timer);
 		instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be removed: %s",
 				    strerror(-r->error));
@@ -158,10 +159,10 @@ static void released(void *user, const struct netif_result *r)
 		return;
 	}
 	settle_vips(inst, false);
-	log_write(LOG_INFO, inst->conf->name, "%zu address%s removed in %.1f ms, %zu connection%s reset%s",
-		  inst->conf->n_vips, plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us), r->resets,
-		  r->resets == 1 ? "" : "s",
-		  r->reset_cut_short ? " (more were left when the time for it was over)" : "");
+	instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s removed in %.1f ms, %zu connection%s reset%s",
+			inst->conf->n_vips, plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us),
+			r->resets, r->resets == 1 ? "" : "s",
+			r->reset_cut_short ? " (more were left when the time for it was over)" : "");
 	instance_lane_go_on(inst);
 	if (inst->removal_failed)
 		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
@@ -206,7 +207,7 @@ void instance_announce(struct instance *inst)
 	if (targets)
 		r = announce_start(inst->announce, targets, n);
 	if (r < 0)
-		log_write(LOG_ERR, inst->conf->name, "the addresses are not announced: %s", strerror(-r));
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses are not announced: %s", strerror(-r));
 }
 
 /* --- putting back ------------------------------------------------------------------------------------------------ */
@@ -222,7 +223,8 @@ static void restored(void *user, const struct netif_result *r)
 	struct announce_target target;
 
 	if (r->error < 0)
-		log_write(LOG_ERR, inst->conf->name, "an address could not be put back: %s", strerror(-r->error));
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
+				strerror(-r->error));
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
 		bool announce = inst->vips[i].restoring && vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
 
@@ -294,14 +296,15 @@ static void look_for_lost_vips(struct instance *inst)
 	if (n == 0)
 		return;
 	if (!mastership_is_fresh(inst)) {
-		log_write(LOG_WARNING, inst->conf->name, "%s is gone, and our last advert is old: listening first",
-			  addr);
+		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
+				"%s is gone, and our last advert is old: listening first", addr);
 		inst->vips_stale = true;
 	} else if (too_often(inst)) {
 		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
 			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);
 	} else {
-		log_write(LOG_WARNING, inst->conf->name, "%s was deleted by somebody else: putting it back", addr);
+		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s was deleted by somebody else: putting it back",
+				addr);
 		instance_addr_restore(inst);
 	}
 }

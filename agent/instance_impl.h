@@ -4,6 +4,7 @@
  *   instance.c         events in, actions out, the lane
  *   instance_packet.c  what is heard
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
+ *   instance_journal.c what the journal gets
  *   instance_status.c  what the control socket tells
  */
 #pragma once
@@ -12,6 +13,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/instance.h"
+#include "agent/journal.h"
 #include "agent/notify.h"
 #include "agent/tracker.h"
 #include "vrrp/fsm.h"
@@ -117,6 +119,7 @@ struct instance {
 	struct peer peers[PEERS_MAX];
 	struct counters counters;
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
+	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
 	struct log_limit rival_log, differ_log, send_log, remove_log;
 
 	struct vip_state *vips;     /* beside conf->vips */
@@ -138,6 +141,8 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void instance_lane_go_on(struct instance *inst);
+/* "" if no mysqld is tracked. */
+const char *instance_mysql_verdict(const struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const uint8_t *packet, size_t len);
@@ -153,3 +158,10 @@ void instance_addr_restore(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);
+
+/* instance_journal.c: into the journal, with who was heard last, priorities, timers and mysqld's verdict; the first two
+ * into the log, too. */
+void instance_record(const struct instance *inst, int level, enum journal_kind kind, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void instance_record_transition(const struct instance *inst, enum vrrp_state old, const char *cause);
+void instance_record_refusal(struct instance *inst, enum vrrp_drop why, const struct ip_addr *src);

@@ -36,6 +36,7 @@ static void packet_dropped(struct instance *inst, enum vrrp_drop why, const uint
 		return;
 	if (len >= 20)
 		src = ip_from_bytes(AF_INET, packet + 12);
+	instance_record_refusal(inst, why, &src);
 	log_write(LOG_WARNING, inst->conf->name, "refused an advert from %s: %s (%llu more since the last such line)",
 		  ip_format(&src, addr), vrrp_drop_name(why), (unsigned long long)suppressed);
 }

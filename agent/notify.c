@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/exec.h"
+#include "agent/journal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -206,6 +207,7 @@ static bool settle(struct notify *n)
 static void over(struct notify *n, const struct exec_result *r, const char *note)
 {
 	const struct job *j = n->head;
+	const struct journal_note event = { .kind = JOURNAL_HOOK, .instance = n->owner.name };
 
 	n->last.hook = conf_hook_name(hook_of(n, j->hook, n->step));
 	n->last.ran_us = r->ran_us;
@@ -215,8 +217,8 @@ static void over(struct notify *n, const struct exec_result *r, const char *note
 	n->run++;
 	n->timed_out += r->timed_out;
 	n->failed += !r->timed_out && !exec_succeeded(r);
-	log_write(exec_succeeded(r) ? LOG_INFO : LOG_WARNING, n->owner.name, "%s for %s: %s (%.3f s)%s", n->last.hook,
-		  j->state, n->last.outcome, (double)r->ran_us / 1e6, note);
+	journal_log(exec_succeeded(r) ? LOG_INFO : LOG_WARNING, &event, "%s for %s: %s (%.3f s)%s", n->last.hook,
+		    j->state, n->last.outcome, (double)r->ran_us / 1e6, note);
 
 	loop_timer_stop(&n->stuck);
 	n->give_up_us = 0;
@@ -349,9 +351,9 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 	if (!j) {
 		n->overflowed++;
 		if (log_limit_pass(&n->crowded, loop_now_us(), OVERFLOW_LOG_US, &before))
-			log_write(LOG_ERR, n->owner.name,
-				  "hooks for %s (%s) are not run: %zu events wait already; %" PRIu64 " lost so far",
-				  ev->state, ev->cause ? ev->cause : "", n->n_jobs, n->overflowed);
+			journal_log(LOG_ERR, &(struct journal_note){ .kind = JOURNAL_HOOK, .instance = n->owner.name },
+				    "hooks for %s (%s) are not run: %zu events wait already; %" PRIu64 " lost so far",
+				    ev->state, ev->cause ? ev->cause : "", n->n_jobs, n->overflowed);
 		return;
 	}
 	if (ev->hook == CONF_HOOK_MASTER_RX_LOWER_PRI)
@@ -448,8 +450,9 @@ struct notify *notify_free(struct notify *n)
 	loop_timer_done(&n->kick);
 	loop_timer_done(&n->stuck);
 	for (const struct job *j = n->head; j; j = j->next)
-		log_write(LOG_WARNING, n->owner.name, "hooks for %s (%s) %s: we are stopping", j->state, j->cause,
-			  j == n->head && n->child ? "are cut short" : "are not run");
+		journal_log(LOG_WARNING, &(struct journal_note){ .kind = JOURNAL_HOOK, .instance = n->owner.name },
+			    "hooks for %s (%s) %s: we are stopping", j->state, j->cause,
+			    j == n->head && n->child ? "are cut short" : "are not run");
 	if (n->child)
 		exec_abandon(n->child);
 	while (n->head)
