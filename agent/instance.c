@@ -60,6 +60,7 @@ static void lane_pop(struct instance *inst)
 
 static void send_advert(struct instance *inst, uint8_t priority)
 {
+	const struct vrrp_route route = { .src = inst->fsm.own, .dst = inst->conf->group, .ttl = VRRP_TTL };
 	uint8_t buf[VRRP_PACKET_MAX];
 	uint64_t suppressed;
 	size_t len;
@@ -67,8 +68,8 @@ static void send_advert(struct instance *inst, uint8_t priority)
 
 	/* 0 would let the kernel choose. */
 	inst->ip_id = inst->ip_id == UINT16_MAX ? 1 : (uint16_t)(inst->ip_id + 1);
-	len = vrrp_encode(&inst->format, &inst->fsm.own, &inst->conf->group, priority, inst->ip_id, buf, sizeof(buf));
-	r = len ? wire_send(inst->wire, &inst->conf->group, buf, len) : -EMSGSIZE;
+	len = vrrp_encode(&inst->format, &route.src, &route.dst, priority, inst->ip_id, buf, sizeof(buf));
+	r = len ? wire_send(inst->wire, &route, buf, len) : -EMSGSIZE;
 	if (r < 0) {
 		inst->counters.advert_failed++;
 		if (log_limit_pass(&inst->send_log, loop_now_us(), SEND_LOG_US, &suppressed))
@@ -494,6 +495,7 @@ static int init_parts(struct instance *inst)
 		.auth_type = ci->auth_type,
 		.interval_us = ci->advert_us,
 		.csum = ci->csum,
+		.group = ci->group,
 		.addrs = inst->advertised,
 		.n_addrs = ci->n_vips,
 	};
@@ -504,6 +506,14 @@ static int init_parts(struct instance *inst)
 	if (r >= 0)
 		r = init_timers(inst);
 	return r;
+}
+
+static int join_wire(struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	const struct wire_station station = { .vrid = ci->vrid, .rx = instance_on_packet, .user = inst };
+
+	return wire_join(inst->env.wires, ci->interface, AF_INET, &ci->group, &station, &inst->wire);
 }
 
 int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret)
@@ -531,8 +541,7 @@ int instance_new(const struct instance_env *env, const struct conf_instance *con
 	vrrp_fsm_init(&inst->fsm, &fc, &nowhere);
 	r = init_parts(inst);
 	if (r >= 0)
-		r = wire_join(env->wires, conf->interface, &conf->group, conf->vrid, instance_on_packet, inst,
-			      &inst->wire);
+		r = join_wire(inst);
 	if (r < 0) {
 		instance_free(inst);
 		return r;
@@ -547,7 +556,7 @@ struct instance *instance_free(struct instance *inst)
 		return NULL;
 	netif_forget(inst->env.netif, inst);
 	if (inst->wire)
-		wire_leave(inst->wire, inst->conf->vrid);
+		wire_leave(inst->wire, inst);
 	loop_timer_done(&inst->advert_timer);
 	loop_timer_done(&inst->down_timer);
 	loop_timer_done(&inst->preempt_timer);

@@ -145,7 +145,7 @@ void instance_lane_go_on(struct instance *inst);
 const char *instance_mysql_verdict(const struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
-void instance_on_packet(void *user, const uint8_t *packet, size_t len);
+void instance_on_packet(void *user, const struct vrrp_packet *packet);
 
 /* instance_addr.c */
 void instance_addr_take(struct instance *inst);

@@ -25,17 +25,15 @@ static void remember_peer(struct instance *inst, const struct vrrp_advert *ad)
 	p->adverts++;
 }
 
-static void packet_dropped(struct instance *inst, enum vrrp_drop why, const uint8_t *packet, size_t len)
+static void packet_dropped(struct instance *inst, enum vrrp_drop why, const struct vrrp_packet *packet)
 {
-	struct ip_addr src = { .family = AF_UNSPEC };
+	struct ip_addr src = vrrp_peek_src(packet);
 	char addr[IP_STR_MAX];
 	uint64_t suppressed;
 
 	inst->counters.drops[why]++;
 	if (!log_limit_pass(&inst->drop_log[why], loop_now_us(), DROP_LOG_US, &suppressed))
 		return;
-	if (len >= 20)
-		src = ip_from_bytes(AF_INET, packet + 12);
 	instance_record_refusal(inst, why, &src);
 	log_write(LOG_WARNING, inst->conf->name, "refused an advert from %s: %s (%llu more since the last such line)",
 		  ip_format(&src, addr), vrrp_drop_name(why), (unsigned long long)suppressed);
@@ -74,7 +72,7 @@ static bool heeded_enough(struct instance *inst, const struct vrrp_advert *ad)
 	return false;
 }
 
-void instance_on_packet(void *user, const uint8_t *packet, size_t len)
+void instance_on_packet(void *user, const struct vrrp_packet *packet)
 {
 	struct instance *inst = user;
 	struct vrrp_advert ad;
@@ -84,9 +82,9 @@ void instance_on_packet(void *user, const uint8_t *packet, size_t len)
 
 	if (inst->fsm.state == VRRP_INIT || inst->fsm.state == VRRP_FAULT)
 		return;
-	why = vrrp_decode(&inst->format, &inst->fsm.own, &inst->conf->group, packet, len, &ad);
+	why = vrrp_decode(&inst->format, &inst->fsm.own, packet, &ad);
 	if (why != VRRP_OK) {
-		packet_dropped(inst, why, packet, len);
+		packet_dropped(inst, why, packet);
 		return;
 	}
 	inst->heard = ad;

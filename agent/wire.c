@@ -5,27 +5,27 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
-#include "vrrp/packet.h"
-#include "vrrp/socket.h"
 
 #include <errno.h>
 
 enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 8192, RETRY_US = 1000000 };
 
-struct station {
-	wire_rx_fn rx; /* NULL: no instance has this VRID */
-	void *user;
+/* Unicast instances may share a VRID; they are told apart by whom they know. */
+struct listed {
+	struct wire_station station;
+	struct listed *next; /* of the same VRID, in the order in which they joined */
 };
 
 struct wire {
 	struct wires *set;
 	struct wire *next;
 	char ifname[IFNAMSIZ];
-	struct ip_addr group;
+	sa_family_t family;
+	struct ip_addr group; /* AF_UNSPEC: unicast */
 	struct vrrp_socket socket;
 	sd_event_source *io;
 	bool flooded;                 /* the source is ranked last */
-	struct station stations[256]; /* by VRID */
+	struct listed *stations[256]; /* by VRID */
 	unsigned n_stations;
 	struct wire_counters counters;
 	struct log_limit complaint;
@@ -40,28 +40,40 @@ struct wires {
 	void *user;
 };
 
+/* Of several, the first that knows the sender. With only one there is no question: it judges the sender itself. */
+static const struct wire_station *station_for(const struct wire *w, const struct vrrp_packet *packet)
+{
+	const struct listed *l = w->stations[vrrp_peek_vrid(packet)];
+
+	if (l && l->next)
+		while (l && !l->station.knows(l->station.user, packet))
+			l = l->next;
+	return l ? &l->station : NULL;
+}
+
 /* One packet. False when there is none. */
 static bool receive(struct wire *w)
 {
 	/* One octet more than any advert, so that a longer one is seen to be too long. */
 	uint8_t buf[VRRP_PACKET_MAX + 1];
-	ssize_t n = vrrp_socket_recv(&w->socket, buf, sizeof(buf));
-	const struct station *s;
+	struct vrrp_packet packet;
+	int r = vrrp_socket_recv(&w->socket, buf, sizeof(buf), &packet);
+	const struct wire_station *s;
 
-	if (n == -EAGAIN)
+	if (r == -EAGAIN)
 		return false;
-	if (n == -EMSGSIZE) {
+	if (r == -EMSGSIZE) {
 		w->counters.rx_trunc++;
 		return true;
 	}
-	if (n < 0) {
+	if (r < 0) {
 		/* ENETDOWN is reported once when the link goes; the link event does the rest. */
 		w->counters.rx_err++;
 		return false;
 	}
-	s = &w->stations[vrrp_peek_vrid(buf, (size_t)n)];
-	if (s->rx)
-		s->rx(s->user, buf, (size_t)n);
+	s = station_for(w, &packet);
+	if (s)
+		s->rx(s->user, &packet);
 	else
 		w->counters.vrid_err++;
 	return true;
@@ -110,7 +122,7 @@ static int wire_open(struct wire *w, const struct netif_link *link)
 	if (w->socket.rx >= 0 && w->socket.ifindex == link->ifindex)
 		return 0;
 	wire_close(w);
-	r = vrrp_socket_open(&w->socket, link->ifindex, link->name, &w->group);
+	r = vrrp_socket_open(&w->socket, link->ifindex, link->name, w->family, ip_is_set(&w->group) ? &w->group : NULL);
 	if (r < 0)
 		return r;
 	r = loop_io(w->set->loop, &w->io, w->socket.rx, EPOLLIN, LOOP_RANK_NET, readable, w);
@@ -128,7 +140,8 @@ static int wire_try(struct wire *w, const struct netif_link *link)
 	if (r >= 0)
 		return 0;
 	if (log_limit_pass(&w->complaint, loop_now_us(), 10000000, &suppressed))
-		log_error("cannot open the VRRP sockets on %s: %s; trying again", link->name, strerror(-r));
+		log_error("cannot open the VRRP sockets for %s on %s: %s; trying again",
+			  w->family == AF_INET ? "IPv4" : "IPv6", link->name, strerror(-r));
 	loop_timer_in(&w->set->retry, RETRY_US);
 	return r;
 }
@@ -166,6 +179,14 @@ int wires_new(sd_event *loop, struct netif *netif, void (*opened)(void *user), v
 	return 0;
 }
 
+static void unlist(struct listed **at)
+{
+	struct listed *gone = *at;
+
+	*at = gone->next;
+	free(gone);
+}
+
 struct wires *wires_free(struct wires *w)
 {
 	if (w)
@@ -175,6 +196,9 @@ struct wires *wires_free(struct wires *w)
 
 		w->first = wire->next;
 		wire_close(wire);
+		for (size_t i = 0; i < ELEMENTSOF(wire->stations); i++)
+			while (wire->stations[i])
+				unlist(&wire->stations[i]);
 		free(wire);
 	}
 	free(w);
@@ -194,49 +218,72 @@ void wires_on_link(struct wires *w, const struct netif_link *link, bool gone)
 	}
 }
 
-static struct wire *find(struct wires *w, const char *ifname, const struct ip_addr *group)
+static struct wire *find(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group)
 {
 	for (struct wire *wire = w->first; wire; wire = wire->next)
-		if (strcmp(wire->ifname, ifname) == 0 && ip_equal(&wire->group, group))
+		if (strcmp(wire->ifname, ifname) == 0 && wire->family == family && ip_equal(&wire->group, group))
 			return wire;
 	return NULL;
 }
 
-int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, uint8_t vrid, wire_rx_fn rx, void *user,
-	      struct wire **ret)
+static struct wire *wire_new(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group)
 {
-	struct wire *wire = find(w, ifname, group);
+	struct wire *wire = calloc(1, sizeof(*wire));
+
+	if (!wire)
+		return NULL;
+	wire->set = w;
+	wire->family = family;
+	wire->group = *group;
+	wire->socket = (struct vrrp_socket){ .rx = -1, .tx = -1 };
+	snprintf(wire->ifname, sizeof(wire->ifname), "%s", ifname);
+	wire->next = w->first;
+	w->first = wire;
+	return wire;
+}
+
+int wire_join(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
+	      const struct wire_station *station, struct wire **ret)
+{
+	static const struct ip_addr unicast = { .family = AF_UNSPEC };
+	struct wire *wire = find(w, ifname, family, group ?: &unicast);
 	const struct netif_link *link = netif_link_by_name(w->netif, ifname);
+	struct listed **last, *l;
 	int r;
 
-	if (!wire) {
-		wire = calloc(1, sizeof(*wire));
-		if (!wire)
-			return -ENOMEM;
-		wire->set = w;
-		wire->group = *group;
-		wire->socket = (struct vrrp_socket){ .rx = -1, .tx = -1 };
-		snprintf(wire->ifname, sizeof(wire->ifname), "%s", ifname);
-		wire->next = w->first;
-		w->first = wire;
-	}
-	if (wire->stations[vrid].rx)
+	if (!wire)
+		wire = wire_new(w, ifname, family, group ?: &unicast);
+	if (!wire)
+		return -ENOMEM;
+	if (group && wire->stations[station->vrid])
 		return -EEXIST;
 	r = link ? wire_try(wire, link) : 0;
 	if (r == -EPERM)
 		return r; /* will not get better */
-	wire->stations[vrid] = (struct station){ .rx = rx, .user = user };
+	l = calloc(1, sizeof(*l));
+	if (!l)
+		return -ENOMEM;
+	l->station = *station;
+	for (last = &wire->stations[station->vrid]; *last; last = &(*last)->next)
+		;
+	*last = l;
 	wire->n_stations++;
 	*ret = wire;
 	return 0;
 }
 
-void wire_leave(struct wire *wire, uint8_t vrid)
+void wire_leave(struct wire *wire, void *user)
 {
-	if (!wire->stations[vrid].rx)
-		return;
-	wire->stations[vrid] = (struct station){ 0 };
-	wire->n_stations--;
+	for (size_t i = 0; i < ELEMENTSOF(wire->stations); i++) {
+		for (struct listed **at = &wire->stations[i]; *at;) {
+			if ((*at)->station.user != user) {
+				at = &(*at)->next;
+				continue;
+			}
+			unlist(at);
+			wire->n_stations--;
+		}
+	}
 	if (wire->n_stations == 0)
 		wire_close(wire);
 }
@@ -246,11 +293,11 @@ bool wire_is_open(const struct wire *wire)
 	return wire->socket.rx >= 0;
 }
 
-int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len)
+int wire_send(struct wire *wire, const struct vrrp_route *route, const uint8_t *packet, size_t len)
 {
 	if (wire->socket.tx < 0)
 		return -ENODEV;
-	return vrrp_socket_send(&wire->socket, dst, packet, len);
+	return vrrp_socket_send(&wire->socket, route, packet, len);
 }
 
 struct wire_counters wire_counters(const struct wire *wire)

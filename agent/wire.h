@@ -1,17 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sockets that instances share: one pair for each (interface, group), opened when the interface is there and again
- * when it comes back under a new index. Packets are handed to the instance that has their VRID; nothing is judged
- * here. Each wake-up reads a bounded number of packets, so that a flood cannot keep the loop from its timers. */
+/* The sockets that instances share: one pair for each (interface, family, group), opened when the interface is there
+ * and again when it comes back under a new index; unicast is a group of its own. Packets are handed to the instance
+ * that has their VRID; nothing is judged here. Each wake-up reads a bounded number of packets, so that a flood cannot
+ * keep the loop from its timers. */
 #pragma once
 
-#include "agent/base/addr.h"
 #include "agent/netif.h"
+#include "vrrp/socket.h"
 
 struct wires;
 struct wire;
 
-/* A packet with the instance's VRID, IP header included. */
-typedef void (*wire_rx_fn)(void *user, const uint8_t *packet, size_t len);
+/* An instance on a wire, and how to reach it. */
+struct wire_station {
+	uint8_t vrid;
+	/* A packet with the instance's VRID. */
+	void (*rx)(void *user, const struct vrrp_packet *packet);
+	/* Where unicast instances share a VRID: is the packet from one of its peers? NULL on multicast. */
+	bool (*knows)(void *user, const struct vrrp_packet *packet);
+	void *user;
+};
 
 struct wire_counters {
 	uint64_t vrid_err; /* nobody here has that VRID */
@@ -26,16 +34,17 @@ struct wires *wires_free(struct wires *w);
 /* To be called for each link event: opens and closes sockets. */
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
 
-/* Joins the wire of (interface, group) for `vrid`. A missing interface, or sockets that cannot be opened now, are no
- * error: see wire_is_open(). 0, -EEXIST if the VRID is taken there, -ENOMEM, or -EPERM. */
-int wire_join(struct wires *w, const char *ifname, const struct ip_addr *group, uint8_t vrid, wire_rx_fn rx, void *user,
-	      struct wire **ret);
-void wire_leave(struct wire *wire, uint8_t vrid);
+/* Joins the wire of (interface, family, group); `group` NULL: that of unicast. The station is copied. A missing
+ * interface, or sockets that cannot be opened now, are no error: see wire_is_open(). 0, -EEXIST if a multicast group
+ * has a station of this VRID already, -ENOMEM, or -EPERM. */
+int wire_join(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
+	      const struct wire_station *station, struct wire **ret);
+void wire_leave(struct wire *wire, void *user);
 /* False: nothing is heard, and nothing that we say leaves. */
 bool wire_is_open(const struct wire *wire);
 
 /* 0, -ENODEV while the interface is missing, or -errno. */
-int wire_send(struct wire *wire, const struct ip_addr *dst, const uint8_t *packet, size_t len);
+int wire_send(struct wire *wire, const struct vrrp_route *route, const uint8_t *packet, size_t len);
 /* Hands out what has arrived by now, bounded: for a timer that must not act on old news. */
 void wire_drain(struct wire *wire);
 

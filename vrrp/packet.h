@@ -3,7 +3,8 @@
  *
  * Decoding judges one received packet against what the instance expects and either yields host values or one reason
  * why not; the caller counts the reasons. The order of the tests follows RFC 9568 §7.1 and RFC 3768 §7.1; where the
- * two are silent, that of keepalived. Encoding yields the complete IPv4 packet for a socket with IP_HDRINCL. */
+ * two are silent, that of keepalived. Encoding yields what a raw socket sends: over IPv4 the whole packet (IP_HDRINCL),
+ * over IPv6 the message alone. */
 #pragma once
 
 #include "agent/base/addr.h"
@@ -25,15 +26,27 @@ enum {
 };
 
 #define VRRP_GROUP4 "224.0.0.18"
+#define VRRP_GROUP6 "ff02::12"
 
 /* Auth Type of version 2 (RFC 2338 §5.3.6). */
 enum vrrp_auth_type { VRRP_AUTH_NONE = 0, VRRP_AUTH_PASS = 1, VRRP_AUTH_AH = 2 };
 
-/* Which bytes the IPv4 checksum of version 3 covers: with pseudo-header (keepalived's default) or the message alone
- * (RFC 9568 §5.2.8). */
-enum vrrp_csum { VRRP_CSUM_PSEUDO, VRRP_CSUM_PLAIN };
+/* What the checksum of version 3 over IPv4 covers beside the message. Over IPv6 there is but the first. */
+enum vrrp_csum {
+	VRRP_CSUM_PSEUDO, /* a pseudo-header: keepalived's default */
+	VRRP_CSUM_PLAIN,  /* nothing: RFC 9568 §5.2.8 */
+	VRRP_CSUM_GROUP,  /* on unicast, a pseudo-header with the multicast group as destination: keepalived up to 1.3.6
+			   */
+	_VRRP_CSUM_MAX_,
+};
 
-/* How an instance speaks; constant while it runs. */
+/* Somebody whom a unicast instance speaks to, and which TTL or hop limit what comes from there may have. */
+struct vrrp_unicast_peer {
+	struct ip_addr addr;
+	uint8_t min_ttl, max_ttl; /* 0 and 255: any */
+};
+
+/* How an instance speaks. */
 struct vrrp_wire {
 	uint8_t version; /* 2 or 3 */
 	sa_family_t family;
@@ -41,18 +54,37 @@ struct vrrp_wire {
 	enum vrrp_auth_type auth_type;
 	uint8_t auth_data[VRRP_AUTH_LEN]; /* zero-padded password */
 	uint32_t interval_us;             /* own advertisement interval */
-	enum vrrp_csum csum;              /* for sending; both are accepted */
+	enum vrrp_csum csum;              /* for sending; the others are accepted, too */
+	bool csum_group_refused;          /* but not VRRP_CSUM_GROUP */
+	struct ip_addr group;             /* multicast: where adverts go; unicast: for VRRP_CSUM_GROUP */
 	const struct ip_addr *addrs;      /* borrowed; the VIPs, in configuration order */
 	size_t n_addrs;                   /* at most VRRP_ADDRS_MAX */
+	bool unicast;
+	uint8_t ttl;                           /* of our IPv4 packets on unicast; on multicast it is VRRP_TTL */
+	const struct vrrp_unicast_peer *peers; /* borrowed */
+	size_t n_peers;
+	bool check_peers; /* nobody but the peers is heard, and they only with their TTL */
+};
+
+/* A packet as a raw socket delivers it. Over IPv4 the bytes begin with the IP header. Over IPv6 they begin with the
+ * VRRP message, and what else is known came as ancillary data. */
+struct vrrp_packet {
+	sa_family_t family;
+	const uint8_t *data; /* borrowed */
+	size_t len;
+	struct ip_addr src, dst; /* IPv6 only */
+	int hop_limit;           /* IPv6 only; -1 = not known */
 };
 
 struct vrrp_advert {
 	struct ip_addr src;
 	uint8_t priority;
 	uint32_t interval_us;
-	bool csum_alt;      /* verified under the dialect that we do not send */
-	bool interval_diff; /* version 3: Max Adver Int is not ours; legal, counted */
-	bool addrs_differ;  /* the VIP list is not ours; accepted, counted, alarmed */
+	enum vrrp_csum csum; /* under which dialect the checksum was right */
+	bool csum_alt;       /* that is not the one that we send */
+	bool interval_diff;  /* version 3: Max Adver Int is not ours; legal, counted */
+	bool addrs_differ;   /* the VIP list is not ours; accepted, counted, alarmed */
+	bool no_link_local;  /* IPv6: the first address is not link-local (RFC 9568 §5.2.9); accepted */
 };
 
 /* Why a packet was refused. VRRP_OK is not a refusal. Names as keepalived prints them where it has one. */
@@ -60,8 +92,8 @@ enum vrrp_drop {
 	VRRP_OK,
 	VRRP_DROP_LENGTH,        /* packet_len_err: shorter or longer than its Count field says */
 	VRRP_DROP_VRID,          /* vrid_err: no instance has this VRID */
-	VRRP_DROP_PROTOCOL,      /* proto_err: not IPv4 protocol 112, or a fragment */
-	VRRP_DROP_TTL,           /* ip_ttl_err */
+	VRRP_DROP_PROTOCOL,      /* proto_err: not protocol 112 of our family, or a fragment */
+	VRRP_DROP_TTL,           /* ip_ttl_err: not 255 on multicast, outside the peer's range on unicast */
 	VRRP_DROP_VERSION,       /* vers_err */
 	VRRP_DROP_TYPE,          /* invalid_type_rcvd */
 	VRRP_DROP_AUTH_INVALID,  /* invalid_authtype: not one that version 2 knows */
@@ -70,27 +102,38 @@ enum vrrp_drop {
 	VRRP_DROP_INTERVAL,      /* advert_interval_err: version 2, not ours */
 	VRRP_DROP_INTERVAL_ZERO, /* advert_interval_zero: version 3 */
 	VRRP_DROP_CHECKSUM,      /* chk_err */
-	VRRP_DROP_CAST,          /* cast_err: not sent to our group */
+	VRRP_DROP_CAST,          /* cast_err: multicast to a unicast instance, or not sent to our group */
 	VRRP_DROP_OWN_SRC,       /* own_src: source address is one of ours */
 	VRRP_DROP_COUNT_ZERO,    /* addr_count_zero */
+	VRRP_DROP_UNKNOWN_PEER,  /* unknown_peer: unicast from somebody who is none of the peers */
 	_VRRP_DROP_MAX_,
 };
 
 /* The counter's name in status and logs. */
 const char *vrrp_drop_name(enum vrrp_drop drop);
 
-/* The VRID of an IPv4 packet as a raw socket delivers it, or 0 (no legal VRID) if it is too short to have one. */
-uint8_t vrrp_peek_vrid(const uint8_t *packet, size_t len);
+/* The VRID, or 0 (no legal VRID) if the packet is too short to have one. */
+uint8_t vrrp_peek_vrid(const struct vrrp_packet *packet);
+/* Who sent it, and to whom; AF_UNSPEC if the packet is too short to tell. */
+struct ip_addr vrrp_peek_src(const struct vrrp_packet *packet);
+struct ip_addr vrrp_peek_dst(const struct vrrp_packet *packet);
 
-/* Judges the IPv4 packet in packet[0..len) as received by a raw socket (header included, IHL may exceed 5).
- * `own` is our source address, `group` the multicast group. Writes `*ret` only on VRRP_OK. */
-enum vrrp_drop vrrp_decode(const struct vrrp_wire *wire, const struct ip_addr *own, const struct ip_addr *group,
-			   const uint8_t *packet, size_t len, struct vrrp_advert *ret);
+/* NULL if `addr` is none of the peers. */
+const struct vrrp_unicast_peer *vrrp_find_peer(const struct vrrp_wire *wire, const struct ip_addr *addr);
 
-/* Encodes one advert with `priority` as an IPv4 packet into buf[0..size). `ip_id` becomes the IP identification; the
- * header checksum stays 0 for the kernel to fill. Returns the length, or 0 if it does not fit. */
+/* Judges a packet as received by a raw socket (IPv4: header included, IHL may exceed 5). `own` is our source address.
+ * Writes `*ret` only on VRRP_OK. */
+enum vrrp_drop vrrp_decode(const struct vrrp_wire *wire, const struct ip_addr *own, const struct vrrp_packet *packet,
+			   struct vrrp_advert *ret);
+
+/* Encodes one advert with `priority` into buf[0..size): over IPv4 a packet with `ip_id` as IP identification and the
+ * header checksum 0 for the kernel to fill; over IPv6 the message with its checksum. Returns the length, or 0 if it
+ * does not fit. */
 size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, const struct ip_addr *dst, uint8_t priority,
 		   uint16_t ip_id, uint8_t *buf, size_t size);
+
+/* How many addresses an advert may hold so that it fits into `mtu` octets with its headers; at most VRRP_ADDRS_MAX. */
+size_t vrrp_addrs_that_fit(const struct vrrp_wire *wire, unsigned mtu);
 
 /* RFC 1071 sum over `len` octets added to `sum`, folded, not complemented. An odd last octet is padded with zero. */
 uint16_t vrrp_csum_add(uint16_t sum, const void *data, size_t len);

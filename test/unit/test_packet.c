@@ -63,7 +63,7 @@ static void scene_init(struct scene *s, uint8_t version)
 	};
 	s->sender = ip("192.0.2.11");
 	s->receiver = ip("192.0.2.12");
-	s->group = ip(VRRP_GROUP4);
+	s->group = s->wire.group = ip(VRRP_GROUP4);
 }
 
 static void scene_password(struct scene *s, const char *password)
@@ -124,9 +124,24 @@ static void repair(struct scene *s)
 	put16(msg + 6, (uint16_t)~slow_sum(sum, msg, msg_len));
 }
 
+static struct vrrp_packet delivered(const struct scene *s)
+{
+	return (struct vrrp_packet){ .family = AF_INET, .data = s->packet, .len = s->len, .hop_limit = -1 };
+}
+
 static enum vrrp_drop decode(const struct scene *s, struct vrrp_advert *ret)
 {
-	return vrrp_decode(&s->wire, &s->receiver, &s->group, s->packet, s->len, ret);
+	const struct vrrp_packet packet = delivered(s);
+
+	return vrrp_decode(&s->wire, &s->receiver, &packet, ret);
+}
+
+static uint8_t peek(const struct scene *s, size_t len)
+{
+	struct vrrp_packet packet = delivered(s);
+
+	packet.len = len;
+	return vrrp_peek_vrid(&packet);
 }
 
 /* A refusal leaves the result alone. */
@@ -324,7 +339,7 @@ static void every_version_priority_and_count_comes_back_as_it_was_sent(void **st
 		for (unsigned k = 0; k < s.wire.n_addrs; k++)
 			s.vips[k] = ip_from_bytes(AF_INET, (uint8_t[]){ 10, (uint8_t)priority, 7, (uint8_t)k });
 		encode(&s, (uint8_t)priority);
-		assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 51);
+		assert_int_equal(peek(&s, s.len), 51);
 		ad = assert_accepted(&s);
 		assert_int_equal(ad.priority, priority);
 		assert_false(ad.csum_alt || ad.interval_diff || ad.addrs_differ);
@@ -425,7 +440,7 @@ static void ip_options_are_skipped(void **state)
 		s.packet[0] = 0x4f;
 		s.len += 40;
 		put16(s.packet + AT_TOTAL_LEN, (unsigned)s.len);
-		assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 51);
+		assert_int_equal(peek(&s, s.len), 51);
 		assert_int_equal(assert_accepted(&s).priority, 100);
 	}
 }
@@ -562,7 +577,7 @@ static void decode_refuses_an_ip_header_shorter_than_twenty(void **state)
 	encode(&s, 100);
 	s.packet[0] = 0x44;
 	assert_dropped(&s, VRRP_DROP_LENGTH);
-	assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 0);
+	assert_int_equal(peek(&s, s.len), 0);
 }
 
 static void decode_refuses_another_vrid(void **state)
@@ -589,7 +604,7 @@ static void decode_refuses_what_is_not_vrrp_over_ipv4(void **state)
 	encode(&s, 100);
 	s.packet[0] = 0x65;
 	assert_dropped(&s, VRRP_DROP_PROTOCOL);
-	assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 0);
+	assert_int_equal(peek(&s, s.len), 0);
 }
 
 static void decode_refuses_a_fragment(void **state)
@@ -820,12 +835,12 @@ static void peek_finds_the_vrid_or_says_there_is_none(void **state)
 	(void)state;
 	scene_init(&s, 2);
 	load(&s, T1_IP T1_MSG);
-	assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 51);
-	assert_int_equal(vrrp_peek_vrid(s.packet, 22), 51);
+	assert_int_equal(peek(&s, s.len), 51);
+	assert_int_equal(peek(&s, 22), 51);
 	for (size_t n = 0; n < 22; n++)
-		assert_int_equal(vrrp_peek_vrid(s.packet, n), 0);
+		assert_int_equal(peek(&s, n), 0);
 	s.packet[0] = 0x4f; /* options beyond the end */
-	assert_int_equal(vrrp_peek_vrid(s.packet, s.len), 0);
+	assert_int_equal(peek(&s, s.len), 0);
 }
 
 static void every_reason_has_a_name_of_its_own(void **state)

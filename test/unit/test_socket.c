@@ -27,9 +27,9 @@ static int setup(void **state)
 	assert_non_null(w);
 	w->ns = netns_new();
 	assert_true(ip_parse("224.0.0.18", &w->group));
-	assert_int_equal(vrrp_socket_open(&w->here, (int)if_nametoindex("v0"), "v0", &w->group), 0);
+	assert_int_equal(vrrp_socket_open(&w->here, (int)if_nametoindex("v0"), "v0", AF_INET, &w->group), 0);
 	netns_enter(w->ns.there);
-	assert_int_equal(vrrp_socket_open(&w->there, (int)if_nametoindex("p0"), "p0", &w->group), 0);
+	assert_int_equal(vrrp_socket_open(&w->there, (int)if_nametoindex("p0"), "p0", AF_INET, &w->group), 0);
 	netns_enter(w->ns.here);
 	*state = w;
 	return 0;
@@ -62,7 +62,9 @@ static void send_advert(struct world *w, uint8_t vrid)
 	};
 
 	memcpy(&p.ip.daddr, w->group.bytes, sizeof(p.ip.daddr));
-	assert_int_equal(vrrp_socket_send(&w->there, &w->group, (const uint8_t *)&p, sizeof(p)), 0);
+	assert_int_equal(
+		vrrp_socket_send(&w->there, &(struct vrrp_route){ .dst = w->group }, (const uint8_t *)&p, sizeof(p)),
+		0);
 }
 
 /* The loop may be late by a few adverts of each; a veth delivers within the send or soon after it. */
@@ -77,16 +79,18 @@ static void rounds_of_adverts_of_all_instances_wait_for_a_late_reader(void **sta
 			send_advert(w, (uint8_t)i);
 	send_advert(w, 0);
 	for (uint64_t until_us = loop_now_us() + 5000000; n <= ROUNDS * INSTANCES;) {
-		ssize_t len = vrrp_socket_recv(&w->here, buf, sizeof(buf));
+		struct vrrp_packet packet;
+		int r = vrrp_socket_recv(&w->here, buf, sizeof(buf), &packet);
 
-		if (len == -EAGAIN) {
+		if (r == -EAGAIN) {
 			struct pollfd p = { .fd = w->here.rx, .events = POLLIN };
 
 			assert_true(loop_now_us() < until_us);
 			assert_true(poll(&p, 1, 100) >= 0);
 			continue;
 		}
-		assert_int_equal(len, sizeof(struct iphdr) + ADVERT_LEN);
+		assert_int_equal(r, 0);
+		assert_int_equal(packet.len, sizeof(struct iphdr) + ADVERT_LEN);
 		assert_int_equal(buf[sizeof(struct iphdr) + 1], n == ROUNDS * INSTANCES ? 0 : 1 + n % INSTANCES);
 		n++;
 	}
@@ -95,10 +99,11 @@ static void rounds_of_adverts_of_all_instances_wait_for_a_late_reader(void **sta
 static void sender_hears_nothing_and_not_itself(void **state)
 {
 	struct world *w = *state;
+	struct vrrp_packet packet;
 	uint8_t buf[128];
 
 	send_advert(w, 1);
-	assert_int_equal(vrrp_socket_recv(&w->there, buf, sizeof(buf)), -EAGAIN);
+	assert_int_equal(vrrp_socket_recv(&w->there, buf, sizeof(buf), &packet), -EAGAIN);
 	assert_int_equal(recv(w->there.tx, buf, sizeof(buf), MSG_DONTWAIT), -1);
 	assert_int_equal(errno, EAGAIN);
 }
