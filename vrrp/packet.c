@@ -68,6 +68,12 @@ const char *vrrp_drop_name(enum vrrp_drop drop)
 		[VRRP_DROP_OWN_SRC] = "own_src",
 		[VRRP_DROP_COUNT_ZERO] = "addr_count_zero",
 		[VRRP_DROP_UNKNOWN_PEER] = "unknown_peer",
+		[VRRP_DROP_EXT_MALFORMED] = "auth_ext_malformed",
+		[VRRP_DROP_EXT_STALE] = "auth_ext_stale",
+		[VRRP_DROP_EXT_UNKNOWN_KEY] = "auth_ext_unknown_key",
+		[VRRP_DROP_EXT_INVALID_HMAC] = "auth_ext_invalid_hmac",
+		[VRRP_DROP_EXT_REPLAY] = "auth_ext_replay",
+		[VRRP_DROP_EXT_MISSING] = "auth_ext_missing",
 	};
 	_Static_assert(sizeof(names) / sizeof(names[0]) == _VRRP_DROP_MAX_, "one name per reason");
 

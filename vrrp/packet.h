@@ -106,6 +106,13 @@ enum vrrp_drop {
 	VRRP_DROP_OWN_SRC,       /* own_src: source address is one of ours */
 	VRRP_DROP_COUNT_ZERO,    /* addr_count_zero */
 	VRRP_DROP_UNKNOWN_PEER,  /* unknown_peer: unicast from somebody who is none of the peers */
+	/* auth_hmac, see vrrp/auth.h */
+	VRRP_DROP_EXT_MALFORMED,    /* auth_ext_malformed: unknown type, or a reserved octet that is not 0 */
+	VRRP_DROP_EXT_STALE,        /* auth_ext_stale: the sender's clock and ours differ by more than the window */
+	VRRP_DROP_EXT_UNKNOWN_KEY,  /* auth_ext_unknown_key */
+	VRRP_DROP_EXT_INVALID_HMAC, /* auth_ext_invalid_hmac: another key, or changed on the way */
+	VRRP_DROP_EXT_REPLAY,       /* auth_ext_replay: no newer than what was accepted before */
+	VRRP_DROP_EXT_MISSING,      /* auth_ext_missing: no trailer, and one is required */
 	_VRRP_DROP_MAX_,
 };
 
