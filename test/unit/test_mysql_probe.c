@@ -352,7 +352,8 @@ static void server_that_is_well_costs_one_step_for_each_question(void **state)
 	steps = r->steps;
 	RUN_UNTIL(r, r->report.queries >= queries + 30, 20 * S);
 	assert_true(r->steps - steps < 45);
-	assert_true(r->report.latency_us > 0 && r->report.latency_us < S);
+	assert_true(r->report.latency_max_us > 0 &&
+		    r->report.latency_us < S); /* 0: the answer came within the same wake-up */
 	assert_int_equal(r->fails + r->gones, 0);
 	runner_free(r);
 }
