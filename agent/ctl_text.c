@@ -613,11 +613,36 @@ static void print_agent(struct page *p, const json_t *status)
 		print_fifo(p, json_array_get(json_object_get(status, "fifos"), i));
 }
 
+/* First of all: what is wrong, or must not be forgotten. */
+static void print_alarms(struct page *p, const json_t *alarms)
+{
+	for (size_t i = 0; i < json_array_size(alarms); i++) {
+		const json_t *a = json_array_get(alarms, i);
+		const char *instance = some_text_of(a, "instance"), *text = some_text_of(a, "text");
+		char span[32];
+		const char *since = span_of(a, "since_s", span, sizeof(span));
+
+		coloured(p, BOLD RED, "ALARM");
+		fputs("  ", p->out);
+		if (instance) {
+			coloured(p, BOLD, instance);
+			fputs(": ", p->out);
+		}
+		ctl_print_text(text ? text : "(no text)", p->out);
+		if (since)
+			fprintf(p->out, " (for %s)", since);
+		fputc('\n', p->out);
+	}
+	if (json_array_size(alarms) > 0)
+		fputc('\n', p->out);
+}
+
 void ctl_print_status(const json_t *status, FILE *out, bool colour)
 {
 	struct page p = { .out = out, .colour = colour };
 	const json_t *instances = json_object_get(status, "instances"), *checks = json_object_get(status, "checks");
 
+	print_alarms(&p, json_object_get(status, "alarms"));
 	print_agent(&p, status);
 	for (size_t i = 0; i < json_array_size(instances); i++)
 		print_instance(&p, json_array_get(instances, i));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a request: the answer is one line, a JSON object of the promised form. */
 #include "agent/control.h"
+#include "agent/journal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,19 @@ static json_t *cmd_refuse(void *user, const json_t *request, const char **error)
 	return NULL;
 }
 
+/* Over a few events, so that filters have something to find. */
+static json_t *cmd_events(void *user, const json_t *request, const char **error)
+{
+	(void)user;
+	if (!journal_last(NULL, ~0u))
+		for (int k = 0; k < _JOURNAL_KIND_MAX_; k++)
+			journal_write(&(struct journal_note){ .kind = (enum journal_kind)k, .instance = "VI_1" }, "%d",
+				      k);
+	return journal_answer(request, error);
+}
+
 static const struct control_command commands[] = {
+	{ .name = "events", .fn = cmd_events },
 	{ .name = "status", .fn = cmd_echo },
 	{ .name = "refuse", .fn = cmd_refuse },
 	{ .name = NULL },

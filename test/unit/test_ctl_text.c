@@ -77,6 +77,18 @@ static char *show_json(const char *json, bool colour)
 	return text;
 }
 
+static void alarms_come_first(void **state)
+{
+	_cleanup_(freep) char *text = show_json(
+		"{\"version\":\"0.1.0\",\"alarms\":[{\"id\":\"standby\",\"instance\":\"VI_1\",\"text\":\"standby\","
+		"\"since_s\":192.3},{\"id\":\"x\",\"instance\":null,\"text\":\"\\u001b[2J\"},7]}",
+		false);
+
+	(void)state;
+	assert_string_equal(text, "ALARM  VI_1: standby (for 3 min 12 s)\nALARM  \\x1b[2J\nALARM  (no text)\n\n"
+				  "sqlvipd 0.1.0\n");
+}
+
 static void status_reads_as_aligned_text(void **state)
 {
 	_cleanup_(freep) char *text = show_json(example, false);
@@ -229,10 +241,15 @@ static void durations_read_naturally(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(status_reads_as_aligned_text),   cmocka_unit_test(states_are_coloured_only_on_request),
-		cmocka_unit_test(faults_are_listed_one_per_line), cmocka_unit_test(texts_cannot_steer_the_terminal),
-		cmocka_unit_test(invalid_utf8_is_escaped),        cmocka_unit_test(many_addresses_are_summed_up),
-		cmocka_unit_test(any_type_anywhere_is_survived),  cmocka_unit_test(durations_read_naturally),
+		cmocka_unit_test(alarms_come_first),
+		cmocka_unit_test(status_reads_as_aligned_text),
+		cmocka_unit_test(states_are_coloured_only_on_request),
+		cmocka_unit_test(faults_are_listed_one_per_line),
+		cmocka_unit_test(texts_cannot_steer_the_terminal),
+		cmocka_unit_test(invalid_utf8_is_escaped),
+		cmocka_unit_test(many_addresses_are_summed_up),
+		cmocka_unit_test(any_type_anywhere_is_survived),
+		cmocka_unit_test(durations_read_naturally),
 	};
 
 	return cmocka_run_group_tests_name("ctl_text", tests, NULL, NULL);
