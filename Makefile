@@ -114,7 +114,7 @@ endif
 
 # --- tests -------------------------------------------------------------------------------------------------------
 
-.PHONY: check unit e2e soak fuzz fuzz-smoke demo bench
+.PHONY: check unit e2e soak fuzz fuzz-smoke demo bench bench-scale
 check:
 	$(Q)$(MAKE) all tests lint
 	$(Q)$(MAKE) unit
@@ -141,6 +141,9 @@ demo: all tests
 
 bench: all tests
 	$(Q)SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B test/e2e/bench.py $(BENCH_ARGS)
+
+bench-scale: all tests
+	$(Q)SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B test/e2e/bench_scale.py $(BENCH_ARGS)
 
 # Fuzzers are built by clang with libFuzzer, ASan and UBSan. FUZZ_SECONDS is for each target.
 FUZZ_SECONDS ?= 600

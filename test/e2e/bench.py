@@ -21,6 +21,7 @@ from lib.agents import VIP, Keepalived, Sqlvipd, block, instance, mysql_check
 from lib.build import TOP, Build
 from lib.mariadb import PASSWORD, SOCKET, USER
 from lib.pair import Pair
+from lib.usage import at_rest
 from lib.wait import now, until
 
 ADVERT = 0.1
@@ -141,57 +142,13 @@ def give_back(pair):
 # At rest.
 
 
-def processes(host, program):
-    """The ids of the program's processes on this host."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            st = os.stat(f"/proc/{entry}/ns/net")
-            exe = os.readlink(f"/proc/{entry}/exe")
-        except OSError:
-            continue
-        if (st.st_dev, st.st_ino) == host.namespace and os.path.basename(exe) == program:
-            found.append(int(entry))
-    return found
-
-
-def cpu_ns(pids):
-    """What these processes have run, and what children of theirs ran that have ended."""
-    total = 0
-    for pid in pids:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as f:
-                total += int(f.read().split()[0])
-        with open(f"/proc/{pid}/stat", "rb") as f:
-            fields = f.read().rsplit(b")", 1)[1].split()
-        total += (int(fields[13]) + int(fields[14])) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-    return total
-
-
-def memory_kib(pids, key):
-    total = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-            total += next(int(line.split()[1]) for line in f if line.startswith(key))
-    return total
-
-
-def at_rest(pair, seconds):
-    """CPU in % of a core, PSS and RSS in MiB, of the agent on each host; the larger of the two."""
-    result = []
-    for host in (pair.master, pair.backup):
-        agent = pair.agents[host.name]
-        pids = processes(host, "sqlvipd" if isinstance(agent, Sqlvipd) else "keepalived")
-        result.append([pids, cpu_ns(pids)])
-    begun = now()
-    until(lambda: now() - begun >= seconds, seconds + 10, "time to pass", step=0.5)
-    lasted = now() - begun
-    cpu = [100e-9 * (cpu_ns(pids) - before) / lasted for pids, before in result]
-    return {
-        "cpu_percent": max(cpu), "processes": max(len(pids) for pids, _ in result),
-        "pss_mib": max(memory_kib(pids, "Pss:") for pids, _ in result) / 1024,
-        "rss_mib": max(memory_kib(pids, "Rss:") for pids, _ in result) / 1024,
-    }
+def rest_of(build, folder, contender, seconds):
+    """What the agents need, in a network without an observer: the kernel charges the observer's share to the sender."""
+    with Pair(build, folder) as pair:
+        contender.start(pair)
+        pair.watcher.end()
+        program = "sqlvipd" if contender.kind is Sqlvipd else "keepalived"
+        return at_rest((pair.master, pair.backup), program, seconds)
 
 
 # What is compared.
@@ -229,10 +186,10 @@ class Result:
 def measure(build, folder, contender, faults, runs, say, rest_seconds=0):
     """All runs of one contender, in a network of its own; returns results and what it needs at rest."""
     results, rest = [], None
+    if rest_seconds:
+        rest = rest_of(build, folder, contender, rest_seconds)
     with Pair(build, folder) as pair:
         contender.start(pair)
-        if rest_seconds:
-            rest = at_rest(pair, rest_seconds)
         for key in faults:
             fault = FAULTS[key]
             result = Result(fault.name, contender.name, fault.about)
