@@ -28,7 +28,6 @@ struct probe {
 	 */
 	int epoll;
 	sd_event_source *io;
-	sd_event_source *ride; /* runs whenever the loop was awake */
 	struct loop_timer wake;
 	struct loop_timer grace;
 	struct check_step step;
@@ -161,7 +160,8 @@ static void probe_wake(void *user, uint64_t due_us)
 	probe_step(user);
 }
 
-/* The loop is awake, for an advert most likely: what is due soon is done now, and its own wake-up saved. */
+/* Before the loop goes to sleep again. It was awake for an advert most likely: what is due soon is done now, and its
+ * own wake-up saved. */
 static int probe_ride(sd_event_source *s, void *user)
 {
 	struct probe *p = user;
@@ -203,9 +203,7 @@ static int probe_init(struct probe *p, struct checker *c, const struct conf_mysq
 		return -errno;
 	r = loop_io(c->loop, &p->io, p->epoll, EPOLLIN, LOOP_RANK_DEATH, probe_ready, p);
 	if (r >= 0)
-		r = sd_event_add_post(c->loop, &p->ride, probe_ride, p);
-	if (r >= 0)
-		r = sd_event_source_set_priority(p->ride, LOOP_RANK_NORMAL);
+		r = sd_event_source_set_prepare(p->io, probe_ride);
 	if (r >= 0)
 		r = loop_timer_init(&p->wake, c->loop, LOOP_RANK_DEATH, WAKE_SLACK_US, probe_wake, p);
 	if (r >= 0)
@@ -218,7 +216,6 @@ static void probe_done(struct probe *p)
 	loop_timer_done(&p->wake);
 	loop_timer_done(&p->grace);
 	p->io = sd_event_source_disable_unref(p->io);
-	p->ride = sd_event_source_disable_unref(p->ride);
 	if (p->state)
 		p->type->done(p->state);
 	free(p->state);

@@ -38,6 +38,7 @@ struct daemon {
 	struct store *store;
 	struct netif *netif;
 	struct wires *wires;
+	struct loop_clock *adverts, *downs;
 	struct checker *checker;
 	struct fifos *fifos;
 	struct instance **instances;
@@ -257,6 +258,8 @@ static int start_instances(struct daemon *d)
 {
 	const struct instance_env env = {
 		.loop = d->loop,
+		.adverts = d->adverts,
+		.downs = d->downs,
 		.conf = d->conf,
 		.netif = d->netif,
 		.wires = d->wires,
@@ -296,7 +299,11 @@ static int start_parts(struct daemon *d)
 	/* Where the host refuses, d->realtime says so already. */
 	if (d->conf->realtime)
 		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
-	r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
+	r = loop_clock_new(d->loop, LOOP_RANK_ADVERT, INSTANCE_ADVERT_SLACK_US, &d->adverts);
+	if (r >= 0)
+		r = loop_clock_new(d->loop, LOOP_RANK_NET, 1, &d->downs);
+	if (r >= 0)
+		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
 	if (r >= 0)
 		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
 	if (r < 0) {
@@ -399,6 +406,8 @@ static void tear_down(struct daemon *d)
 	wires_free(d->wires);
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);
+	loop_clock_free(d->adverts);
+	loop_clock_free(d->downs);
 	sd_event_unref(d->loop);
 	if (d->pid_file_is_ours)
 		unlink(d->opt->pid_file);

@@ -329,7 +329,7 @@ static void advert_due(void *user, uint64_t due_us)
 	if (lag_us > inst->lag_max_us)
 		inst->lag_max_us = lag_us;
 	/* Overslept for so long that a backup may have taken over meanwhile: listen before speaking. */
-	if (lag_us > (inst->conf->down_adverts - 1) * (uint64_t)inst->conf->advert_us + ADVERT_SLACK_US) {
+	if (lag_us > (inst->conf->down_adverts - 1) * (uint64_t)inst->conf->advert_us + INSTANCE_ADVERT_SLACK_US) {
 		wire_drain(inst->wire);
 		if (inst->fsm.state != VRRP_MASTER || loop_timer_armed(&inst->advert_timer))
 			return;
@@ -452,12 +452,11 @@ static const char *current_state(void *user)
 static int init_timers(struct instance *inst)
 {
 	sd_event *loop = inst->env.loop;
-	int r = loop_timer_init(&inst->advert_timer, loop, LOOP_RANK_ADVERT, ADVERT_SLACK_US, advert_due, inst);
+	int r;
 
-	if (r >= 0)
-		r = loop_timer_init(&inst->down_timer, loop, LOOP_RANK_NET, 1, down_due, inst);
-	if (r >= 0)
-		r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
+	loop_timer_init_on(&inst->advert_timer, inst->env.adverts, advert_due, inst);
+	loop_timer_init_on(&inst->down_timer, inst->env.downs, down_due, inst);
+	r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->settle_timer, loop, LOOP_RANK_NET, 1, settled, inst);
 	if (r >= 0)

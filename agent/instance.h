@@ -7,6 +7,7 @@
  * when the VIP is gone, and an ARP only when it is there; while a slow kernel delays the lane, adverts go on. */
 #pragma once
 
+#include "agent/base/clock.h"
 #include "agent/checker.h"
 #include "agent/conf.h"
 #include "agent/fifo.h"
@@ -17,9 +18,13 @@
 
 struct instance;
 
+/* Advert timers may fire this late, so that those of many instances fire together. */
+enum { INSTANCE_ADVERT_SLACK_US = 5000 };
+
 /* What all instances share; borrowed, and outlives them. */
 struct instance_env {
 	sd_event *loop;
+	struct loop_clock *adverts, *downs; /* for the advert and down timers: there are many, and they are busy */
 	const struct conf *conf;
 	struct netif *netif;
 	struct wires *wires;

@@ -24,8 +24,6 @@ enum {
 	/* Connections on a VIP that leaves are reset for at most this long (design: clients are told, but the VIP must
 	   go). */
 	RESET_BUDGET_US = 20000,
-	/* Advert timers may fire this late, so that the kernel can group those of many instances. */
-	ADVERT_SLACK_US = 5000,
 	/* VIPs taken away more often than this, within this time, make us step down instead of putting them back. */
 	LOST_MAX = 5,
 	LOST_WINDOW_US = 60000000,

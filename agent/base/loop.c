@@ -3,6 +3,8 @@
  * they are used for. */
 #include "agent/base/loop.h"
 
+#include "agent/base/clock.h"
+
 #include <assert.h>
 #include <time.h>
 
@@ -42,6 +44,8 @@ int loop_timer_init(struct loop_timer *t, sd_event *loop, enum loop_rank rank, u
 
 void loop_timer_done(struct loop_timer *t)
 {
+	loop_clock_remove(t);
+	t->clock = NULL;
 	t->src = sd_event_source_disable_unref(t->src);
 	t->due_us = UINT64_MAX;
 }
@@ -55,6 +59,10 @@ void loop_timer_at(struct loop_timer *t, uint64_t when_us)
 		return;
 	}
 	t->due_us = when_us;
+	if (t->clock) {
+		loop_clock_put(t);
+		return;
+	}
 	/* Both can fail only for a wrong source or in a forked child: our own bugs. */
 	r = sd_event_source_set_time(t->src, when_us);
 	assert(r >= 0);
@@ -70,6 +78,7 @@ void loop_timer_in(struct loop_timer *t, uint64_t delay_us)
 
 void loop_timer_stop(struct loop_timer *t)
 {
+	loop_clock_remove(t);
 	if (t->src)
 		sd_event_source_set_enabled(t->src, SD_EVENT_OFF);
 	t->due_us = UINT64_MAX;

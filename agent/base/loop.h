@@ -22,7 +22,9 @@ uint64_t loop_now_us(void);
 /* A one-shot timer in the caller's storage. `fn` gets the time at which it was due. Zeroed memory is a valid,
  * never-armed timer for loop_timer_stop() and loop_timer_done(). */
 struct loop_timer {
-	sd_event_source *src;
+	sd_event_source *src;     /* its own, */
+	struct loop_clock *clock; /* or one that it shares (clock.h), */
+	size_t place;             /* where it is armed if this is not 0 */
 	void (*fn)(void *user, uint64_t due_us);
 	void *user;
 	uint64_t due_us; /* UINT64_MAX while not armed */
@@ -38,7 +40,7 @@ void loop_timer_in(struct loop_timer *t, uint64_t delay_us);
 void loop_timer_stop(struct loop_timer *t);
 static inline bool loop_timer_armed(const struct loop_timer *t)
 {
-	return t->src && t->due_us != UINT64_MAX;
+	return t->due_us != UINT64_MAX && (t->src || t->clock);
 }
 
 /* Watches `fd` (borrowed) for `events` (EPOLL*). 0 or -errno; release `*ret` with sd_event_source_disable_unref(). */

@@ -2,6 +2,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/addr.h"
+#include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 
@@ -294,9 +295,114 @@ static void names_are_no_addresses(void **state)
 	assert_false(ip_parse("", &a));
 }
 
+/* --- many timers behind one ----------------------------------------------------------------------------------------
+ */
+
+enum { CROWD = 200 };
+
+struct crowd {
+	struct loop_timer timer[CROWD];
+	uint64_t last_due_us;
+	unsigned fired;
+	bool ordered;
+};
+
+static void crowd_tick(void *user, uint64_t due_us)
+{
+	struct crowd *c = user;
+
+	c->ordered &= due_us >= c->last_due_us;
+	c->last_due_us = due_us;
+	c->fired++;
+}
+
+static void run_loop_until(sd_event *loop, uint64_t until_us)
+{
+	while (loop_now_us() < until_us)
+		assert_true(sd_event_run(loop, 1000) >= 0);
+}
+
+static void timers_of_a_clock_fire_in_the_order_of_their_times(void **state)
+{
+	struct crowd c = { .ordered = true };
+	struct loop_clock *clock;
+	sd_event *loop = NULL;
+	uint64_t now_us;
+	unsigned stopped = 0;
+
+	(void)state;
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(loop_clock_new(loop, LOOP_RANK_ADVERT, 1, &clock), 0);
+	now_us = loop_now_us();
+	for (unsigned i = 0; i < CROWD; i++) {
+		loop_timer_init_on(&c.timer[i], clock, crowd_tick, &c);
+		assert_false(loop_timer_armed(&c.timer[i]));
+		loop_timer_at(&c.timer[i], now_us + 50000 + i * 7919 % CROWD * 10);
+	}
+	for (unsigned i = 0; i < CROWD; i += 3) { /* moved, both ways */
+		loop_timer_at(&c.timer[i], now_us + 1000000);
+		loop_timer_at(&c.timer[i], now_us + 50000 + i * 31 % CROWD * 10);
+	}
+	for (unsigned i = 0; i < CROWD; i += 5, stopped++) {
+		assert_true(loop_timer_armed(&c.timer[i]));
+		loop_timer_stop(&c.timer[i]);
+	}
+	assert_int_equal(c.fired, 0);
+	run_loop_until(loop, now_us + 60000);
+	assert_int_equal(c.fired, CROWD - stopped);
+	assert_true(c.ordered);
+	for (unsigned i = 0; i < CROWD; i++) {
+		assert_false(loop_timer_armed(&c.timer[i]));
+		loop_timer_done(&c.timer[i]);
+	}
+	loop_clock_free(clock);
+	sd_event_unref(loop);
+}
+
+struct restless {
+	struct loop_timer timer;
+	unsigned fired;
+};
+
+static void arm_anew(void *user, uint64_t due_us)
+{
+	struct restless *r = user;
+
+	(void)due_us;
+	r->fired++;
+	loop_timer_at(&r->timer, 1);
+}
+
+static void timer_that_is_always_due_lets_the_rest_of_its_rank_run(void **state)
+{
+	struct restless r = { 0 };
+	struct loop_timer other;
+	struct crowd c = { .ordered = true };
+	struct loop_clock *clock;
+	sd_event *loop = NULL;
+
+	(void)state;
+	assert_true(sd_event_new(&loop) >= 0);
+	assert_int_equal(loop_clock_new(loop, LOOP_RANK_NET, 1, &clock), 0);
+	loop_timer_init_on(&r.timer, clock, arm_anew, &r);
+	loop_timer_init_on(&other, clock, crowd_tick, &c);
+	loop_timer_at(&r.timer, 1);
+	loop_timer_at(&other, 2);
+	for (int i = 0; i < 3; i++)
+		assert_true(sd_event_run(loop, 1000) >= 0);
+	assert_true(r.fired >= 1 && r.fired <= 6);
+	assert_int_equal(c.fired, 1);
+	loop_timer_done(&r.timer);
+	loop_timer_done(&other);
+	loop_clock_free(clock);
+	sd_event_unref(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(timers_of_a_clock_fire_in_the_order_of_their_times),
+		cmocka_unit_test(timer_that_is_always_due_lets_the_rest_of_its_rank_run),
 		cmocka_unit_test(log_line_names_level_and_instance),
 		cmocka_unit_test(log_text_from_outside_cannot_forge_a_line),
 		cmocka_unit_test(log_keeps_order_through_its_thread),
