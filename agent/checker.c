@@ -16,7 +16,7 @@
 #include <sys/epoll.h>
 
 /* How late a check may be woken, so that its timer can share a wake-up with others. */
-enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000 };
+enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000, FRESH_MIN_US = 1000000 };
 
 struct probe {
 	struct checker *owner;
@@ -33,6 +33,7 @@ struct probe {
 	struct check_step step;
 	struct check_report report;
 	struct health health;
+	uint64_t fresh_until_us; /* see struct checker_state */
 	enum check_verdict logged_verdict;
 	struct log_limit complaint; /* about the same degraded state */
 };
@@ -44,7 +45,9 @@ struct script {
 	bool judged; /* the present run: a failure at its deadline, though it may take long to die */
 	struct loop_timer timer;
 	struct exec_child *child;
+	uint64_t timeout_us; /* of the present run */
 	struct health health;
+	uint64_t fresh_until_us;
 	char last[96]; /* outcome of the last run */
 	uint64_t runs, failures, timeouts;
 };
@@ -54,8 +57,11 @@ struct checker {
 	const struct conf *conf;
 	void (*changed)(void *user);
 	void *user;
-	struct probe *probes;
-	struct script *scripts;
+	struct probe **probes;   /* beside conf->mysqls */
+	struct script **scripts; /* beside conf->scripts */
+	size_t n_probes, n_scripts;
+	bool started;
+	struct loop_timer fresh; /* the next that ceases to be fresh */
 };
 
 /* --- mysqld ------------------------------------------------------------------------------------------------------ */
@@ -211,16 +217,46 @@ static int probe_init(struct probe *p, struct checker *c, const struct conf_mysq
 	return r;
 }
 
-static void probe_done(struct probe *p)
+static struct probe *probe_free(struct probe *p)
 {
+	if (!p)
+		return NULL;
 	loop_timer_done(&p->wake);
 	loop_timer_done(&p->grace);
 	p->io = sd_event_source_disable_unref(p->io);
 	if (p->state)
 		p->type->done(p->state);
 	free(p->state);
-	if (p->owner)
-		p->epoll = close_fd(p->epoll);
+	close_fd(p->epoll);
+	free(p);
+	return NULL;
+}
+
+static int probe_new(struct checker *c, const struct conf_mysql *conf, struct probe **ret)
+{
+	struct probe *p = calloc(1, sizeof(*p));
+	int r = p ? probe_init(p, c, conf) : -ENOMEM;
+
+	if (r < 0)
+		p = probe_free(p);
+	*ret = p;
+	return r;
+}
+
+static void probe_start(struct probe *p, uint64_t fresh_until_us)
+{
+	p->fresh_until_us = fresh_until_us;
+	loop_timer_in(&p->wake, 0);
+	loop_timer_in(&p->grace, p->conf->startup_grace_us);
+}
+
+/* What is known of the server stays; the check itself finds out whether it has to log in anew. */
+static void probe_reconf(struct probe *p, const struct conf_mysql *conf)
+{
+	p->conf = conf;
+	health_reconf(&p->health, conf->rise, conf->fall);
+	p->type->reconf(p->state, &conf->probe);
+	loop_timer_in(&p->wake, 0);
 }
 
 /* --- scripts ----------------------------------------------------------------------------------------------------- */
@@ -248,7 +284,7 @@ static void script_late(void *user)
 
 	s->judged = true;
 	s->timeouts++;
-	snprintf(s->last, sizeof(s->last), "timed out after %.1f s", (double)s->conf->timeout_us / 1e6);
+	snprintf(s->last, sizeof(s->last), "timed out after %.1f s", (double)s->timeout_us / 1e6);
 	script_judge(s, false);
 }
 
@@ -285,6 +321,7 @@ static void script_due(void *user, uint64_t due_us)
 		return;
 	s->runs++;
 	s->judged = false;
+	s->timeout_us = spec.timeout_us;
 	r = exec_start(s->owner->loop, &spec, script_ended, s, &s->child);
 	if (r < 0) {
 		snprintf(s->last, sizeof(s->last), "cannot be run: %s", strerror(-r));
@@ -292,55 +329,236 @@ static void script_due(void *user, uint64_t due_us)
 	}
 }
 
-static int script_init(struct script *s, struct checker *c, const struct conf_script *conf)
+static struct script *script_free(struct script *s)
 {
-	s->owner = c;
+	if (!s)
+		return NULL;
+	loop_timer_done(&s->timer);
+	if (s->child)
+		exec_abandon(s->child);
+	free(s);
+	return NULL;
+}
+
+static int script_new(struct checker *c, const struct conf_script *conf, struct script **ret)
+{
+	struct script *s = calloc(1, sizeof(*s));
+	int r = -ENOMEM;
+
+	if (s) {
+		s->owner = c;
+		s->conf = conf;
+		health_init(&s->health, conf->rise, conf->fall, conf->init_fail);
+		r = loop_timer_init(&s->timer, c->loop, LOOP_RANK_BACKGROUND, WAKE_SLACK_US, script_due, s);
+	}
+	if (r < 0)
+		s = script_free(s);
+	*ret = s;
+	return r;
+}
+
+/* Runs it if somebody tracks it now. A run that is under way ends as it began. */
+static void script_follow(struct script *s, bool tracked, bool started)
+{
+	if (tracked && !s->tracked && started)
+		loop_timer_in(&s->timer, 0);
+	else if (!tracked)
+		loop_timer_stop(&s->timer);
+	s->tracked = tracked;
+}
+
+static void script_reconf(struct script *s, const struct conf_script *conf)
+{
+	uint64_t soonest_us = loop_now_us() + conf->interval_us;
+
 	s->conf = conf;
-	health_init(&s->health, conf->rise, conf->fall, conf->init_fail);
-	s->tracked = conf_is_tracked(c->conf, CONF_TRACK_SCRIPT, (size_t)(conf - c->conf->scripts));
-	return loop_timer_init(&s->timer, c->loop, LOOP_RANK_BACKGROUND, WAKE_SLACK_US, script_due, s);
+	health_reconf(&s->health, conf->rise, conf->fall);
+	if (loop_timer_armed(&s->timer) && s->timer.due_us > soonest_us)
+		loop_timer_at(&s->timer, soonest_us);
 }
 
 /* --- the set ----------------------------------------------------------------------------------------------------- */
 
+/* A new check of a running agent counts as well until this long has passed, or it has reported: see checker.h. */
+static uint64_t fresh_until(const struct checker *c, uint64_t timeout_us, uint64_t interval_us)
+{
+	uint64_t patience_us = timeout_us + interval_us;
+
+	return c->started ? loop_now_us() + (patience_us > FRESH_MIN_US ? patience_us : FRESH_MIN_US) : 0;
+}
+
+static void sooner(uint64_t *first_us, const struct health *h, uint64_t fresh_until_us, uint64_t now_us)
+{
+	if (!h->reported && fresh_until_us > now_us && fresh_until_us < *first_us)
+		*first_us = fresh_until_us;
+}
+
+static void arm_fresh(struct checker *c)
+{
+	uint64_t now_us = loop_now_us(), first_us = UINT64_MAX;
+
+	for (size_t i = 0; i < c->n_probes; i++)
+		sooner(&first_us, &c->probes[i]->health, c->probes[i]->fresh_until_us, now_us);
+	for (size_t i = 0; i < c->n_scripts; i++)
+		sooner(&first_us, &c->scripts[i]->health, c->scripts[i]->fresh_until_us, now_us);
+	loop_timer_at(&c->fresh, first_us);
+}
+
+static void fresh_over(void *user, uint64_t due_us)
+{
+	struct checker *c = user;
+
+	(void)due_us;
+	arm_fresh(c);
+	c->changed(c->user);
+}
+
+static void follow_scripts(struct checker *c)
+{
+	for (size_t i = 0; i < c->n_scripts; i++) {
+		struct script *s = c->scripts[i];
+		bool tracked = conf_is_tracked(c->conf, CONF_TRACK_SCRIPT, i);
+
+		if (tracked && !s->tracked && !s->health.reported)
+			s->fresh_until_us = fresh_until(c, s->conf->timeout_us, s->conf->interval_us);
+		script_follow(s, tracked, c->started);
+	}
+}
+
+static struct probe *find_probe(const struct checker *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_probes; i++)
+		if (strcmp(c->probes[i]->conf->name, name) == 0)
+			return c->probes[i];
+	return NULL;
+}
+
+static struct script *find_script(const struct checker *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_scripts; i++)
+		if (strcmp(c->scripts[i]->conf->name, name) == 0)
+			return c->scripts[i];
+	return NULL;
+}
+
+/* The checks of one configuration, some of them taken from another set. */
+struct checks {
+	struct probe **probes;
+	struct script **scripts;
+};
+
+/* Those of `conf` by name: from `c` if it has them, else new ones. */
+static int make_checks(struct checker *c, const struct conf *conf, struct checks *ret)
+{
+	int r = 0;
+
+	ret->probes = calloc(conf->n_mysqls + 1, sizeof(*ret->probes));
+	ret->scripts = calloc(conf->n_scripts + 1, sizeof(*ret->scripts));
+	if (!ret->probes || !ret->scripts)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < conf->n_mysqls; i++) {
+		ret->probes[i] = find_probe(c, conf->mysqls[i].name);
+		if (!ret->probes[i])
+			r = probe_new(c, &conf->mysqls[i], &ret->probes[i]);
+	}
+	for (size_t i = 0; r >= 0 && i < conf->n_scripts; i++) {
+		ret->scripts[i] = find_script(c, conf->scripts[i].name);
+		if (!ret->scripts[i])
+			r = script_new(c, &conf->scripts[i], &ret->scripts[i]);
+	}
+	return r;
+}
+
+/* Those that were made for `conf` alone. */
+static void drop_checks(const struct conf *conf, struct checks *set)
+{
+	for (size_t i = 0; set->probes && i < conf->n_mysqls; i++)
+		if (set->probes[i] && set->probes[i]->conf == &conf->mysqls[i])
+			probe_free(set->probes[i]);
+	for (size_t i = 0; set->scripts && i < conf->n_scripts; i++)
+		if (set->scripts[i] && set->scripts[i]->conf == &conf->scripts[i])
+			script_free(set->scripts[i]);
+	free(set->probes);
+	free(set->scripts);
+}
+
+/* Puts `set` in the place of what `c` has: the checks that are new start, those that are not in it end. */
+static void install_checks(struct checker *c, const struct conf *conf, struct checks *set)
+{
+	struct checks old = { c->probes, c->scripts };
+	size_t n_old_probes = c->n_probes, n_old_scripts = c->n_scripts;
+
+	for (size_t i = 0; i < conf->n_mysqls; i++) {
+		struct probe *p = set->probes[i];
+
+		if (p->conf != &conf->mysqls[i])
+			probe_reconf(p, &conf->mysqls[i]);
+		else if (c->started)
+			probe_start(p, fresh_until(c, p->conf->probe.timeout_us, p->conf->probe.interval_us));
+	}
+	for (size_t i = 0; i < conf->n_scripts; i++)
+		if (set->scripts[i]->conf != &conf->scripts[i])
+			script_reconf(set->scripts[i], &conf->scripts[i]);
+	c->probes = set->probes;
+	c->n_probes = conf->n_mysqls;
+	c->scripts = set->scripts;
+	c->n_scripts = conf->n_scripts;
+	for (size_t i = 0; i < n_old_probes; i++)
+		if (find_probe(c, old.probes[i]->conf->name) != old.probes[i])
+			probe_free(old.probes[i]);
+	for (size_t i = 0; i < n_old_scripts; i++)
+		if (find_script(c, old.scripts[i]->conf->name) != old.scripts[i])
+			script_free(old.scripts[i]);
+	free(old.probes);
+	free(old.scripts);
+}
+
+int checker_reconf(struct checker *c, const struct conf *conf)
+{
+	struct checks set = { 0 };
+	int r = make_checks(c, conf, &set);
+
+	if (r < 0) {
+		drop_checks(conf, &set);
+		return r;
+	}
+	install_checks(c, conf, &set);
+	c->conf = conf;
+	follow_scripts(c);
+	arm_fresh(c);
+	return 0;
+}
+
 int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret)
 {
 	struct checker *c = calloc(1, sizeof(*c));
-	int r = 0;
+	int r;
 
 	if (!c)
 		return -ENOMEM;
 	c->loop = loop;
-	c->conf = conf;
 	c->changed = changed;
 	c->user = user;
-	c->probes = calloc(conf->n_mysqls + 1, sizeof(*c->probes));
-	c->scripts = calloc(conf->n_scripts + 1, sizeof(*c->scripts));
-	if (!c->probes || !c->scripts)
-		r = -ENOMEM;
-	for (size_t i = 0; r >= 0 && i < conf->n_mysqls; i++)
-		r = probe_init(&c->probes[i], c, &conf->mysqls[i]);
-	for (size_t i = 0; r >= 0 && i < conf->n_scripts; i++)
-		r = script_init(&c->scripts[i], c, &conf->scripts[i]);
-	if (r < 0) {
-		checker_free(c);
-		return r;
-	}
+	r = loop_timer_init(&c->fresh, loop, LOOP_RANK_NORMAL, WAKE_SLACK_US, fresh_over, c);
+	if (r >= 0)
+		r = check_mysql.preload(); /* now, when it may still wait for a disk */
+	if (r >= 0)
+		r = checker_reconf(c, conf);
+	if (r < 0)
+		c = checker_free(c);
 	*ret = c;
-	return 0;
+	return r;
 }
 
 struct checker *checker_free(struct checker *c)
 {
 	if (!c)
 		return NULL;
-	for (size_t i = 0; c->probes && i < c->conf->n_mysqls; i++)
-		probe_done(&c->probes[i]);
-	for (size_t i = 0; c->scripts && i < c->conf->n_scripts; i++) {
-		loop_timer_done(&c->scripts[i].timer);
-		if (c->scripts[i].child)
-			exec_abandon(c->scripts[i].child);
-	}
+	for (size_t i = 0; i < c->n_probes; i++)
+		probe_free(c->probes[i]);
+	for (size_t i = 0; i < c->n_scripts; i++)
+		script_free(c->scripts[i]);
+	loop_timer_done(&c->fresh);
 	free(c->probes);
 	free(c->scripts);
 	free(c);
@@ -349,32 +567,46 @@ struct checker *checker_free(struct checker *c)
 
 void checker_start(struct checker *c)
 {
-	for (size_t i = 0; i < c->conf->n_mysqls; i++) {
-		loop_timer_in(&c->probes[i].wake, 0);
-		loop_timer_in(&c->probes[i].grace, c->conf->mysqls[i].startup_grace_us);
-	}
-	for (size_t i = 0; i < c->conf->n_scripts; i++)
-		if (c->scripts[i].tracked)
-			loop_timer_in(&c->scripts[i].timer, 0);
+	c->started = true;
+	for (size_t i = 0; i < c->n_probes; i++)
+		probe_start(c->probes[i], 0);
+	for (size_t i = 0; i < c->n_scripts; i++)
+		if (c->scripts[i]->tracked)
+			loop_timer_in(&c->scripts[i]->timer, 0);
+}
+
+static bool is_fresh(const struct health *h, uint64_t fresh_until_us)
+{
+	return !h->reported && fresh_until_us && loop_now_us() < fresh_until_us;
 }
 
 struct checker_state checker_script(const struct checker *c, size_t index)
 {
-	const struct script *s = &c->scripts[index];
+	const struct script *s = c->scripts[index];
 
-	return (struct checker_state){ .reported = s->health.reported, .up = s->health.up, .reason = s->last };
+	return (struct checker_state){
+		.reported = s->health.reported,
+		.up = s->health.up,
+		.fresh = is_fresh(&s->health, s->fresh_until_us),
+		.reason = s->last,
+	};
 }
 
 struct checker_state checker_mysql(const struct checker *c, size_t index)
 {
-	const struct probe *p = &c->probes[index];
+	const struct probe *p = c->probes[index];
 
-	return (struct checker_state){ .reported = p->health.reported, .up = p->health.up, .reason = p->report.reason };
+	return (struct checker_state){
+		.reported = p->health.reported,
+		.up = p->health.up,
+		.fresh = is_fresh(&p->health, p->fresh_until_us),
+		.reason = p->report.reason,
+	};
 }
 
 const struct check_report *checker_report(const struct checker *c, size_t mysql_index)
 {
-	return &c->probes[mysql_index].report;
+	return &c->probes[mysql_index]->report;
 }
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
@@ -410,10 +642,10 @@ json_t *checker_status(const struct checker *c)
 	uint64_t now_us = loop_now_us();
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < c->conf->n_mysqls; i++)
-		json_array_append_new(all, probe_status(&c->probes[i], now_us));
-	for (size_t i = 0; i < c->conf->n_scripts; i++) {
-		const struct script *s = &c->scripts[i];
+	for (size_t i = 0; i < c->n_probes; i++)
+		json_array_append_new(all, probe_status(c->probes[i], now_us));
+	for (size_t i = 0; i < c->n_scripts; i++) {
+		const struct script *s = c->scripts[i];
 
 		json_array_append_new(all, json_pack("{s:o, s:s, s:s, s:s, s:b, s:I, s:I, s:I}", "name",
 						     json_text(s->conf->name), "kind", "script", "state",

@@ -15,12 +15,21 @@ struct checker;
 struct checker_state {
 	bool reported; /* an outcome has been counted */
 	bool up;
+	/* It came with a reload and has not reported yet: for the time that a report takes at most, it is held against
+	 * nobody who runs. */
+	bool fresh;
 	const char *reason; /* why; valid until the loop runs again */
 };
 
-/* `changed` is called when the health of any object changed. `conf` is borrowed. 0 or -errno. */
+/* `changed` is called when the health of any object changed. `conf` is borrowed until the next
+ * checker_reconf(). 0 or -errno. */
 int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret);
 struct checker *checker_free(struct checker *c);
+
+/* Goes over to another configuration. Checks are matched by name: those that go on keep their connection, health,
+ * counters and runs; a server that is reached in another way is logged in to anew without being thought any worse of.
+ * Indices are those of `conf` from then on; `changed` is not called. 0, or -errno: then all is as before. */
+int checker_reconf(struct checker *c, const struct conf *conf);
 
 /* Starts the first round; until then nothing is connected or run. */
 void checker_start(struct checker *c);

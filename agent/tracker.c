@@ -6,9 +6,10 @@
 
 static struct tracked with_state(struct tracked t, struct checker_state s)
 {
-	t.in.up = s.up;
-	t.in.reported = s.reported;
-	t.reason = s.reason;
+	/* What a reload brought, until it reports: as if it were well. */
+	t.in.up = s.fresh ? !t.in.reverse : s.up;
+	t.in.reported = s.reported || s.fresh;
+	t.reason = s.fresh ? "new, has not reported yet" : s.reason;
 	return t;
 }
 

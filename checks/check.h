@@ -68,8 +68,13 @@ struct check_step {
 struct check_type {
 	const char *name; /* as in the configuration: "mysql" */
 	size_t state_size;
-	/* `state` is zeroed memory; `conf` is borrowed and outlives it. 0 or -errno. */
+	/* Once for all checks of this type, before any init: may wait for a disk. 0 or -errno. */
+	int (*preload)(void);
+	/* `state` is zeroed memory; `conf` is borrowed until the next reconf, or done. 0 or -errno. */
 	int (*init)(void *state, const void *conf, struct check_report *report);
+	/* Another configuration from now on: nothing of the earlier one is looked at any more, and what is known of the
+	 * server stays. A step must follow. */
+	void (*reconf)(void *state, const void *conf);
 	void (*step)(void *state, struct check_step *s);
 	/* Releases everything; also after a failed init. Never blocks. */
 	void (*done)(void *state);

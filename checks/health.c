@@ -31,6 +31,19 @@ void health_init(struct health *h, unsigned rise, unsigned fall, bool start_low)
 	};
 }
 
+void health_reconf(struct health *h, unsigned rise, unsigned fall)
+{
+	assert(rise >= 1 && fall >= 1);
+	if (h->rise == rise && h->fall == fall)
+		return;
+	h->rise = rise;
+	h->fall = fall;
+	if (!h->reported)
+		h->counter = rise - 1;
+	else
+		h->counter = h->up ? rise + fall - 1 : 0;
+}
+
 static void count_pass(struct health *h)
 {
 	if (h->counter + 1 < h->rise) {

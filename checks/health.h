@@ -15,5 +15,8 @@ struct health {
 /* `start_low`: a full `rise` is needed from the start, and it counts as reported and down (init_fail). */
 void health_init(struct health *h, unsigned rise, unsigned fall, bool start_low);
 
+/* Other thresholds; what is up stays up, what is down stays down. */
+void health_reconf(struct health *h, unsigned rise, unsigned fall);
+
 /* Counts one outcome. True if up, or "has reported", changed. */
 bool health_count(struct health *h, enum check_outcome outcome);

@@ -494,7 +494,47 @@ static int mysql_init_check(void *state, const void *conf, struct check_report *
 	probe_init(&c->probe, c->conf->interval_us, c->conf->timeout_us, c->conf->reserved_port != 0,
 		   c->conf->query != NULL);
 	refresh_report(c);
-	return link_preload();
+	return 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* The same server, seen in the same way. */
+static bool same_server(const struct mysql_conf *a, const struct mysql_conf *b)
+{
+	return same_text(a->socket, b->socket) && a->thread_watch == b->thread_watch &&
+	       (a->socket || (ip_equal(&a->host, &b->host) && a->port == b->port));
+}
+
+static bool same_account(const struct mysql_conf *a, const struct mysql_conf *b)
+{
+	return same_text(a->user, b->user) && same_text(a->password, b->password) &&
+	       ip_equal(&a->reserved_host, &b->reserved_host) && a->reserved_port == b->reserved_port;
+}
+
+static void mysql_reconf(void *state, const void *conf)
+{
+	struct mysql_check *c = state;
+	const struct mysql_conf *old = c->conf, *fresh = conf;
+
+	probe_reconf(&c->probe, fresh->interval_us, fresh->timeout_us, fresh->reserved_port != 0, fresh->query != NULL,
+		     !same_text(old->query, fresh->query));
+	c->conf = fresh;
+	user_query_reconf(&c->query, fresh);
+	if (!same_server(old, fresh)) /* else its process is watched on, and may die while we log in anew */
+		watch_stop(&c->watch, NULL);
+	else if (same_account(old, fresh))
+		return;
+	user_query_end(&c->query);
+	raw_drop(&c->raw);
+	link_drop(&c->second);
+	drop_heart(c);
+	c->entry_us = 0;
+	c->entry_missing = false;
+	probe_restart(&c->probe);
 }
 
 static void mysql_done(void *state)
@@ -513,7 +553,9 @@ static void mysql_done(void *state)
 const struct check_type check_mysql = {
 	.name = "mysql",
 	.state_size = sizeof(struct mysql_check),
+	.preload = link_preload,
 	.init = mysql_init_check,
+	.reconf = mysql_reconf,
 	.step = mysql_step,
 	.done = mysql_done,
 };

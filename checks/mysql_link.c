@@ -137,13 +137,32 @@ static void query_over(struct sql_link *l, int ret)
 		take_result(l, res);
 }
 
+/* False without memory. NULL is copied as NULL. */
+static bool copy(char **ret, const char *s)
+{
+	*ret = s ? strdup(s) : NULL;
+	return *ret || !s;
+}
+
+static void forget_copies(struct sql_link *l)
+{
+	if (l->password)
+		explicit_bzero(l->password, strlen(l->password));
+	free(l->socket);
+	free(l->user);
+	free(l->password);
+	free(l->sql);
+	l->socket = l->user = l->password = l->sql = NULL;
+}
+
 void link_connect(struct sql_link *l, const struct link_target *t)
 {
-	MYSQL *m, *ret = NULL;
+	MYSQL *m = NULL, *ret = NULL;
 
 	link_drop(l);
 	l->code = 0;
-	m = mysql_init(NULL);
+	if (copy(&l->socket, t->socket) && copy(&l->user, t->user) && copy(&l->password, t->password))
+		m = mysql_init(NULL);
 	if (!m) {
 		fail(l, CR_OUT_OF_MEMORY, "out of memory");
 		return;
@@ -158,8 +177,8 @@ void link_connect(struct sql_link *l, const struct link_target *t)
 		ip_format(t->host, l->host);
 	l->state = LINK_WORKING;
 	l->op = OP_CONNECT;
-	l->wait = mysql_real_connect_start(&ret, m, t->socket ? "localhost" : l->host, t->user, t->password, NULL,
-					   t->port, t->socket, 0);
+	l->wait = mysql_real_connect_start(&ret, m, t->socket ? "localhost" : l->host, l->user, l->password, NULL,
+					   t->port, l->socket, 0);
 	if (link_fd(l) >= 0)
 		fcntl(link_fd(l), F_SETFD, FD_CLOEXEC); /* the library leaves it to us */
 	if (l->wait == 0)
@@ -172,9 +191,15 @@ void link_query(struct sql_link *l, const char *sql)
 
 	l->code = 0;
 	l->has_cell = false;
+	free(l->sql);
+	if (!copy(&l->sql, sql)) {
+		l->state = LINK_READY;
+		fail(l, CR_OUT_OF_MEMORY, "out of memory");
+		return;
+	}
 	l->state = LINK_WORKING;
 	l->op = OP_QUERY;
-	l->wait = mysql_real_query_start(&ret, l->handle, sql, strlen(sql));
+	l->wait = mysql_real_query_start(&ret, l->handle, l->sql, strlen(l->sql));
 	if (l->wait == 0)
 		query_over(l, ret);
 }
@@ -209,12 +234,12 @@ void link_resume(struct sql_link *l, uint32_t ready)
 
 void link_drop(struct sql_link *l)
 {
-	if (!l->handle)
-		return;
 	/* Shut down first: the farewell that mysql_close() sends must not wait for a server that does not read. */
-	if (l->state == LINK_WORKING)
+	if (l->handle && l->state == LINK_WORKING)
 		mariadb_cancel(l->handle);
-	mysql_close(l->handle);
+	if (l->handle)
+		mysql_close(l->handle);
+	forget_copies(l);
 	l->handle = NULL;
 	l->state = LINK_CLOSED;
 	l->op = OP_NONE;

@@ -16,16 +16,18 @@ enum link_state {
 struct sql_link {
 	void *handle; /* MYSQL; the library stays inside mysql_link.c */
 	enum link_state state;
-	unsigned op;           /* of the operation in flight */
-	int wait;              /* MYSQL_WAIT_* */
-	char host[IP_STR_MAX]; /* borrowed by the library while it connects */
-	unsigned code;         /* of the operation that ended last: 0 or a MySQL error number */
+	unsigned op; /* of the operation in flight */
+	int wait;    /* MYSQL_WAIT_* */
+	/* What the library borrows during an operation: copies, since the configuration may be replaced meanwhile. */
+	char host[IP_STR_MAX];
+	char *socket, *user, *password, *sql;
+	unsigned code; /* of the operation that ended last: 0 or a MySQL error number */
 	char error[CHECK_ERROR_MAX];
 	bool has_cell, cell_null; /* row 1, column 1 of the last answer */
 	char cell[256];           /* its beginning */
 };
 
-/* Where to; strings are borrowed until the link is dropped. */
+/* Where to; copied. */
 struct link_target {
 	const char *socket; /* NULL: host and port */
 	const struct ip_addr *host;

@@ -22,6 +22,20 @@ void user_query_init(struct user_query *q, const struct mysql_conf *conf)
 	};
 }
 
+void user_query_reconf(struct user_query *q, const struct mysql_conf *conf)
+{
+	struct user_query fresh;
+	bool same;
+
+	user_query_init(&fresh, conf);
+	same = q->sql && fresh.sql ? strcmp(q->sql, fresh.sql) == 0 : q->sql == fresh.sql;
+	if (!same || q->interval_us != fresh.interval_us || q->timeout_us != fresh.timeout_us)
+		user_query_end(q);
+	q->sql = fresh.sql;
+	q->interval_us = fresh.interval_us;
+	q->timeout_us = fresh.timeout_us;
+}
+
 void user_query_begin(struct user_query *q, uint64_t now_us)
 {
 	if (q->sql && q->next_us == UINT64_MAX && q->phase == REST)

@@ -18,6 +18,9 @@ struct user_query {
 
 void user_query_init(struct user_query *q, const struct mysql_conf *conf);
 
+/* New values. What is under way goes on if the query and its times are the same, or else starts over. */
+void user_query_reconf(struct user_query *q, const struct mysql_conf *conf);
+
 /* The server came up: run it at once, and then each interval. */
 void user_query_begin(struct user_query *q, uint64_t now_us);
 

@@ -649,6 +649,34 @@ void probe_init(struct probe *p, uint64_t interval_us, uint64_t timeout_us, bool
 	};
 }
 
+void probe_reconf(struct probe *p, uint64_t interval_us, uint64_t timeout_us, bool has_reserved, bool has_query,
+		  bool new_query)
+{
+	/* The next question may be due earlier now. */
+	if ((p->state == PROBE_IDLE || p->state == PROBE_WAIT) && interval_us < p->interval_us)
+		p->next_us -= min_u64(p->next_us, p->interval_us - interval_us);
+	p->interval_us = interval_us;
+	p->timeout_us = timeout_us;
+	p->has_reserved = has_reserved;
+	p->has_query = has_query;
+	if (new_query)
+		p->query_known = p->query_failed = false;
+}
+
+void probe_restart(struct probe *p)
+{
+	const struct probe before = *p;
+
+	probe_init(p, before.interval_us, before.timeout_us, before.has_reserved, before.has_query);
+	p->seen_alive = before.seen_alive;
+	p->verdict = before.verdict;
+	p->death = before.death;
+	p->query_known = before.query_known;
+	p->query_failed = before.query_failed;
+	memcpy(p->reason, before.reason, sizeof(p->reason));
+	memcpy(p->query_reason, before.query_reason, sizeof(p->query_reason));
+}
+
 void probe_tick(struct probe *p, uint64_t now_us, uint64_t lag_us)
 {
 	probe_clock_tick(&p->clock, now_us, lag_us);

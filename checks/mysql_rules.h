@@ -169,6 +169,13 @@ struct probe {
 
 void probe_init(struct probe *p, uint64_t interval_us, uint64_t timeout_us, bool has_reserved, bool has_query);
 
+/* New values while it runs: state and verdict stay. `new_query`: what was known of the query's result is void. */
+void probe_reconf(struct probe *p, uint64_t interval_us, uint64_t timeout_us, bool has_reserved, bool has_query,
+		  bool new_query);
+/* The server is reached in another way from now on, and every connection has been dropped: starts over, without
+ * thinking any worse of the server. */
+void probe_restart(struct probe *p);
+
 /* First in each step: `lag_us` is how late this wake-up is, time in which the loop did not run. */
 void probe_tick(struct probe *p, uint64_t now_us, uint64_t lag_us);
 

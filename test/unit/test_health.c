@@ -41,6 +41,42 @@ static void start_low_needs_a_full_rise(void **state)
 	assert_true(h.up);
 }
 
+static void other_thresholds_change_no_verdict(void **state)
+{
+	struct health h;
+
+	(void)state;
+	health_init(&h, 1, 1, false);
+	health_count(&h, CHECK_PASS);
+	health_reconf(&h, 5, 3);
+	assert_true(h.up && h.reported);
+	assert_false(health_count(&h, CHECK_FAIL)); /* all of the new `fall` is needed */
+	assert_false(health_count(&h, CHECK_FAIL));
+	assert_true(health_count(&h, CHECK_FAIL));
+	health_reconf(&h, 2, 9);
+	assert_true(!h.up && h.reported);
+	assert_false(health_count(&h, CHECK_PASS));
+	assert_true(health_count(&h, CHECK_PASS));
+	health_init(&h, 3, 2, false);
+	health_reconf(&h, 7, 2);
+	assert_false(h.reported);
+	assert_true(health_count(&h, CHECK_PASS)); /* still the first one */
+	assert_true(h.up);
+}
+
+static void same_thresholds_keep_the_count(void **state)
+{
+	struct health h;
+
+	(void)state;
+	health_init(&h, 1, 3, false);
+	health_count(&h, CHECK_PASS);
+	health_count(&h, CHECK_FAIL);
+	health_count(&h, CHECK_FAIL);
+	health_reconf(&h, 1, 3);
+	assert_true(health_count(&h, CHECK_FAIL));
+}
+
 static void nothing_changes_nothing(void **state)
 {
 	struct health h;
@@ -142,6 +178,8 @@ int main(void)
 		cmocka_unit_test(one_failure_at_start_means_down_whatever_fall_says),
 		cmocka_unit_test(start_low_needs_a_full_rise),
 		cmocka_unit_test(nothing_changes_nothing),
+		cmocka_unit_test(other_thresholds_change_no_verdict),
+		cmocka_unit_test(same_thresholds_keep_the_count),
 		cmocka_unit_test(a_success_between_failures_starts_fall_anew),
 		cmocka_unit_test(gone_is_down_at_once_and_needs_a_full_rise),
 		cmocka_unit_test(gone_before_anything_else_counts_as_a_report),

@@ -389,6 +389,90 @@ static void connection_survives_a_short_wait_timeout(void **state)
 	runner_free(r);
 }
 
+static void another_configuration_keeps_the_connection_and_the_verdict(void **state)
+{
+	struct runner *r = runner_alive(200 * MS, S);
+	struct mysql_conf other = r->conf;
+	char socket[sizeof(server.socket)], user[] = "probe";
+	unsigned passes;
+
+	(void)state;
+	RUN_UNTIL(r, r->passes >= 10, 5 * S);
+	strcpy(socket, server.socket); /* the same in other memory */
+	other.socket = socket;
+	other.user = user;
+	other.interval_us = 20 * MS;
+	check_mysql.reconf(r->state, &other);
+	memset(&r->conf, 0, sizeof(r->conf));
+	passes = r->passes;
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, r->passes >= passes + 30, 5 * S);
+	assert_int_equal(r->report.connects, 1);
+	assert_int_equal(r->report.verdict, CHECK_ALIVE);
+	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
+static void another_account_logs_in_anew_and_is_no_death(void **state)
+{
+	struct runner *r = runner_alive(20 * MS, S);
+	struct mysql_conf wrong = r->conf, right = r->conf;
+	const int pid = r->report.pid;
+
+	(void)state;
+	wrong.password = "wrong";
+	right.user = "root";
+	check_mysql.reconf(r->state, &wrong);
+	memset(&r->conf, 0, sizeof(r->conf));
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, r->report.verdict == CHECK_DEGRADED, 5 * S);
+	assert_int_equal(r->report.pid, pid);
+	check_mysql.reconf(r->state, &right);
+	memset(&wrong, 0, sizeof(wrong));
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, r->report.verdict == CHECK_ALIVE, 5 * S);
+	assert_int_equal(r->report.connects, 2);
+	assert_int_equal(r->fails + r->gones, 0);
+	assert_true(r->health.up);
+	runner_free(r);
+}
+
+static void another_socket_is_used_from_now_on(void **state)
+{
+	struct runner *r = runner_alive(20 * MS, S);
+	struct mysql_conf tcp = r->conf;
+
+	(void)state;
+	tcp.socket = NULL;
+	tcp.host = (struct ip_addr){ .family = AF_INET, .bytes = { 127, 0, 0, 1 } };
+	tcp.port = server.port;
+	check_mysql.reconf(r->state, &tcp);
+	memset(&r->conf, 0, sizeof(r->conf));
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, strstr(r->report.watch, "TCP"), 5 * S);
+	RUN_UNTIL(r, r->report.connects == 2, 5 * S);
+	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
+static void another_query_takes_over(void **state)
+{
+	struct runner *r = runner_alive(20 * MS, S);
+	struct mysql_conf bad = r->conf, good = r->conf;
+
+	(void)state;
+	bad.query = "SELECT 0";
+	good.query = "SELECT 2";
+	check_mysql.reconf(r->state, &bad);
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, r->report.verdict == CHECK_DEAD, 5 * S);
+	check_mysql.reconf(r->state, &good);
+	r->step.wake_us = 0;
+	RUN_UNTIL(r, r->report.verdict == CHECK_ALIVE && r->health.up, 5 * S);
+	assert_int_equal(r->report.connects, 1);
+	runner_free(r);
+}
+
 static void killed_connections_do_not_matter(void **state)
 {
 	struct runner *r = runner_alive(20 * MS, S);
@@ -891,6 +975,10 @@ int main(void)
 		cmocka_unit_test(server_that_is_well_costs_one_step_for_each_question),
 		cmocka_unit_test(closed_connection_is_seen_while_the_answer_lies),
 		cmocka_unit_test(connection_survives_a_short_wait_timeout),
+		cmocka_unit_test(another_configuration_keeps_the_connection_and_the_verdict),
+		cmocka_unit_test(another_account_logs_in_anew_and_is_no_death),
+		cmocka_unit_test(another_socket_is_used_from_now_on),
+		cmocka_unit_test(another_query_takes_over),
 		cmocka_unit_test(killed_connections_do_not_matter),
 		cmocka_unit_test(clients_that_leave_in_a_crowd_are_no_crash),
 		cmocka_unit_test(too_many_connections_passes_as_degraded),

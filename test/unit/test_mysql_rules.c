@@ -60,6 +60,65 @@ static struct probe_actions run_until_outcome(unsigned max_timers)
 	return a;
 }
 
+/* --- another configuration --------------------------------------------------------------------------------------- */
+
+static void shorter_interval_takes_effect_at_once(void **state)
+{
+	uint64_t due_us;
+
+	(void)state;
+	begin_alive(false);
+	due_us = probe_wake_us(&p);
+	probe_reconf(&p, 500 * MS, 3 * S, false, false, false);
+	assert_int_equal(probe_wake_us(&p), due_us);
+	probe_reconf(&p, 100 * MS, 3 * S, false, false, false);
+	assert_true(probe_wake_us(&p) <= now_us + 100 * MS);
+	assert_int_equal(timer().acts, PROBE_ACT_ASK);
+	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
+}
+
+static void another_entry_is_tried_without_thinking_worse_of_the_server(void **state)
+{
+	(void)state;
+	begin_busy(false);
+	probe_restart(&p);
+	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
+	assert_int_equal(EV(START).acts, PROBE_ACT_CONNECT);
+	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
+	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(p.state, PROBE_IDLE);
+}
+
+static void server_that_was_dead_stays_dead_until_the_other_entry_answers(void **state)
+{
+	(void)state;
+	begin_busy(false);
+	EV(PROC, .proc = { .pid = 4711, .state = 'Z', .dying = true });
+	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
+	probe_restart(&p);
+	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
+	EV(START);
+	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
+}
+
+static void another_query_is_waited_for_and_counts_for_nothing_until_then(void **state)
+{
+	(void)state;
+	begin(false, true);
+	EV(ROW);
+	EV(QUERY, .query = PROBE_QUERY_FAILED, .text = "query returned 0");
+	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
+	probe_reconf(&p, 500 * MS, 2 * S, false, true, true);
+	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
+	timer();
+	assert_int_equal(EV(ROW).outcome, CHECK_NOTHING);
+	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_PASSED).outcome, CHECK_PASS);
+	probe_reconf(&p, 500 * MS, 2 * S, false, false, true);
+	timer();
+	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+}
+
 /* --- error numbers ----------------------------------------------------------------------------------------------- */
 
 static void complaints_prove_the_server_alive(void **state)
@@ -646,6 +705,10 @@ int main(void)
 		cmocka_unit_test(answer_of_a_server_that_is_well_may_lie_until_the_next_question),
 		cmocka_unit_test(answer_is_awaited_while_anything_is_in_doubt),
 		cmocka_unit_test(only_the_next_question_to_a_server_that_is_well_may_be_early),
+		cmocka_unit_test(shorter_interval_takes_effect_at_once),
+		cmocka_unit_test(another_entry_is_tried_without_thinking_worse_of_the_server),
+		cmocka_unit_test(server_that_was_dead_stays_dead_until_the_other_entry_answers),
+		cmocka_unit_test(another_query_is_waited_for_and_counts_for_nothing_until_then),
 		cmocka_unit_test(complaints_prove_the_server_alive),
 		cmocka_unit_test(lost_connections_allow_no_verdict),
 		cmocka_unit_test(shutdown_and_offline_mode_are_certain),
