@@ -176,7 +176,7 @@ fuzz-smoke: $(FUZZERS)
 # --- judgement ---------------------------------------------------------------------------------------------------
 
 .PHONY: lint format analyze compile_commands.json
-PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/arp.c checks/health.c checks/mysql_rules.c agent/priority.c)
+PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/group.c vrrp/arp.c checks/health.c checks/mysql_rules.c agent/priority.c)
 PURE := $(PURE:%.c=%)
 lint: $(PURE:%=$(B)/%.o)
 	$(Q)test/lint $(PURE:%=$(B)/%.o)

@@ -45,6 +45,10 @@ const char *vrrp_event_name(enum vrrp_event_type type)
 		[VRRP_EV_FAULT_CLEARED] = "fault cleared",
 		[VRRP_EV_VIPS_LOST] = "addresses lost",
 		[VRRP_EV_SOURCE] = "source address",
+		[VRRP_EV_OVERSLEPT] = "overslept",
+		[VRRP_EV_GROUP_MASTER] = "group goes master",
+		[VRRP_EV_GROUP_BACKUP] = "group goes backup",
+		[VRRP_EV_GROUP_RIVAL] = "group heard a rival",
 	};
 	_Static_assert(sizeof(names) / sizeof(names[0]) == _VRRP_EVENT_MAX_, "one name per event");
 
@@ -62,6 +66,16 @@ uint64_t vrrp_skew_us(const struct vrrp_fsm *f)
 uint64_t vrrp_down_us(const struct vrrp_fsm *f)
 {
 	return (uint64_t)f->conf.down_adverts * f->master_interval_us + vrrp_skew_us(f);
+}
+
+uint64_t vrrp_listen_us(const struct vrrp_fsm *f)
+{
+	return f->conf.expired_backup ? vrrp_down_us(f) : f->master_interval_us + vrrp_skew_us(f);
+}
+
+uint64_t vrrp_lag_max_us(const struct vrrp_fsm *f)
+{
+	return (f->conf.down_adverts - 1) * (uint64_t)f->conf.interval_us;
 }
 
 /* --- building blocks ---------------------------------------------------------------------------------------------- */
@@ -148,6 +162,7 @@ static void reset(struct vrrp_fsm *f)
 	f->fault_quiet = false;
 	f->resigning = false;
 	f->preempting = false;
+	f->wants_master = false;
 	f->rival_ticks = 0;
 	f->rival_patience = 0;
 }
@@ -237,6 +252,10 @@ static void in_init(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp
 	case VRRP_EV_FAULT_CLEARED:
 	case VRRP_EV_VIPS_LOST:
 	case VRRP_EV_SOURCE:
+	case VRRP_EV_OVERSLEPT:
+	case VRRP_EV_GROUP_MASTER:
+	case VRRP_EV_GROUP_BACKUP:
+	case VRRP_EV_GROUP_RIVAL:
 	case _VRRP_EVENT_MAX_:
 		break;
 	}
@@ -264,6 +283,7 @@ static void accept_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struc
 	remember_master(f, ev);
 	f->resigning = false;
 	f->preempting = false;
+	f->wants_master = false;
 	act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
 }
 
@@ -352,6 +372,18 @@ static void backup_priority(struct vrrp_fsm *f, const struct vrrp_event *ev, str
 	act_timer(out, VRRP_ACT_DOWN_TIMER, left > old_down ? left - old_down : AT_ONCE_US);
 }
 
+/* In a group it is not ours to decide: we say that we could, and watch on. */
+static void backup_expired(struct vrrp_fsm *f, struct vrrp_actions *out)
+{
+	if (!f->conf.grouped) {
+		enter_master(f, out);
+		return;
+	}
+	f->wants_master = true;
+	f->resigning = false; /* the next resignation counts again */
+	act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
+}
+
 static void in_backup(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
 	switch (ev->type) {
@@ -359,6 +391,13 @@ static void in_backup(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		backup_hears(f, ev, out);
 		break;
 	case VRRP_EV_DOWN_TIMER:
+		backup_expired(f, out);
+		break;
+	case VRRP_EV_OVERSLEPT: /* silence counts only while we listen */
+		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_listen_us(f));
+		break;
+	case VRRP_EV_GROUP_MASTER: /* the down timer runs on, or was started anew */
+		act(out, VRRP_ACT_STOP_TIMERS);
 		enter_master(f, out);
 		break;
 	case VRRP_EV_PREEMPT_TIMER:
@@ -381,6 +420,8 @@ static void in_backup(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 	case VRRP_EV_FAULT_CLEARED:
 	case VRRP_EV_VIPS_LOST:
 	case VRRP_EV_SOURCE:
+	case VRRP_EV_GROUP_BACKUP:
+	case VRRP_EV_GROUP_RIVAL:
 	case _VRRP_EVENT_MAX_:
 		break;
 	}
@@ -402,12 +443,29 @@ static void yield_to(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrr
 	act_notify(out, VRRP_BACKUP);
 }
 
-static void hear_rival(struct vrrp_fsm *f, bool answer, struct vrrp_actions *out)
+/* The addresses go, and another may come; it hears of it only if we `resign`. */
+static void step_down(struct vrrp_fsm *f, bool resign, uint64_t down_us, struct vrrp_actions *out)
 {
-	act(out, VRRP_ACT_RIVAL);
+	act(out, VRRP_ACT_STOP_TIMERS);
+	reset(f);
+	enter_backup(f, down_us, out);
+	act(out, VRRP_ACT_VIPS_REMOVE);
+	if (resign)
+		act(out, VRRP_ACT_RESIGN);
+	act_notify(out, VRRP_BACKUP);
+}
+
+static void answer_rival(struct vrrp_fsm *f, bool answer, struct vrrp_actions *out)
+{
 	if (answer && !f->conf.lower_prio_no_advert) /* RFC 9568 §6.4.3; RFC 5798 and 3768 are silent here */
 		send_advert(f, out);
 	act(out, VRRP_ACT_ANNOUNCE_AGAIN);
+}
+
+static void hear_rival(struct vrrp_fsm *f, bool answer, struct vrrp_actions *out)
+{
+	act(out, VRRP_ACT_RIVAL);
+	answer_rival(f, answer, out);
 }
 
 /* The other owner has the lower address and ought to yield, but an owner need not listen (RFC 9568 §7.1). If it goes
@@ -493,16 +551,23 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		break;
 	case VRRP_EV_VIPS_LOST: /* a full Down time: at Skew, the better of two would be back before the other is there
 				 */
-		release(out);
-		reset(f);
-		enter_backup(f, vrrp_down_us(f), out);
-		act_notify(out, VRRP_BACKUP);
+		step_down(f, true, vrrp_down_us(f), out);
+		break;
+	case VRRP_EV_OVERSLEPT: /* there may be another by now: not a word before we have listened */
+		step_down(f, false, vrrp_listen_us(f), out);
+		break;
+	case VRRP_EV_GROUP_BACKUP:
+		step_down(f, ev->resign, vrrp_down_us(f), out);
+		break;
+	case VRRP_EV_GROUP_RIVAL:
+		answer_rival(f, true, out);
 		break;
 	case VRRP_EV_START:
 	case VRRP_EV_DOWN_TIMER: /* late, both timers */
 	case VRRP_EV_PREEMPT_TIMER:
 	case VRRP_EV_FAULT_CLEARED:
 	case VRRP_EV_SOURCE:
+	case VRRP_EV_GROUP_MASTER:
 	case _VRRP_EVENT_MAX_:
 		break;
 	}
@@ -545,6 +610,10 @@ static void in_fault(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrr
 	case VRRP_EV_PREEMPT_TIMER:
 	case VRRP_EV_VIPS_LOST:
 	case VRRP_EV_SOURCE:
+	case VRRP_EV_OVERSLEPT:
+	case VRRP_EV_GROUP_MASTER:
+	case VRRP_EV_GROUP_BACKUP:
+	case VRRP_EV_GROUP_RIVAL:
 	case _VRRP_EVENT_MAX_:
 		break;
 	}
@@ -564,6 +633,8 @@ struct vrrp_actions vrrp_fsm(struct vrrp_fsm *f, const struct vrrp_event *ev)
 
 	if (ev->type == VRRP_EV_SOURCE) /* the same in every state: known from now on, and no more */
 		f->own = ev->src;
+	if (ev->type == VRRP_EV_ADVERT && is_owner(f) && f->conf.owner_ignore_adverts)
+		return out;
 	switch (f->state) {
 	case VRRP_INIT:
 		in_init(f, ev, &out);

@@ -6,6 +6,9 @@
  * sent advert re-arms the advert timer, so that no packet from outside can silence a master. And a backup that may
  * preempt and sees the current master's own priority fall below its own takes over after one Skew_Time.
  *
+ * The member of a sync group (vrrp/group) does not become master by itself: when its timer runs out it wants to be,
+ * starts the timer anew, and waits for VRRP_EV_GROUP_MASTER.
+ *
  * Actions come in two kinds. The immediate ones (adverts, timers) are carried out at once. The others form a lane that
  * is carried out strictly in order, one after the other, across calls: VRRP_ACT_VIPS_* are asynchronous, and what
  * follows them in the lane waits for their completion. That is how priority 0 is sent only once the VIP is gone, and
@@ -41,6 +44,10 @@ enum vrrp_event_type {
 	VRRP_EV_FAULT_CLEARED, /* the last fault is gone */
 	VRRP_EV_VIPS_LOST,     /* our addresses are taken away again and again: step down */
 	VRRP_EV_SOURCE,        /* our source address is now `src` */
+	VRRP_EV_OVERSLEPT,     /* we did not run for so long that others may have acted without us */
+	VRRP_EV_GROUP_MASTER,  /* the sync group goes MASTER, whatever our own timer says */
+	VRRP_EV_GROUP_BACKUP,  /* another member of the sync group left MASTER; uses `resign` */
+	VRRP_EV_GROUP_RIVAL,   /* another member of the sync group heard an inferior master */
 	_VRRP_EVENT_MAX_,
 };
 
@@ -53,6 +60,7 @@ struct vrrp_event {
 	struct ip_addr src;
 	uint64_t down_left_us; /* VRRP_EV_PRIORITY: what is left on the down timer; 0 when it is not armed */
 	bool fault;            /* VRRP_EV_START */
+	bool resign;           /* VRRP_EV_GROUP_BACKUP: the other one has said priority 0, so we do, too */
 	bool quiet; /* START with fault, FAULT: checks have not reported yet; no FAULT notification, unless it takes
 		       mastership away, for then the hooks must hear of it */
 };
@@ -109,6 +117,9 @@ struct vrrp_fsm_conf {
 	unsigned down_adverts; /* N of the Down time, keepalived's down_timer_adverts; 3 in the RFC */
 	bool lower_prio_no_advert;
 	bool higher_prio_send_advert;
+	bool owner_ignore_adverts; /* an owner hears nobody */
+	bool expired_backup;       /* keepalived's timer_expired_backup: whoever overslept waits a whole Down time */
+	bool grouped;              /* member of a sync group: it asks before it becomes master */
 };
 
 struct vrrp_fsm {
@@ -125,6 +136,7 @@ struct vrrp_fsm {
 	bool preempting;             /* an inferior master is alive, and the down timer runs on */
 	bool resigning;              /* the down timer runs at Skew: the master resigned (then `master` is unknown)
 					or fell below us */
+	bool wants_master;           /* grouped: the down timer ran out, and no better master was heard since */
 	bool stopped;                /* VRRP_ACT_STOPPED was given; it is given once */
 	/* Two owners (priority 255), and the other one ought to yield. */
 	bool owner_degraded;     /* it did not, so we do, with priority 254 until it is gone */
@@ -144,3 +156,8 @@ struct vrrp_actions vrrp_fsm(struct vrrp_fsm *f, const struct vrrp_event *ev);
 uint64_t vrrp_skew_us(const struct vrrp_fsm *f);
 /* Active_Down_Interval: N*M + Skew_Time, in microseconds. */
 uint64_t vrrp_down_us(const struct vrrp_fsm *f);
+/* How long one listens that has overslept: a new master speaks once an interval, and Skew_Time keeps the order. */
+uint64_t vrrp_listen_us(const struct vrrp_fsm *f);
+/* How late the advert timer may be before a backup may have taken over: what is left of the shortest Down time (that of
+ * priority 254) when the advert is due, less its Skew_Time. */
+uint64_t vrrp_lag_max_us(const struct vrrp_fsm *f);

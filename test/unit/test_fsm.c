@@ -717,7 +717,7 @@ static void stolen_addresses_make_the_master_step_down_for_a_whole_down_time(voi
 	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
 
 	(void)state;
-	assert_step(&f, event(VRRP_EV_VIPS_LOST), VRRP_BACKUP, "stop-timers remove resign down=3609375 notify=BACKUP");
+	assert_step(&f, event(VRRP_EV_VIPS_LOST), VRRP_BACKUP, "stop-timers down=3609375 remove resign notify=BACKUP");
 	assert_step(&f, advert(200, ABOVE), VRRP_BACKUP, "down=3609375");
 }
 
@@ -837,6 +837,196 @@ static void owner_preempts_whatever_nopreempt_says(void **state)
 	assert_step(&f, advert(254, ABOVE), VRRP_BACKUP, "");
 }
 
+static void owner_that_ignores_adverts_hears_nobody(void **state)
+{
+	struct vrrp_fsm_conf c = conf_v2(255);
+	struct vrrp_fsm f;
+
+	(void)state;
+	c.owner_ignore_adverts = true;
+	f = in_state(c, VRRP_MASTER);
+	assert_step(&f, advert(255, ABOVE), VRRP_MASTER, "");
+	assert_step(&f, advert(100, ABOVE), VRRP_MASTER, "");
+	assert_step(&f, advert(0, ABOVE), VRRP_MASTER, "");
+	f = in_state(c, VRRP_BACKUP);
+	assert_step(&f, advert(255, ABOVE), VRRP_BACKUP, "");
+	c.priority = 254; /* only the owner has this right */
+	f = in_state(c, VRRP_MASTER);
+	assert_step(&f, advert(255, ABOVE), VRRP_BACKUP, "stop-timers down=3007812 remove notify=BACKUP");
+}
+
+/* --- sync groups -------------------------------------------------------------------------------------------------- */
+
+static struct vrrp_fsm_conf grouped(uint8_t priority)
+{
+	struct vrrp_fsm_conf c = conf_v2(priority);
+
+	c.grouped = true;
+	return c;
+}
+
+static void member_of_a_group_only_wants_to_be_master_when_its_timer_runs_out(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_BACKUP, "down=3609375");
+	assert_true(f.wants_master);
+	assert_step(&f, event(VRRP_EV_GROUP_MASTER), VRRP_MASTER,
+		    "stop-timers send advert=1000000 add announce notify=MASTER");
+	assert_false(f.wants_master);
+}
+
+static void wish_to_be_master_ends_with_a_better_advert_and_not_with_a_lower_one(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_BACKUP, "down=3609375");
+	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "");
+	assert_true(f.wants_master);
+	assert_step(&f, advert(0, ABOVE), VRRP_BACKUP, "down=609375");
+	assert_true(f.wants_master);
+	assert_step(&f, advert(200, ABOVE), VRRP_BACKUP, "down=3609375");
+	assert_false(f.wants_master);
+}
+
+static void wish_to_be_master_ends_with_a_fault(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_BACKUP, "down=3609375");
+	assert_step(&f, fault_event(false), VRRP_FAULT, "stop-timers notify=FAULT");
+	assert_step(&f, event(VRRP_EV_FAULT_CLEARED), VRRP_BACKUP, "down=3609375 notify=BACKUP");
+	assert_false(f.wants_master);
+}
+
+static void resignation_counts_again_after_the_timer_ran_out_in_a_group(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(0, ABOVE), VRRP_BACKUP, "down=609375");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_BACKUP, "down=3609375");
+	assert_step(&f, advert(0, ABOVE), VRRP_BACKUP, "down=609375");
+}
+
+static void group_takes_a_member_out_of_master_in_silence(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_GROUP_BACKUP), VRRP_BACKUP, "stop-timers down=3609375 remove notify=BACKUP");
+	assert_step(&f, event(VRRP_EV_GROUP_BACKUP), VRRP_BACKUP, "");
+}
+
+static void group_takes_a_member_out_of_master_with_priority_zero_if_the_other_said_so(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
+	struct vrrp_event ev = event(VRRP_EV_GROUP_BACKUP);
+
+	(void)state;
+	ev.resign = true;
+	assert_step(&f, ev, VRRP_BACKUP, "stop-timers down=3609375 remove resign notify=BACKUP");
+}
+
+static void rival_of_another_member_is_answered_here_too(void **state)
+{
+	struct vrrp_fsm_conf c = conf_v2(100);
+	struct vrrp_fsm f = in_state(c, VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_GROUP_RIVAL), VRRP_MASTER, "send advert=1000000 announce-again");
+	c.lower_prio_no_advert = true;
+	f = in_state(c, VRRP_MASTER);
+	assert_step(&f, event(VRRP_EV_GROUP_RIVAL), VRRP_MASTER, "announce-again");
+	f = in_state(c, VRRP_BACKUP);
+	assert_step(&f, event(VRRP_EV_GROUP_RIVAL), VRRP_BACKUP, "");
+}
+
+static void group_makes_no_master_of_a_member_in_fault(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_FAULT);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_GROUP_MASTER), VRRP_FAULT, "");
+}
+
+/* --- oversleeping ------------------------------------------------------------------------------------------------- */
+
+static void master_that_overslept_drops_the_addresses_and_listens_before_it_says_a_word(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
+
+	(void)state;
+	/* One interval, in which a new master speaks, and Skew_Time. */
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=1609375 remove notify=BACKUP");
+}
+
+static void overslept_master_that_hears_a_better_one_stays_backup(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=1609375 remove notify=BACKUP");
+	assert_step(&f, advert(150, BELOW), VRRP_BACKUP, "down=3609375");
+}
+
+static void overslept_master_with_nopreempt_leaves_the_address_to_whoever_took_it(void **state)
+{
+	struct vrrp_fsm_conf c = conf_v2(100);
+	struct vrrp_fsm f;
+
+	(void)state;
+	c.nopreempt = true;
+	f = in_state(c, VRRP_MASTER);
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=1609375 remove notify=BACKUP");
+	assert_step(&f, advert(50, BELOW), VRRP_BACKUP, "down=3609375");
+}
+
+static void overslept_master_takes_the_address_back_from_a_lower_one_that_then_drops_it_first(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_MASTER);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=1609375 remove notify=BACKUP");
+	assert_step(&f, advert(50, BELOW), VRRP_BACKUP, "");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER,
+		    "send advert=1000000 settle=25000 add announce notify=MASTER");
+}
+
+static void timer_expired_backup_waits_a_whole_down_time(void **state)
+{
+	struct vrrp_fsm_conf c = conf_v2(100);
+	struct vrrp_fsm f;
+
+	(void)state;
+	c.nopreempt = c.expired_backup = true;
+	f = in_state(c, VRRP_MASTER);
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=3609375 remove notify=BACKUP");
+}
+
+static void overslept_backup_listens_before_it_takes_silence_for_an_answer(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "down=1609375");
+}
+
+static void lag_is_too_long_when_the_shortest_down_time_may_be_over(void **state)
+{
+	struct vrrp_fsm f = fresh(conf_v2(100));
+	struct vrrp_fsm_conf c = conf_v3(100, 100 * MS);
+
+	(void)state;
+	assert_int_equal(vrrp_lag_max_us(&f), 2 * S);
+	c.down_adverts = 5;
+	f = fresh(c);
+	assert_int_equal(vrrp_lag_max_us(&f), 400 * MS);
+}
+
 /* --- every state, every event ------------------------------------------------------------------------------------- */
 
 enum { ARMED_ADVERT = 1, ARMED_DOWN = 2, ARMED_PREEMPT = 4 };
@@ -896,6 +1086,14 @@ static void watch_lane(struct watch *w, const struct vrrp_action *a)
 	}
 }
 
+/* Not to a better one, nor along with one that did, nor because it may have been replaced unheard. */
+static bool leaves_by_itself(const struct vrrp_event *ev)
+{
+	if (ev->type == VRRP_EV_GROUP_BACKUP)
+		return ev->resign;
+	return ev->type != VRRP_EV_ADVERT && ev->type != VRRP_EV_OVERSLEPT;
+}
+
 static void assert_invariants(struct watch *w, const struct vrrp_fsm *f, const struct vrrp_event *ev,
 			      enum vrrp_state before, const struct vrrp_actions *out)
 {
@@ -918,7 +1116,10 @@ static void assert_invariants(struct watch *w, const struct vrrp_fsm *f, const s
 											   : 0);
 	assert_int_equal(!!(w->armed & ARMED_PREEMPT), f->preempt_pending);
 	assert_true(!f->preempt_pending || f->state == VRRP_BACKUP);
-	assert_int_equal(resigns, before == VRRP_MASTER && f->state != VRRP_MASTER && ev->type != VRRP_EV_ADVERT);
+	assert_int_equal(resigns, before == VRRP_MASTER && f->state != VRRP_MASTER && leaves_by_itself(ev));
+	assert_true(!f->wants_master || (f->state == VRRP_BACKUP && f->conf.grouped));
+	if (f->conf.grouped && before != VRRP_MASTER && f->state == VRRP_MASTER)
+		assert_int_equal(ev->type, VRRP_EV_GROUP_MASTER);
 	if (before == f->state && before != VRRP_MASTER && ev->type != VRRP_EV_STOP && ev->type != VRRP_EV_FAULT)
 		assert_false(lane);
 }
@@ -937,6 +1138,7 @@ static struct vrrp_event random_event(struct watch *w, enum vrrp_event_type type
 		.down_left_us = next_random(&w->random) % (4 * S),
 		.fault = next_random(&w->random) % 2,
 		.quiet = next_random(&w->random) % 2,
+		.resign = next_random(&w->random) % 2,
 	};
 }
 
@@ -973,6 +1175,9 @@ static struct vrrp_fsm_conf random_conf(struct watch *w)
 		.down_adverts = 3,
 		.lower_prio_no_advert = next_random(&w->random) % 2,
 		.higher_prio_send_advert = next_random(&w->random) % 2,
+		.owner_ignore_adverts = next_random(&w->random) % 2,
+		.expired_backup = next_random(&w->random) % 2,
+		.grouped = next_random(&w->random) % 4 == 0,
 	};
 }
 
@@ -1066,6 +1271,22 @@ int main(void)
 		cmocka_unit_test(rival_owner_that_falls_silent_is_forgotten),
 		cmocka_unit_test(rival_owner_with_a_longer_interval_is_given_its_time_and_no_more),
 		cmocka_unit_test(owner_preempts_whatever_nopreempt_says),
+		cmocka_unit_test(owner_that_ignores_adverts_hears_nobody),
+		cmocka_unit_test(member_of_a_group_only_wants_to_be_master_when_its_timer_runs_out),
+		cmocka_unit_test(wish_to_be_master_ends_with_a_better_advert_and_not_with_a_lower_one),
+		cmocka_unit_test(wish_to_be_master_ends_with_a_fault),
+		cmocka_unit_test(resignation_counts_again_after_the_timer_ran_out_in_a_group),
+		cmocka_unit_test(group_takes_a_member_out_of_master_in_silence),
+		cmocka_unit_test(group_takes_a_member_out_of_master_with_priority_zero_if_the_other_said_so),
+		cmocka_unit_test(rival_of_another_member_is_answered_here_too),
+		cmocka_unit_test(group_makes_no_master_of_a_member_in_fault),
+		cmocka_unit_test(master_that_overslept_drops_the_addresses_and_listens_before_it_says_a_word),
+		cmocka_unit_test(overslept_master_that_hears_a_better_one_stays_backup),
+		cmocka_unit_test(overslept_master_with_nopreempt_leaves_the_address_to_whoever_took_it),
+		cmocka_unit_test(overslept_master_takes_the_address_back_from_a_lower_one_that_then_drops_it_first),
+		cmocka_unit_test(timer_expired_backup_waits_a_whole_down_time),
+		cmocka_unit_test(overslept_backup_listens_before_it_takes_silence_for_an_answer),
+		cmocka_unit_test(lag_is_too_long_when_the_shortest_down_time_may_be_over),
 		cmocka_unit_test(every_state_answers_every_event_and_keeps_its_promises),
 		cmocka_unit_test(every_state_and_event_has_a_name),
 	};
