@@ -51,6 +51,7 @@ struct conf_track {
 	size_t index;
 	int weight; /* -253..253; 0 = down means FAULT */
 	bool reverse;
+	bool inherited; /* stands in the sync group, for all its members */
 	struct conf_where where;
 };
 
@@ -143,7 +144,21 @@ struct conf_instance {
 	struct conf_garp garp;
 	struct conf_command hooks[_CONF_HOOK_MAX_];
 	uint64_t notify_timeout_us;
-	bool notify_priority_changes; /* to the FIFOs */
+	bool notify_priority_changes;        /* to the FIFOs */
+	const struct conf_group *sync_group; /* NULL: in none */
+	struct conf_where where;
+};
+
+/* A vrrp_sync_group: instances that share one state. */
+struct conf_group {
+	char *name;
+	size_t *members; /* indices into conf.instances */
+	size_t n_members;
+	struct conf_tracks tracks; /* as written; each member's list has them, too */
+	bool tracking_weight;      /* members may have weights of their own */
+	struct conf_command hooks[_CONF_HOOK_MAX_];
+	uint64_t notify_timeout_us;
+	bool notify_priority_changes; /* of the members */
 	struct conf_where where;
 };
 
@@ -164,6 +179,8 @@ struct conf {
 	size_t n_mysqls;
 	struct conf_instance *instances;
 	size_t n_instances;
+	struct conf_group *groups;
+	size_t n_groups;
 	void *pool; /* everything above lives here */
 };
 

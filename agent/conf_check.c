@@ -25,6 +25,12 @@ static const struct conf_where *instance_at(const struct conf *c, size_t i, cons
 	return &c->instances[i].where;
 }
 
+static const struct conf_where *group_at(const struct conf *c, size_t i, const char **name)
+{
+	*name = c->groups[i].name;
+	return &c->groups[i].where;
+}
+
 static void check_names(struct conf_ctx *x, const char *keyword, block_at_fn at, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -150,6 +156,7 @@ void conf_check(struct conf_ctx *x)
 	check_names(x, "vrrp_script", script_at, x->c->n_scripts);
 	check_names(x, "vrrp_mysql", mysql_at, x->c->n_mysqls);
 	check_names(x, "vrrp_instance", instance_at, x->c->n_instances);
+	check_names(x, "vrrp_sync_group", group_at, x->c->n_groups);
 	check_vrids(x);
 	check_addresses(x);
 	check_use(x);

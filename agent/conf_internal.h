@@ -130,6 +130,9 @@ void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
 /* conf_track.c: the struct conf_tracks at the keyword's offset in `obj` */
 void conf_parse_tracks(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* conf_group.c: sync groups; needs the instances to have been read */
+void conf_parse_members(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_read_groups(struct conf_ctx *x, config_setting_t *root);
 /* conf_vip.c */
 void conf_parse_vips(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 /* The name of an address scope, or NULL; and back. */

@@ -289,6 +289,29 @@ static const struct conf_key instance_keys[] = {
 };
 #undef D
 
+/* --- vrrp_sync_group --------------------------------------------------------------------------------------------- */
+
+#define GROUP_HOOK_(kw, hook) COMMAND_(kw, conf_group, hooks[hook])
+static const struct conf_key group_keys[] = {
+	ENTRIES_("group", conf_parse_members),
+	TRACKS_("track_mysql", conf_group, tracks),
+	TRACKS_("track_script", conf_group, tracks),
+	BOOL_("sync_group_tracking_weight", conf_group, tracking_weight),
+	BOOL_("global_tracking", conf_group, tracking_weight), /* its old name */
+	GROUP_HOOK_("notify_master", CONF_HOOK_MASTER),
+	GROUP_HOOK_("notify_backup", CONF_HOOK_BACKUP),
+	GROUP_HOOK_("notify_fault", CONF_HOOK_FAULT),
+	GROUP_HOOK_("notify_stop", CONF_HOOK_STOP),
+	GROUP_HOOK_("notify", CONF_HOOK_ANY),
+	INT_("notify_timeout", KEY_TIME, conf_group, notify_timeout_us, S_US / 10, 86400ll * S_US),
+	BOOL_("notify_priority_changes", conf_group, notify_priority_changes),
+	REFUSED_("track_bfd", "BFD is not served"),
+	UNSERVED_("track_interface"),
+	UNSERVED_("track_file"),
+	UNSERVED_("track_process"),
+	IGNORED_("smtp_alert"),
+};
+
 /* --- the file ---------------------------------------------------------------------------------------------------- */
 
 static const struct conf_key root_keys[] = {
@@ -296,8 +319,8 @@ static const struct conf_key root_keys[] = {
 	{ .name = "vrrp_script", .kind = KEY_NAMED, .inner = &conf_script_block },
 	{ .name = "vrrp_mysql", .kind = KEY_NAMED, .inner = &conf_mysql_block },
 	{ .name = "vrrp_instance", .kind = KEY_NAMED, .inner = &conf_instance_block },
+	{ .name = "vrrp_sync_group", .kind = KEY_NAMED, .inner = &conf_group_block },
 	UNSERVED_("mysql_failover"),
-	UNSERVED_("vrrp_sync_group"),
 	UNSERVED_("track_file"),
 	UNSERVED_("vrrp_track_file"),
 	UNSERVED_("vrrp_track_process"),
@@ -329,6 +352,7 @@ BLOCK_(conf_globals_block, "global_defs", false, globals_keys);
 BLOCK_(conf_script_block, "vrrp_script", true, script_keys);
 BLOCK_(conf_mysql_block, "vrrp_mysql", true, mysql_keys);
 BLOCK_(conf_instance_block, "vrrp_instance", true, instance_keys);
+BLOCK_(conf_group_block, "vrrp_sync_group", true, group_keys);
 
 /* --- look-up ----------------------------------------------------------------------------------------------------- */
 
@@ -378,7 +402,8 @@ static const char *keyword_at(const void *user, size_t i)
 static const struct conf_block *home_of(const char *word)
 {
 	static const struct conf_block *const blocks[] = { &conf_root_block,  &conf_instance_block, &conf_globals_block,
-							   &conf_mysql_block, &conf_script_block,   &auth_block };
+							   &conf_mysql_block, &conf_script_block,   &auth_block,
+							   &conf_group_block };
 
 	for (size_t i = 0; i < ELEMENTSOF(blocks); i++) {
 		if (conf_key_find(blocks[i], word))

@@ -216,15 +216,27 @@ static void put_vip(FILE *out, const struct conf_vip *v, const char *interface)
 	fputs(v->no_track ? " no_track\n" : "\n", out);
 }
 
+/* Without those that stand in the sync group. */
+static size_t own_tracks(const struct conf_tracks *tracks, int kind)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < tracks->of[kind].n; k++)
+		n += !tracks->of[kind].t[k].inherited;
+	return n;
+}
+
 static void put_tracks(FILE *out, const struct conf *c, const struct conf_tracks *tracks)
 {
 	for (int kind = 0; kind < _CONF_TRACK_MAX_; kind++) {
-		if (tracks->of[kind].n == 0)
+		if (own_tracks(tracks, kind) == 0)
 			continue;
 		fprintf(out, "    %s {\n", conf_track_keyword(kind));
 		for (size_t k = 0; k < tracks->of[kind].n; k++) {
 			const struct conf_track *t = &tracks->of[kind].t[k];
 
+			if (t->inherited)
+				continue;
 			fputs("        ", out);
 			put_word(out, conf_track_name(c, kind, t));
 			fputc(' ', out);
@@ -268,6 +280,14 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 			VRRP_AUTH_LEN, (const char *)i->auth_data);
 }
 
+static void put_hooks(FILE *out, const struct conf_command *hooks)
+{
+	for (int hook = 0; hook < _CONF_HOOK_MAX_; hook++) {
+		if (hooks[hook].argv)
+			put_command(out, conf_hook_name((enum conf_hook)hook), &hooks[hook], true);
+	}
+}
+
 static void put_instance(FILE *out, const struct conf *c, const struct conf_instance *i)
 {
 	put_opening(out, "vrrp_instance", i->name);
@@ -278,12 +298,27 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 		put_vip(out, &i->vips[k], i->interface);
 	fputs("    }\n", out);
 	put_tracks(out, c, &i->tracks);
-	for (int hook = 0; hook < _CONF_HOOK_MAX_; hook++) {
-		if (i->hooks[hook].argv)
-			put_command(out, conf_hook_name((enum conf_hook)hook), &i->hooks[hook], true);
-	}
+	put_hooks(out, i->hooks);
 	put_time(out, "notify_timeout", i->notify_timeout_us);
 	put_bool(out, "notify_priority_changes", i->notify_priority_changes);
+	fputs("}\n", out);
+}
+
+static void put_group(FILE *out, const struct conf *c, const struct conf_group *g)
+{
+	put_opening(out, "vrrp_sync_group", g->name);
+	fputs("    group {\n", out);
+	for (size_t k = 0; k < g->n_members; k++) {
+		fputs("        ", out);
+		put_word(out, c->instances[g->members[k]].name);
+		fputc('\n', out);
+	}
+	fputs("    }\n", out);
+	put_tracks(out, c, &g->tracks);
+	put_bool(out, "sync_group_tracking_weight", g->tracking_weight);
+	put_hooks(out, g->hooks);
+	put_time(out, "notify_timeout", g->notify_timeout_us);
+	put_bool(out, "notify_priority_changes", g->notify_priority_changes);
 	fputs("}\n", out);
 }
 
@@ -296,4 +331,6 @@ void conf_print(const struct conf *c, FILE *out)
 		put_mysql(out, &c->mysqls[i]);
 	for (size_t i = 0; i < c->n_instances; i++)
 		put_instance(out, c, &c->instances[i]);
+	for (size_t i = 0; i < c->n_groups; i++)
+		put_group(out, c, &c->groups[i]);
 }

@@ -499,6 +499,7 @@ static void print_instance(struct page *p, const json_t *inst)
 
 	headline(p, inst, NULL, some_text_of(inst, "cause"));
 	print_faults(p, json_object_get(inst, "faults"));
+	text_line(p, "sync group", text_of(inst, "sync_group"));
 	print_wire(p, inst);
 	print_vips(p, json_object_get(inst, "vips"));
 	print_priority(p, json_object_get(inst, "priority"));
@@ -507,6 +508,20 @@ static void print_instance(struct page *p, const json_t *inst)
 	print_timers(p, inst);
 	print_hooks(p, json_object_get(inst, "hooks"));
 	print_counters(p, json_object_get(inst, "counters"));
+}
+
+/* --- a sync group ------------------------------------------------------------------------------------------------ */
+
+static void print_group(struct page *p, const json_t *group)
+{
+	const json_t *members = json_object_get(group, "members");
+	struct parts s = { .page = p, .label = "members" };
+
+	headline(p, group, "sync group", some_text_of(group, "cause"));
+	for (size_t i = 0; i < json_array_size(members); i++)
+		part_text(&s, "", json_string_value(json_array_get(members, i)), "");
+	parts_end(&s);
+	print_hooks(p, json_object_get(group, "hooks"));
 }
 
 /* --- a check ----------------------------------------------------------------------------------------------------- */
@@ -641,11 +656,14 @@ void ctl_print_status(const json_t *status, FILE *out, bool colour)
 {
 	struct page p = { .out = out, .colour = colour };
 	const json_t *instances = json_object_get(status, "instances"), *checks = json_object_get(status, "checks");
+	const json_t *groups = json_object_get(status, "groups");
 
 	print_alarms(&p, json_object_get(status, "alarms"));
 	print_agent(&p, status);
 	for (size_t i = 0; i < json_array_size(instances); i++)
 		print_instance(&p, json_array_get(instances, i));
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		print_group(&p, json_array_get(groups, i));
 	for (size_t i = 0; i < json_array_size(checks); i++)
 		print_check(&p, json_array_get(checks, i));
 }

@@ -10,6 +10,7 @@
 #include "agent/conf.h"
 #include "agent/control.h"
 #include "agent/fifo.h"
+#include "agent/group.h"
 #include "agent/instance.h"
 #include "agent/journal.h"
 #include "agent/load.h"
@@ -42,6 +43,7 @@ struct daemon {
 	struct checker *checker;
 	struct fifos *fifos;
 	struct instance **instances;
+	struct groups *groups;
 	struct control *control;
 	struct loop_timer stop_timer;
 	size_t unreleased; /* instances that still hold something; while stopping */
@@ -117,11 +119,12 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		json_array_append_new(instances, instance_status(d->instances[i]));
 	}
 	look_at_store(d);
-	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION,
+	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION,
 			 "pid", (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
 			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
 			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(),
-			 "instances", instances, "checks", checker_status(d->checker), "fifos", fifos_status(d->fifos));
+			 "instances", instances, "groups", groups_status(d->groups), "checks",
+			 checker_status(d->checker), "fifos", fifos_status(d->fifos));
 }
 
 static json_t *answer_events(void *user, const json_t *request, const char **error)
@@ -143,6 +146,8 @@ static bool all_idle(struct daemon *d)
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		if (!instance_idle(d->instances[i]))
 			return false;
+	if (!groups_idle(d->groups))
+		return false;
 	fifos_finish(d->fifos);
 	return fifos_idle(d->fifos);
 }
@@ -318,6 +323,11 @@ static int start_parts(struct daemon *d)
 	r = start_instances(d);
 	if (r < 0)
 		return r;
+	r = groups_new(d->loop, d->conf, d->instances, d->fifos, &d->groups);
+	if (r < 0) {
+		log_error("cannot set up the sync groups: %s", strerror(-r));
+		return r;
+	}
 	r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
 	if (r == -EADDRINUSE)
 		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
@@ -388,6 +398,8 @@ static int run(struct daemon *d)
 	greet(d);
 	d->ready = true;
 	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_look(d->instances[i]);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_start(d->instances[i]);
 	checker_start(d->checker);
 	sd_notify(false, "READY=1");
@@ -398,6 +410,7 @@ static void tear_down(struct daemon *d)
 {
 	d->ready = false;
 	control_free(d->control);
+	groups_free(d->groups);
 	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
 		instance_free(d->instances[i]);
 	free(d->instances);

@@ -169,6 +169,12 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 	return false;
 }
 
+static void tell_group(const struct instance *inst)
+{
+	if (inst->group)
+		inst->group->changed(inst->group->user);
+}
+
 static void run_lane(struct instance *inst)
 {
 	/* An errand may cause an event and so come back here: the outermost call does the work. */
@@ -183,6 +189,7 @@ static void run_lane(struct instance *inst)
 			lane_pop(inst);
 	}
 	inst->running_lane = false;
+	tell_group(inst);
 }
 
 void instance_lane_go_on(struct instance *inst)
@@ -214,6 +221,17 @@ static void rival_seen(struct instance *inst)
 		addr, inst->heard.priority, inst->fsm.priority, (unsigned long long)suppressed);
 	snprintf(e.cause, sizeof(e.cause), "inferior master %s", addr);
 	push_hooks(inst, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER_RX_LOWER_PRI", &e);
+	if (inst->group)
+		inst->group->rival(inst->group->user, inst);
+}
+
+/* What the group has told already for all its members need not be told for one; but each is told of once. */
+static bool told_by_group(struct instance *inst, enum vrrp_state state)
+{
+	bool told = inst->told;
+
+	inst->told = true;
+	return told && inst->group && inst->group->state(inst->group->user) == state;
 }
 
 static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_state old_state)
@@ -247,12 +265,18 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 		if (inst->rival_heeded)
 			lane_push(inst, a, old_state);
 		break;
+	case VRRP_ACT_NOTIFY:
+		if (!told_by_group(inst, a->state))
+			lane_push(inst, a, old_state);
+		break;
+	case VRRP_ACT_RESIGN:
+		inst->resigned = true;
+		lane_push(inst, a, old_state);
+		break;
 	case VRRP_ACT_SETTLE:
 	case VRRP_ACT_VIPS_ADD:
 	case VRRP_ACT_VIPS_REMOVE:
 	case VRRP_ACT_ANNOUNCE:
-	case VRRP_ACT_RESIGN:
-	case VRRP_ACT_NOTIFY:
 	case VRRP_ACT_STOPPED:
 		lane_push(inst, a, old_state);
 		break;
@@ -283,6 +307,7 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 	va_end(ap);
 	if (inst->fsm.state != old)
 		state_changed(inst, old, cause);
+	inst->resigned &= inst->fsm.state == old;
 	for (size_t i = 0; i < actions.n; i++)
 		act(inst, &actions.a[i], old);
 	run_lane(inst);
@@ -292,17 +317,23 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 {
 	unsigned before = inst->faults;
 	unsigned after = (before & ~mask) | (value & mask);
-	bool was_real = before & ~FAULT_PENDING, is_real = after & ~FAULT_PENDING;
+	bool was_real = before & ~FAULT_QUIET, is_real = after & ~FAULT_QUIET;
 	struct vrrp_event ev = { .type = VRRP_EV_FAULT, .quiet = !is_real };
 	char cause[CAUSE_MAX];
 	va_list ap;
 
 	inst->faults = after;
-	if (before == after || inst->fsm.state == VRRP_INIT)
+	if (before == after)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(cause, sizeof(cause), fmt, ap);
 	va_end(ap);
+	if (after & ~before & ~(unsigned)(FAULT_GROUP | FAULT_GROUP_PENDING))
+		memcpy(inst->fault_cause, cause, sizeof(cause));
+	if (inst->fsm.state == VRRP_INIT) {
+		tell_group(inst);
+		return;
+	}
 	if (!after) {
 		ev.type = VRRP_EV_FAULT_CLEARED;
 		instance_feed(inst, &ev, "%s", cause);
@@ -315,6 +346,7 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 		instance_feed(inst, &ev, "%s", cause);
 	} else {
 		instance_record(inst, LOG_NOTICE, JOURNAL_FAULT, "still FAULT: %s", cause);
+		tell_group(inst);
 	}
 }
 
@@ -527,6 +559,7 @@ int instance_new(const struct instance_env *env, const struct conf_instance *con
 		.down_adverts = conf->down_adverts,
 		.lower_prio_no_advert = conf->lower_prio_no_advert,
 		.higher_prio_send_advert = conf->higher_prio_send_advert,
+		.grouped = conf->sync_group != NULL,
 	};
 	const struct ip_addr nowhere = { .family = AF_UNSPEC };
 	struct instance *inst = calloc(1, sizeof(*inst));
@@ -572,6 +605,12 @@ struct instance *instance_free(struct instance *inst)
 	return NULL;
 }
 
+void instance_look(struct instance *inst)
+{
+	instance_look_at_link(inst);
+	instance_on_checks(inst);
+}
+
 void instance_start(struct instance *inst)
 {
 	static const struct vrrp_action remove_stale = { .type = VRRP_ACT_VIPS_REMOVE };
@@ -582,12 +621,13 @@ void instance_start(struct instance *inst)
 				"removing addresses that an earlier run left behind");
 		lane_push(inst, &remove_stale, VRRP_INIT);
 	}
-	instance_look_at_link(inst);
-	instance_on_checks(inst);
+	instance_look(inst);
 	ev.fault = inst->faults != 0;
-	ev.quiet = !(inst->faults & ~FAULT_PENDING);
+	ev.quiet = !(inst->faults & ~FAULT_QUIET);
 	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
 		instance_feed(inst, &ev, "start: %s", inst->check_cause);
+	else if (inst->faults & (FAULT_GROUP | FAULT_GROUP_PENDING))
+		instance_feed(inst, &ev, "start: %s", inst->group_cause);
 	else
 		instance_feed(inst, &ev, inst->faults ? "start: %s is not usable" : "start on %s",
 			      inst->conf->interface);

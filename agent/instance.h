@@ -13,6 +13,7 @@
 #include "agent/fifo.h"
 #include "agent/netif.h"
 #include "agent/wire.h"
+#include "vrrp/group.h"
 
 #include <jansson.h>
 
@@ -36,6 +37,8 @@ struct instance_env {
 int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret);
 struct instance *instance_free(struct instance *inst);
 
+/* Reads what the world is like, so that all members of a group know each other's faults before the first starts. */
+void instance_look(struct instance *inst);
 /* Removes what an earlier run left behind, then starts the state machine. */
 void instance_start(struct instance *inst);
 
@@ -47,6 +50,34 @@ bool instance_idle(const struct instance *inst);
 
 /* Tells the FIFOs the present state again (fifo_write_vrrp_states_on_reload). */
 void instance_repeat_state(struct instance *inst);
+
+/* --- the sync group of an instance (agent/group) --- */
+
+/* How its group is told and asked. */
+struct instance_group {
+	const char *name;
+	/* A member's state, wish, faults or lane may have changed; nothing of the instance is under way. */
+	void (*changed)(void *user);
+	/* An inferior master was heard, and is reacted to. */
+	void (*rival)(void *user, const struct instance *inst);
+	enum vrrp_state (*state)(void *user);
+	void *user;
+};
+
+/* Borrowed; before instance_start(). */
+void instance_join_group(struct instance *inst, const struct instance_group *group);
+struct vrrp_group_member instance_member(const struct instance *inst);
+void instance_group_order(struct instance *inst, enum vrrp_group_order order, const char *cause);
+void instance_group_hold(struct instance *inst, enum vrrp_hold hold, const char *cause);
+void instance_group_rival(struct instance *inst, const char *cause);
+const char *instance_name(const struct instance *inst);
+/* Of its last change of state; of the last fault of its own that arose. */
+const char *instance_cause(const struct instance *inst);
+const char *instance_fault_cause(const struct instance *inst);
+/* The lane is empty: what was decided has become visible. */
+bool instance_at_rest(const struct instance *inst);
+/* Stopped, and everything released. */
+bool instance_is_stopped(const struct instance *inst);
 
 /* The world outside: to be called for every netif event, and when the health of a check changed. */
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone);

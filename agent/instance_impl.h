@@ -3,6 +3,7 @@
  *
  *   instance.c         events in, actions out, the lane
  *   instance_packet.c  what is heard
+ *   instance_group.c   what its sync group is told, and orders
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_journal.c what the journal gets
  *   instance_status.c  what the control socket tells
@@ -34,12 +35,16 @@ enum {
 
 /* Why an instance must not run. */
 enum fault {
-	FAULT_LINK = 1 << 0,    /* the interface is missing or down */
-	FAULT_SOURCE = 1 << 1,  /* no address to send from */
-	FAULT_CHECK = 1 << 2,   /* something required is down */
-	FAULT_ADDRESS = 1 << 3, /* the kernel would not take our addresses */
-	FAULT_WIRE = 1 << 4,    /* no sockets: we would neither hear nor be heard */
-	FAULT_PENDING = 1 << 5, /* something required has not reported: holds us back without a notification */
+	FAULT_LINK = 1 << 0,           /* the interface is missing or down */
+	FAULT_SOURCE = 1 << 1,         /* no address to send from */
+	FAULT_CHECK = 1 << 2,          /* something required is down */
+	FAULT_ADDRESS = 1 << 3,        /* the kernel would not take our addresses */
+	FAULT_WIRE = 1 << 4,           /* no sockets: we would neither hear nor be heard */
+	FAULT_PENDING = 1 << 5,        /* something required has not reported: holds us back without a notification */
+	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
+	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
+	/* Those that hold us back without a notification. */
+	FAULT_QUIET = FAULT_PENDING | FAULT_GROUP_PENDING,
 };
 
 /* What we know of one VIP beside its configuration. */
@@ -99,7 +104,13 @@ struct instance {
 	unsigned faults; /* enum fault, or-ed */
 	uint64_t since_us;
 	char cause[CAUSE_MAX];       /* of the last change of state */
+	char fault_cause[CAUSE_MAX]; /* of the last fault that arose here */
+	char group_cause[CAUSE_MAX]; /* which member of the sync group has a fault, and which */
 	char check_cause[CAUSE_MAX]; /* which required check is down, and why */
+
+	const struct instance_group *group; /* NULL: in none */
+	bool told;                          /* of any state */
+	bool resigned;                      /* left MASTER with priority 0, the last time */
 
 	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
 	struct errand *lane;

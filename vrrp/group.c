@@ -45,7 +45,8 @@ enum vrrp_state vrrp_group_state(enum vrrp_state before, const struct vrrp_group
 			return before;
 		worst = m[i].own > worst ? m[i].own : worst;
 	}
+	/* Quiet, unless mastership was lost by it, or a fault was told before: as the members have it. */
 	if (n > 0 && m[0].state == VRRP_FAULT && worst != VRRP_HOLD_FAULT)
-		return VRRP_INIT;
+		return before == VRRP_MASTER || before == VRRP_FAULT ? VRRP_FAULT : VRRP_INIT;
 	return n > 0 ? m[0].state : before;
 }

@@ -565,8 +565,8 @@ static void names_and_tls_are_refused_because_they_block(void **state)
 static void what_would_change_the_vips_fate_is_refused_and_the_rest_ignored(void **state)
 {
 	(void)state;
-	refuses("vrrp_sync_group G {\n group {\n V\n }\n}\n" INSTANCE(" track_interface {\n eth1\n }\n no_accept\n"),
-		"f.conf:1: error: vrrp_sync_group: not supported by this version\n"
+	refuses("garp_group G {\n interval 1\n x {\n }\n}\n" INSTANCE(" track_interface {\n eth1\n }\n no_accept\n"),
+		"f.conf:1: error: garp_group: not supported by this version\n"
 		"f.conf:9: error: track_interface: not supported by this version\n"
 		"f.conf:12: error: no_accept: refused: nobody could reach MySQL through the address\n");
 	refuses(GLOBAL(" enable_script_security\n vrrp_strict\n"),

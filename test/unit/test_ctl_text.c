@@ -118,6 +118,20 @@ static void faults_are_listed_one_per_line(void **state)
 				  "             mysqld is down\n");
 }
 
+static void sync_groups_are_told_with_their_members(void **state)
+{
+	_cleanup_(freep) char *text =
+		show_json("{\"instances\":[{\"name\":\"V\",\"state\":\"MASTER\",\"sync_group\":\"G\"}],"
+			  "\"groups\":[{\"name\":\"G\",\"state\":\"MASTER\",\"since_s\":2,\"cause\":\"all can be\","
+			  "\"members\":[\"V\",\"W\"]}]}",
+			  false);
+
+	(void)state;
+	assert_string_equal(text,
+			    "sqlvipd\n\nV  MASTER\n  sync group G\n\nG  sync group  MASTER for 2.0 s: all can be\n"
+			    "  members    V, W\n");
+}
+
 static void texts_cannot_steer_the_terminal(void **state)
 {
 	_cleanup_(freep) char *text = show_json(
@@ -245,6 +259,7 @@ int main(void)
 		cmocka_unit_test(status_reads_as_aligned_text),
 		cmocka_unit_test(states_are_coloured_only_on_request),
 		cmocka_unit_test(faults_are_listed_one_per_line),
+		cmocka_unit_test(sync_groups_are_told_with_their_members),
 		cmocka_unit_test(texts_cannot_steer_the_terminal),
 		cmocka_unit_test(invalid_utf8_is_escaped),
 		cmocka_unit_test(many_addresses_are_summed_up),

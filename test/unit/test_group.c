@@ -138,6 +138,10 @@ static void group_that_only_waits_for_a_report_is_not_in_fault(void **state)
 
 	(void)state;
 	assert_int_equal(vrrp_group_state(VRRP_INIT, m, 2), VRRP_INIT);
+	assert_int_equal(vrrp_group_state(VRRP_BACKUP, m, 2), VRRP_INIT);
+	/* But whoever was master hears of its end. */
+	assert_int_equal(vrrp_group_state(VRRP_MASTER, m, 2), VRRP_FAULT);
+	assert_int_equal(vrrp_group_state(VRRP_FAULT, m, 2), VRRP_FAULT);
 }
 
 /* --- whole groups ------------------------------------------------------------------------------------------------- */

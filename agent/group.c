@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hull around vrrp/group. Members tell that something changed; what it was is found by comparing them with what
+ * they were when last looked at, so nothing is lost however events nest. */
+#include "agent/group.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/journal.h"
+#include "agent/json.h"
+#include "agent/notify.h"
+
+#include <errno.h>
+
+enum { CAUSE_MAX = 224 };
+
+/* A change of state that the hooks have not been told yet. */
+struct change {
+	enum vrrp_state from, to;
+	uint64_t at_us;
+	char cause[CAUSE_MAX];
+};
+
+struct group {
+	const struct conf_group *conf;
+	struct instance **inst;      /* the members */
+	struct vrrp_group_member *m; /* as they were when last looked at */
+	struct instance_group link;  /* how they reach us */
+	enum vrrp_state state;
+	uint64_t since_us;
+	char cause[CAUSE_MAX];
+	struct notify *notify;
+	struct change *changes; /* a queue */
+	size_t n_changes, changes_size;
+	bool busy, again; /* orders are being carried out; somebody changed meanwhile */
+	bool stopped;     /* told so */
+};
+
+struct groups {
+	struct group *g;
+	size_t n;
+};
+
+/* --- telling the hooks ------------------------------------------------------------------------------------------- */
+
+static void push_change(struct group *g, enum vrrp_state to, const char *cause)
+{
+	if (g->n_changes == g->changes_size) {
+		size_t size = g->changes_size ? 2 * g->changes_size : 4;
+		struct change *grown = reallocarray(g->changes, size, sizeof(*grown));
+
+		if (!grown)
+			return; /* an agent that lives on is worth more than one hook */
+		g->changes = grown;
+		g->changes_size = size;
+	}
+	g->changes[g->n_changes] = (struct change){ .from = g->state, .to = to, .at_us = loop_now_us() };
+	snprintf(g->changes[g->n_changes++].cause, CAUSE_MAX, "%s", cause);
+}
+
+static void tell_hooks(struct group *g, enum conf_hook hook, const char *state, const struct change *c)
+{
+	const struct notify_event ev = {
+		.hook = hook,
+		.state = state,
+		.old_state = vrrp_state_name(c->from),
+		.cause = c->cause,
+		.at_us = c->at_us,
+	};
+
+	notify_push(g->notify, &ev);
+}
+
+/* What was decided has become visible with every member: now the hooks may know. */
+static void tell_changes(struct group *g)
+{
+	static const enum conf_hook hooks[_VRRP_STATE_MAX_] = {
+		[VRRP_BACKUP] = CONF_HOOK_BACKUP,
+		[VRRP_MASTER] = CONF_HOOK_MASTER,
+		[VRRP_FAULT] = CONF_HOOK_FAULT,
+	};
+	bool stopped = true;
+
+	for (size_t i = 0; i < g->conf->n_members; i++) {
+		if (!instance_at_rest(g->inst[i]))
+			return;
+		stopped &= instance_is_stopped(g->inst[i]);
+	}
+	for (size_t i = 0; i < g->n_changes; i++)
+		if (g->changes[i].to != VRRP_INIT)
+			tell_hooks(g, hooks[g->changes[i].to], vrrp_state_name(g->changes[i].to), &g->changes[i]);
+	g->n_changes = 0;
+	if (stopped && !g->stopped)
+		tell_hooks(g, CONF_HOOK_STOP, "STOP",
+			   &(struct change){ .from = g->state, .at_us = loop_now_us(), .cause = "stop" });
+	g->stopped = stopped;
+}
+
+static void set_state(struct group *g, enum vrrp_state state)
+{
+	const struct journal_note note = {
+		.kind = JOURNAL_TRANSITION,
+		.instance = g->conf->name,
+		.from = vrrp_state_name(g->state),
+		.to = vrrp_state_name(state),
+	};
+
+	if (state == g->state)
+		return;
+	journal_write(&note, "%s", g->cause);
+	log_write(LOG_NOTICE, g->conf->name, "sync group %s -> %s (%s)", vrrp_state_name(g->state),
+		  vrrp_state_name(state), g->cause);
+	push_change(g, state, g->cause);
+	g->state = state;
+	g->since_us = loop_now_us();
+}
+
+/* --- orders ------------------------------------------------------------------------------------------------------ */
+
+static void set_holds(struct group *g)
+{
+	for (size_t i = 0; i < g->conf->n_members; i++)
+		instance_group_hold(g->inst[i], vrrp_group_hold(g->m, g->conf->n_members, i), g->cause);
+}
+
+static void give_orders(struct group *g, const struct vrrp_group_member *before, size_t who)
+{
+	for (size_t i = 0; i < g->conf->n_members; i++) {
+		enum vrrp_group_order order = vrrp_group_order(g->state, before, g->m, g->conf->n_members, who, i);
+
+		if (order == VRRP_GROUP_GO_MASTER)
+			snprintf(g->cause, sizeof(g->cause), "all members of %s can be master", g->conf->name);
+		instance_group_order(g->inst[i], order, g->cause);
+	}
+}
+
+static void look_at(struct group *g, size_t who)
+{
+	struct vrrp_group_member before = g->m[who], now = instance_member(g->inst[who]);
+
+	if (vrrp_group_member_equal(&before, &now))
+		return;
+	g->again = true;
+	g->m[who] = now;
+	if (now.state != before.state || now.own != before.own)
+		snprintf(g->cause, sizeof(g->cause), "%s: %s", instance_name(g->inst[who]),
+			 now.own != VRRP_HOLD_NONE ? instance_fault_cause(g->inst[who]) : instance_cause(g->inst[who]));
+	if (now.own != before.own)
+		set_holds(g);
+	give_orders(g, &before, who);
+}
+
+static void changed(void *user)
+{
+	struct group *g = user;
+
+	g->again = true;
+	if (g->busy)
+		return;
+	g->busy = true;
+	while (g->again) {
+		g->again = false;
+		for (size_t i = 0; i < g->conf->n_members; i++)
+			look_at(g, i);
+	}
+	g->busy = false;
+	set_state(g, vrrp_group_state(g->state, g->m, g->conf->n_members));
+	tell_changes(g);
+}
+
+static void rival(void *user, const struct instance *inst)
+{
+	struct group *g = user;
+	char cause[CAUSE_MAX];
+
+	snprintf(cause, sizeof(cause), "%s heard an inferior master", instance_name(inst));
+	for (size_t i = 0; i < g->conf->n_members; i++)
+		if (g->inst[i] != inst)
+			instance_group_rival(g->inst[i], cause);
+}
+
+static enum vrrp_state state_of(void *user)
+{
+	const struct group *g = user;
+
+	return g->state;
+}
+
+static const char *current_state(void *user)
+{
+	const struct group *g = user;
+
+	return g->stopped ? "STOP" : vrrp_state_name(g->state);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static int group_init(struct group *g, sd_event *loop, const struct conf_group *conf, struct instance *const *instances,
+		      struct fifos *fifos)
+{
+	const struct notify_owner owner = {
+		.kind = "GROUP",
+		.name = conf->name,
+		.hooks = conf->hooks,
+		.timeout_us = conf->notify_timeout_us,
+		.fifos = fifos,
+	};
+
+	g->conf = conf;
+	g->state = VRRP_INIT;
+	g->since_us = loop_now_us();
+	g->inst = calloc(conf->n_members + 1, sizeof(struct instance *));
+	g->m = calloc(conf->n_members + 1, sizeof(*g->m));
+	if (!g->inst || !g->m)
+		return -ENOMEM;
+	g->link = (struct instance_group){ conf->name, changed, rival, state_of, g };
+	for (size_t i = 0; i < conf->n_members; i++) {
+		g->inst[i] = instances[conf->members[i]];
+		g->m[i] = instance_member(g->inst[i]);
+		instance_join_group(g->inst[i], &g->link);
+	}
+	return notify_new(loop, &owner, current_state, g, &g->notify);
+}
+
+int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
+	       struct groups **ret)
+{
+	struct groups *gs = calloc(1, sizeof(*gs));
+	int r = 0;
+
+	if (gs)
+		gs->g = calloc(conf->n_groups + 1, sizeof(*gs->g));
+	if (!gs || !gs->g) {
+		groups_free(gs);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
+		gs->n++;
+		r = group_init(&gs->g[i], loop, &conf->groups[i], instances, fifos);
+	}
+	if (r < 0) {
+		groups_free(gs);
+		return r;
+	}
+	*ret = gs;
+	return 0;
+}
+
+struct groups *groups_free(struct groups *gs)
+{
+	if (!gs)
+		return NULL;
+	for (size_t i = 0; i < gs->n; i++) {
+		struct group *g = &gs->g[i];
+
+		for (size_t k = 0; g->inst && k < g->conf->n_members; k++)
+			if (g->inst[k])
+				instance_join_group(g->inst[k], NULL);
+		notify_free(g->notify);
+		free(g->inst);
+		free(g->m);
+		free(g->changes);
+	}
+	free(gs->g);
+	free(gs);
+	return NULL;
+}
+
+bool groups_idle(const struct groups *gs)
+{
+	for (size_t i = 0; i < gs->n; i++)
+		if (!notify_idle(gs->g[i].notify))
+			return false;
+	return true;
+}
+
+json_t *groups_status(const struct groups *gs)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < gs->n; i++) {
+		const struct group *g = &gs->g[i];
+		json_t *members = json_array();
+
+		for (size_t k = 0; k < g->conf->n_members; k++)
+			json_array_append_new(members, json_text(instance_name(g->inst[k])));
+		json_array_append_new(all, json_pack("{s:o, s:s, s:f, s:o, s:o, s:o}", "name", json_text(g->conf->name),
+						     "state", vrrp_state_name(g->state), "since_s",
+						     (double)(loop_now_us() - g->since_us) / 1e6, "cause",
+						     json_text(g->cause), "members", members, "hooks",
+						     notify_status(g->notify)));
+	}
+	return all;
+}

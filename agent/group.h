@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sync groups at run time: carries what one member says to the others, as vrrp/group decides, and tells the hooks of
+ * the group about the state that all members share.
+ *
+ * Orders are carried out at once, one after the other, until nothing changes any more. The group's hooks are told of a
+ * state when everything that its members had to do for it is done, so notify_master comes when all addresses are
+ * there. No change is left out. */
+#pragma once
+
+#include "agent/conf.h"
+#include "agent/fifo.h"
+#include "agent/instance.h"
+
+struct groups;
+
+/* `instances` has one for each of conf->instances; all is borrowed and must outlive the groups. Before
+ * instance_start(). 0 or -errno. */
+int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
+	       struct groups **ret);
+struct groups *groups_free(struct groups *gs);
+
+/* No hook of a group is queued or running. */
+bool groups_idle(const struct groups *gs);
+/* A new reference: [{"name", "state", "since_s", "cause", "members", "hooks"}]. */
+json_t *groups_status(const struct groups *gs);

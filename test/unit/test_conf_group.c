@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration of sync groups: who may be in one, and what its members get from it. */
+#include "test/unit/unit.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/conf.h"
+
+#include <errno.h>
+
+#define INSTANCE(name, vrid, more)                                                      \
+	"vrrp_instance " name " {\n interface eth0\n virtual_router_id " vrid "\n" more \
+	" virtual_ipaddress {\n 10.0.0." vrid "\n }\n}\n"
+#define TWO      INSTANCE("A", "1", "") INSTANCE("B", "2", "")
+#define SCRIPT   "vrrp_script s {\n script /bin/true\n}\n"
+#define GROUP(x) "vrrp_sync_group G {\n" x "}\n"
+
+static char said[65536];
+
+static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	static const char *const levels[] = { "note", "warning", "error" };
+	size_t n = strlen(said);
+
+	(void)user;
+	snprintf(said + n, sizeof(said) - n, "%s:%u: %s: %s\n", where->file, where->line, levels[level], text);
+}
+
+static struct conf *load(const char *text)
+{
+	struct conf *c = NULL;
+
+	said[0] = '\0';
+	conf_load_text("f.conf", text, strlen(text), false, "here", keep, NULL, &c);
+	return c;
+}
+
+static struct conf *accepts(const char *text)
+{
+	struct conf *c = load(text);
+
+	if (!c)
+		fail_msg("refused: %s", said);
+	return c;
+}
+
+static void refuses(const char *text, const char *findings)
+{
+	assert_null(load(text));
+	assert_string_equal(said, findings);
+}
+
+static char *print(const struct conf *c)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_print(c, f);
+	fclose(f);
+	return text;
+}
+
+static void assert_reads_back(const struct conf *c)
+{
+	_cleanup_(freep) char *printed = print(c);
+	struct conf *again = accepts(printed);
+	_cleanup_(freep) char *twice = print(again);
+
+	assert_string_equal(printed, twice);
+	conf_free(again);
+}
+
+static void members_are_found_wherever_the_group_stands(void **state)
+{
+	struct conf *c = accepts(GROUP(" group {\n B\n A\n }\n") TWO INSTANCE("C", "3", ""));
+
+	(void)state;
+	assert_string_equal(said, "");
+	assert_int_equal(c->n_groups, 1);
+	assert_string_equal(c->groups[0].name, "G");
+	assert_int_equal(c->groups[0].n_members, 2);
+	assert_int_equal(c->groups[0].members[0], 1);
+	assert_int_equal(c->groups[0].members[1], 0);
+	assert_ptr_equal(c->instances[0].sync_group, &c->groups[0]);
+	assert_null(c->instances[2].sync_group);
+	assert_reads_back(c);
+	conf_free(c);
+	c = accepts(TWO GROUP(" group { A B }\n"));
+	assert_int_equal(c->groups[0].n_members, 2);
+	conf_free(c);
+}
+
+static void groups_without_usable_members_are_refused(void **state)
+{
+	(void)state;
+	refuses(GROUP("") TWO,
+		"f.conf:1: error: vrrp_sync_group G: group is missing: group { NAMES of vrrp_instances }\n");
+	refuses(GROUP(" group {\n }\n") TWO, "f.conf:2: error: group: names no usable vrrp_instance\n");
+	refuses(GROUP(" group {\n AA\n B\n }\n") TWO,
+		"f.conf:3: error: group: there is no vrrp_instance AA; do you mean A?\n"
+		"f.conf:2: warning: group: has one member only, which shares its state with nobody\n");
+}
+
+static void instance_is_in_one_group_once(void **state)
+{
+	(void)state;
+	refuses(GROUP(" group {\n A\n B\n A\n }\n") TWO, "f.conf:5: error: group: A stands here twice\n");
+	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group H {\n group {\n C\n B\n }\n}\n" TWO INSTANCE("C", "3",
+													      ""),
+		"f.conf:10: error: group: B is in vrrp_sync_group G already (line 1)\n"
+		"f.conf:8: warning: group: has one member only, which shares its state with nobody\n");
+	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group G {\n group {\n C\n D\n }\n}\n" TWO INSTANCE(
+			"C", "3", "") INSTANCE("D", "4", ""),
+		"f.conf:7: error: vrrp_sync_group G: there is one of this name in line 1\n");
+}
+
+static void what_a_group_tracks_all_members_track(void **state)
+{
+	struct conf *c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n track_script {\n s weight -20\n }\n") TWO);
+
+	(void)state;
+	assert_string_equal(said, "");
+	for (size_t i = 0; i < 2; i++) {
+		const struct conf_tracks *t = &c->instances[i].tracks;
+
+		assert_int_equal(t->of[CONF_TRACK_SCRIPT].n, 1);
+		assert_int_equal(t->of[CONF_TRACK_SCRIPT].t[0].weight, -20);
+		assert_true(t->of[CONF_TRACK_SCRIPT].t[0].inherited);
+	}
+	assert_true(conf_is_tracked(c, CONF_TRACK_SCRIPT, 0));
+	assert_reads_back(c);
+	conf_free(c);
+}
+
+static void object_is_tracked_by_the_group_or_by_the_member(void **state)
+{
+	(void)state;
+	refuses(SCRIPT GROUP(" group {\n A\n B\n }\n track_script {\n s\n }\n")
+			INSTANCE("A", "1", " track_script {\n s\n }\n") INSTANCE("B", "2", ""),
+		"f.conf:17: error: track_script: s is tracked by vrrp_sync_group G already (line 10)\n");
+}
+
+static void member_has_a_weight_of_its_own_only_where_the_group_allows_it(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	refuses(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s weight 5\n }\n")
+			INSTANCE("B", "2", ""),
+		"f.conf:14: error: track_script: s has weight 5 here, but vrrp_sync_group G (line 4) has its members "
+		"share one state: track it in the group, or use weight 0, or allow such weights with "
+		"sync_group_tracking_weight in the group\n");
+	c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n global_tracking\n")
+			    INSTANCE("A", "1", " track_script {\n s weight 5\n }\n") INSTANCE("B", "2", ""));
+	assert_true(c->groups[0].tracking_weight);
+	assert_reads_back(c);
+	conf_free(c);
+	c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s\n }\n")
+			    INSTANCE("B", "2", ""));
+	conf_free(c);
+}
+
+static void hooks_of_a_group_are_read(void **state)
+{
+	struct conf *c = accepts(GROUP(" group {\n A\n B\n }\n notify_master /bin/m\n notify \"/bin/n x\" nobody\n"
+				       " notify_priority_changes\n smtp_alert\n") TWO);
+	const struct conf_command *hooks = c->groups[0].hooks;
+
+	(void)state;
+	assert_string_equal(said, "f.conf:9: warning: smtp_alert: known to keepalived, of no use here; ignored\n");
+	assert_string_equal(hooks[CONF_HOOK_MASTER].argv[0], "/bin/m");
+	assert_string_equal(hooks[CONF_HOOK_ANY].argv[1], "x");
+	assert_string_equal(hooks[CONF_HOOK_ANY].user, "nobody");
+	assert_null(hooks[CONF_HOOK_STOP].argv);
+	assert_true(c->instances[1].notify_priority_changes);
+	assert_reads_back(c);
+	conf_free(c);
+	refuses(GROUP(" group {\n A\n B\n }\n notify_deleted /bin/m\n") TWO,
+		"f.conf:6: error: notify_deleted: belongs into vrrp_instance, not into vrrp_sync_group; is a } missing "
+		"before, or one too many?\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_are_found_wherever_the_group_stands),
+		cmocka_unit_test(groups_without_usable_members_are_refused),
+		cmocka_unit_test(instance_is_in_one_group_once),
+		cmocka_unit_test(what_a_group_tracks_all_members_track),
+		cmocka_unit_test(object_is_tracked_by_the_group_or_by_the_member),
+		cmocka_unit_test(member_has_a_weight_of_its_own_only_where_the_group_allows_it),
+		cmocka_unit_test(hooks_of_a_group_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
