@@ -190,7 +190,7 @@ enum vrrp_drop vrrp_auth_judge(const struct vrrp_auth *a, const struct vrrp_auth
 	uint16_t reserved = cur_be16(&c);
 	uint8_t expected[VRRP_AUTH_MAC_LEN];
 	const struct vrrp_auth_key *key;
-	struct vrrp_auth_seen seen = { 0 };
+	struct vrrp_auth_seen seen = { .present = true };
 
 	for (int i = 0; i < 4; i++)
 		seen.seq = seen.seq << 16 | cur_be16(&c);

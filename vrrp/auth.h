@@ -13,7 +13,6 @@
 #include <time.h>
 
 enum {
-	VRRP_AUTH_TRAILER_LEN = 28,
 	VRRP_AUTH_MAC_LEN = 16,
 	VRRP_AUTH_KEY_MIN = 32, /* octets. Longer keys than 64 would be hashed first */
 	VRRP_AUTH_KEY_MAX = 64,
@@ -77,13 +76,6 @@ struct vrrp_auth_message {
 	size_t len;
 };
 
-/* A trailer that was found good. */
-struct vrrp_auth_seen {
-	uint64_t seq;
-	int32_t skew_s; /* the sender's clock less ours; both have to be UTC only with anti_replay time */
-	bool skewed;    /* by more than half of the window */
-};
-
 /* S for a moment of CLOCK_REALTIME, with the counter 0. */
 uint64_t vrrp_auth_clock(const struct timespec *utc);
 
@@ -93,6 +85,12 @@ uint64_t vrrp_auth_next(struct vrrp_auth *a, uint64_t now);
 /* Writes the trailer of an advert. False: the hash failed, and nothing may be sent. */
 bool vrrp_auth_sign(const struct vrrp_auth *a, const struct vrrp_auth_message *m, uint64_t seq,
 		    uint8_t ret[VRRP_AUTH_TRAILER_LEN]);
+
+/* Whether our adverts have a trailer. */
+static inline bool vrrp_auth_signs(const struct vrrp_auth *a)
+{
+	return a && a->mode != VRRP_AUTH_RECEIVE_ONLY;
+}
 
 /* Judges a received trailer: VRRP_OK and `*ret`, or the first reason against it. Remembers nothing. */
 enum vrrp_drop vrrp_auth_judge(const struct vrrp_auth *a, const struct vrrp_auth_message *m,

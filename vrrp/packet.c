@@ -7,9 +7,11 @@
  * by the kernel. */
 #include "vrrp/packet.h"
 
+#include "vrrp/auth.h"
 #include "vrrp/cursor.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 
 enum {
 	IP4_HEADER_LEN = 20,
@@ -45,7 +47,8 @@ struct parsed {
 	uint32_t interval_us;
 
 	const uint8_t *msg;
-	size_t msg_len; /* by the Count field; no more than was received once fits() has said so */
+	size_t msg_len;         /* by the Count field; no more than was received once fits() has said so */
+	const uint8_t *trailer; /* auth_hmac; NULL: none */
 };
 
 const char *vrrp_drop_name(enum vrrp_drop drop)
@@ -124,16 +127,6 @@ static uint16_t first_sum(const struct vrrp_wire *wire, enum vrrp_csum dialect, 
 		break;
 	}
 	return pseudo_sum(src, dst, msg_len);
-}
-
-/* Takes the same time wherever the two differ, so that a password cannot be found octet by octet. */
-static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t n)
-{
-	volatile uint8_t diff = 0;
-
-	for (size_t i = 0; i < n; i++)
-		diff |= (uint8_t)(a[i] ^ b[i]);
-	return diff == 0;
 }
 
 static size_t msg_len_of(sa_family_t family, unsigned version, size_t n_addrs)
@@ -254,11 +247,23 @@ static bool parse(const struct vrrp_packet *packet, struct parsed *p)
 	return true;
 }
 
+static size_t trailer_len(const struct parsed *p)
+{
+	return p->trailer ? VRRP_AUTH_TRAILER_LEN : 0;
+}
+
+/* Nothing but the length tells that there is one. */
+static void find_trailer(const struct vrrp_wire *wire, struct parsed *p)
+{
+	if (wire->auth && p->len == p->header_len + p->msg_len + VRRP_AUTH_TRAILER_LEN)
+		p->trailer = p->msg + p->msg_len;
+}
+
 /* Whether `len` octets may hold the packet. The Ethernet minimum of 46 octets and VLAN tags of four leave short packets
  * padded by two octets more than a multiple of four; keepalived tolerates just that. With IPv6 none is so short. */
 static bool fits(const struct parsed *p, size_t len)
 {
-	size_t expected = p->header_len + p->msg_len;
+	size_t expected = p->header_len + p->msg_len + trailer_len(p);
 
 	if (len == expected)
 		return true;
@@ -284,6 +289,23 @@ static enum vrrp_drop judge_header(const struct vrrp_wire *wire, const struct pa
 	return VRRP_OK;
 }
 
+/* Before anything else that the packet says of itself is believed. On unicast a stranger is none, whatever he signs. */
+static enum vrrp_drop judge_auth(const struct vrrp_wire *wire, const struct parsed *p, uint64_t utc,
+				 struct vrrp_auth_seen *ret)
+{
+	const struct vrrp_auth_message m = {
+		.src = p->src, .version = p->version, .vrid = p->vrid, .msg = p->msg, .len = p->msg_len
+	};
+
+	if (!wire->auth)
+		return VRRP_OK;
+	if (wire->unicast && !vrrp_find_peer(wire, &p->src))
+		return VRRP_DROP_UNKNOWN_PEER;
+	if (p->trailer)
+		return vrrp_auth_judge(wire->auth, &m, p->trailer, utc, ret);
+	return wire->auth->mode == VRRP_AUTH_ENFORCE ? VRRP_DROP_EXT_MISSING : VRRP_OK;
+}
+
 /* RFC 3768 §7.1, with the simple password of RFC 2338 §5.3.6. */
 static enum vrrp_drop judge_v2(const struct vrrp_wire *wire, const struct parsed *p)
 {
@@ -294,18 +316,25 @@ static enum vrrp_drop judge_v2(const struct vrrp_wire *wire, const struct parsed
 	/* An AH advert is IP protocol 51: what came here has no authentication header, whatever the field says. */
 	if (p->auth_type != wire->auth_type || p->auth_type == VRRP_AUTH_AH)
 		return VRRP_DROP_AUTH_MISMATCH;
-	if (p->auth_type == VRRP_AUTH_PASS && !equal_in_constant_time(auth_data, wire->auth_data, VRRP_AUTH_LEN))
+	if (p->auth_type == VRRP_AUTH_PASS && CRYPTO_memcmp(auth_data, wire->auth_data, VRRP_AUTH_LEN) != 0)
 		return VRRP_DROP_AUTH_FAILURE;
 	if (p->interval_us != wire->interval_us)
 		return VRRP_DROP_INTERVAL;
 	return VRRP_OK;
 }
 
+/* The trailer counts only for IPv6, where the checksum is the kernel's business and covers all there is. */
+static size_t summed_len(sa_family_t family, size_t msg_len, size_t trailer_len)
+{
+	return family == AF_INET6 ? msg_len + trailer_len : msg_len;
+}
+
 static bool checksum_right(const struct vrrp_wire *wire, const struct parsed *p, enum vrrp_csum dialect)
 {
-	uint16_t sum = first_sum(wire, dialect, &p->src, &p->dst, p->msg_len);
+	size_t len = summed_len(p->family, p->msg_len, trailer_len(p));
+	uint16_t sum = first_sum(wire, dialect, &p->src, &p->dst, len);
 
-	return vrrp_csum_add(sum, p->msg, p->msg_len) == 0xffff;
+	return vrrp_csum_add(sum, p->msg, len) == 0xffff;
 }
 
 /* Version 3 over IPv4 has several readings of what is covered (RFC 9568 §5.2.8 against RFC 5798 as keepalived reads it,
@@ -397,7 +426,10 @@ enum vrrp_drop vrrp_decode(const struct vrrp_wire *wire, const struct ip_addr *o
 		return VRRP_DROP_PROTOCOL;
 	if (!parse(packet, &p))
 		return VRRP_DROP_LENGTH;
+	find_trailer(wire, &p);
 	drop = judge_header(wire, &p);
+	if (drop == VRRP_OK)
+		drop = judge_auth(wire, &p, packet->utc, &ad.auth);
 	if (drop == VRRP_OK && p.version == 2)
 		drop = judge_v2(wire, &p);
 	if (drop != VRRP_OK)
@@ -458,13 +490,29 @@ static void write_msg(struct writer *w, const struct vrrp_wire *wire, uint8_t pr
 		wr_bytes(w, wire->auth_type == VRRP_AUTH_PASS ? wire->auth_data : no_auth_data, VRRP_AUTH_LEN);
 }
 
+/* False: it could not be signed. */
+static bool write_trailer(struct writer *w, const struct vrrp_wire *wire, const struct ip_addr *src, const uint8_t *msg,
+			  size_t msg_len)
+{
+	const struct vrrp_auth_message m = {
+		.src = *src, .version = wire->version, .vrid = wire->vrid, .msg = msg, .len = msg_len
+	};
+	uint8_t trailer[VRRP_AUTH_TRAILER_LEN];
+
+	if (!vrrp_auth_sign(wire->auth, &m, wire->auth->state.sent, trailer))
+		return false;
+	wr_bytes(w, trailer, sizeof(trailer));
+	return true;
+}
+
 size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, const struct ip_addr *dst, uint8_t priority,
 		   uint16_t ip_id, uint8_t *buf, size_t size)
 {
 	struct writer w = { .p = buf, .left = size };
 	size_t header_len = wire->family == AF_INET ? IP4_HEADER_LEN : 0;
+	size_t ext_len = vrrp_auth_signs(wire->auth) ? VRRP_AUTH_TRAILER_LEN : 0;
 	uint8_t *msg = buf + header_len;
-	size_t msg_len;
+	size_t msg_len, summed;
 	uint16_t sum;
 
 	assert(speaks(wire) && src->family == wire->family && dst->family == wire->family);
@@ -473,14 +521,15 @@ size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, cons
 		return 0;
 	msg_len = msg_len_of(wire->family, wire->version, wire->n_addrs);
 	if (wire->family == AF_INET)
-		write_ip4(&w, wire, src, dst, (uint16_t)(IP4_HEADER_LEN + msg_len), ip_id);
+		write_ip4(&w, wire, src, dst, (uint16_t)(IP4_HEADER_LEN + msg_len + ext_len), ip_id);
 	write_msg(&w, wire, priority);
-	if (w.bad)
+	if (w.bad || (ext_len && !write_trailer(&w, wire, src, msg, msg_len)) || w.bad)
 		return 0;
-	assert(w.len == header_len + msg_len);
+	assert(w.len == header_len + msg_len + ext_len);
 
-	sum = first_sum(wire, wire->csum, src, dst, msg_len);
-	sum = (uint16_t)~vrrp_csum_add(sum, msg, msg_len);
+	summed = summed_len(wire->family, msg_len, ext_len);
+	sum = first_sum(wire, wire->csum, src, dst, summed);
+	sum = (uint16_t)~vrrp_csum_add(sum, msg, summed);
 	msg[6] = (uint8_t)(sum >> 8);
 	msg[7] = (uint8_t)sum;
 	return w.len;
@@ -489,7 +538,8 @@ size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, cons
 size_t vrrp_addrs_that_fit(const struct vrrp_wire *wire, unsigned mtu)
 {
 	size_t overhead = (wire->family == AF_INET ? IP4_HEADER_LEN : IP6_HEADER_LEN) +
-			  msg_len_of(wire->family, wire->version, 0);
+			  msg_len_of(wire->family, wire->version, 0) +
+			  (vrrp_auth_signs(wire->auth) ? VRRP_AUTH_TRAILER_LEN : 0);
 	size_t n = mtu > overhead ? (mtu - overhead) / ip_len(wire->family) : 0;
 
 	return n < VRRP_ADDRS_MAX ? n : VRRP_ADDRS_MAX;

@@ -22,7 +22,8 @@ enum {
 	VRRP_PRIO_RESIGN = 0,
 	VRRP_ADDRS_MAX = 255,
 	VRRP_AUTH_LEN = 8,
-	VRRP_PACKET_MAX = 60 + 8 + VRRP_ADDRS_MAX * 16 + VRRP_AUTH_LEN,
+	VRRP_AUTH_TRAILER_LEN = 28, /* auth_hmac, see vrrp/auth.h */
+	VRRP_PACKET_MAX = 60 + 8 + VRRP_ADDRS_MAX * 16 + VRRP_AUTH_LEN + VRRP_AUTH_TRAILER_LEN,
 };
 
 #define VRRP_GROUP4 "224.0.0.18"
@@ -46,6 +47,8 @@ struct vrrp_unicast_peer {
 	uint8_t min_ttl, max_ttl; /* 0 and 255: any */
 };
 
+struct vrrp_auth;
+
 /* How an instance speaks. */
 struct vrrp_wire {
 	uint8_t version; /* 2 or 3 */
@@ -63,7 +66,8 @@ struct vrrp_wire {
 	uint8_t ttl;                           /* of our IPv4 packets on unicast; on multicast it is VRRP_TTL */
 	const struct vrrp_unicast_peer *peers; /* borrowed */
 	size_t n_peers;
-	bool check_peers; /* nobody but the peers is heard, and they only with their TTL */
+	bool check_peers;             /* nobody but the peers is heard, and they only with their TTL */
+	const struct vrrp_auth *auth; /* borrowed; NULL: no auth_hmac */
 };
 
 /* A packet as a raw socket delivers it. Over IPv4 the bytes begin with the IP header. Over IPv6 they begin with the
@@ -74,6 +78,15 @@ struct vrrp_packet {
 	size_t len;
 	struct ip_addr src, dst; /* IPv6 only */
 	int hop_limit;           /* IPv6 only; -1 = not known */
+	uint64_t utc;            /* when it is judged, as vrrp_auth_clock() has it; only auth_hmac asks */
+};
+
+/* A trailer that was found good. */
+struct vrrp_auth_seen {
+	bool present;
+	uint64_t seq;
+	int32_t skew_s; /* the sender's clock less ours; means something with anti_replay time only */
+	bool skewed;    /* by more than half of the window */
 };
 
 struct vrrp_advert {
@@ -84,7 +97,8 @@ struct vrrp_advert {
 	bool csum_alt;       /* that is not the one that we send */
 	bool interval_diff;  /* version 3: Max Adver Int is not ours; legal, counted */
 	bool addrs_differ;   /* the VIP list is not ours; accepted, counted, alarmed */
-	bool no_link_local;  /* IPv6: the first address is not link-local (RFC 9568 §5.2.9); accepted */
+	struct vrrp_auth_seen auth;
+	bool no_link_local; /* IPv6: the first address is not link-local (RFC 9568 §5.2.9); accepted */
 };
 
 /* Why a packet was refused. VRRP_OK is not a refusal. Names as keepalived prints them where it has one. */
@@ -129,13 +143,13 @@ struct ip_addr vrrp_peek_dst(const struct vrrp_packet *packet);
 const struct vrrp_unicast_peer *vrrp_find_peer(const struct vrrp_wire *wire, const struct ip_addr *addr);
 
 /* Judges a packet as received by a raw socket (IPv4: header included, IHL may exceed 5). `own` is our source address.
- * Writes `*ret` only on VRRP_OK. */
+ * With auth_hmac, whoever acts on the advert calls vrrp_auth_accept(). Writes `*ret` only on VRRP_OK. */
 enum vrrp_drop vrrp_decode(const struct vrrp_wire *wire, const struct ip_addr *own, const struct vrrp_packet *packet,
 			   struct vrrp_advert *ret);
 
 /* Encodes one advert with `priority` into buf[0..size): over IPv4 a packet with `ip_id` as IP identification and the
- * header checksum 0 for the kernel to fill; over IPv6 the message with its checksum. Returns the length, or 0 if it
- * does not fit. */
+ * header checksum 0 for the kernel to fill; over IPv6 the message with its checksum. With auth_hmac it is signed with
+ * the number that vrrp_auth_next() gave out last. Returns the length, or 0 if it does not fit or cannot be signed. */
 size_t vrrp_encode(const struct vrrp_wire *wire, const struct ip_addr *src, const struct ip_addr *dst, uint8_t priority,
 		   uint16_t ip_id, uint8_t *buf, size_t size);
 
