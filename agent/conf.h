@@ -144,7 +144,9 @@ struct conf_instance {
 	struct conf_garp garp;
 	struct conf_command hooks[_CONF_HOOK_MAX_];
 	uint64_t notify_timeout_us;
-	bool notify_priority_changes;        /* to the FIFOs */
+	bool notify_priority_changes; /* to the FIFOs */
+	struct conf_command pre_take; /* vip_pre_take */
+	uint64_t pre_take_timeout_us;
 	const struct conf_group *sync_group; /* NULL: in none */
 	struct conf_where where;
 };

@@ -199,6 +199,7 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 		       .higher_prio_send_advert = g->higher_prio_send_advert,
 		       .garp = CONF_GARP_UNSET,
 		       .notify_timeout_us = g->notify_timeout_us,
+		       .pre_take_timeout_us = 5000000,
 		       .notify_priority_changes = g->notify_priority_changes,
 		       .where = conf_where_of(x, group) },
 		.csum_plain = g->csum_plain,

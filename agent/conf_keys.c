@@ -246,6 +246,8 @@ static const struct conf_key instance_keys[] = {
 	HOOK_("notify_deleted", CONF_HOOK_DELETED),
 	HOOK_("notify_master_rx_lower_pri", CONF_HOOK_MASTER_RX_LOWER_PRI),
 	HOOK_("notify", CONF_HOOK_ANY),
+	COMMAND_("vip_pre_take", D, i.pre_take),
+	INT_("vip_pre_take_timeout", KEY_TIME, D, i.pre_take_timeout_us, S_US / 10, 3600ll * S_US),
 	INT_("notify_timeout", KEY_TIME, D, i.notify_timeout_us, S_US / 10, 86400ll * S_US),
 	ACCEPTED_("accept"),
 	OFF_("strict_mode"),

@@ -299,6 +299,9 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 	fputs("    }\n", out);
 	put_tracks(out, c, &i->tracks);
 	put_hooks(out, i->hooks);
+	if (i->pre_take.argv)
+		put_command(out, "vip_pre_take", &i->pre_take, true);
+	put_time(out, "vip_pre_take_timeout", i->pre_take_timeout_us);
 	put_time(out, "notify_timeout", i->notify_timeout_us);
 	put_bool(out, "notify_priority_changes", i->notify_priority_changes);
 	fputs("}\n", out);

@@ -469,6 +469,24 @@ static void print_last_hook(struct page *p, const json_t *last)
 	parts_end(&s);
 }
 
+static void print_pre_take(struct page *p, const json_t *pre_take)
+{
+	struct parts s = { .page = p, .label = "pre-take" };
+	double retry_s;
+	char text[32];
+
+	if (json_is_true(json_object_get(pre_take, "asking")))
+		part_text(&s, "", "is being asked, the addresses wait", "");
+	part_text(&s, "last: ", some_text_of(pre_take, "last"), "");
+	if (count_of(pre_take, "vetoes"))
+		part_count(&s, pre_take, "vetoes", "vetoes: ", "");
+	if (number_of(pre_take, "retry_in_s", &retry_s)) {
+		snprintf(text, sizeof(text), "%.0f s", retry_s);
+		part_text(&s, "asked again in ", text, "");
+	}
+	parts_end(&s);
+}
+
 static void print_hooks(struct page *p, const json_t *hooks)
 {
 	static const struct {
@@ -506,6 +524,7 @@ static void print_instance(struct page *p, const json_t *inst)
 	text_line(p, "master", text_of(inst, "master"));
 	table(p, "peers", json_object_get(inst, "peers"), &headings, 4, peer_row);
 	print_timers(p, inst);
+	print_pre_take(p, json_object_get(inst, "pre_take"));
 	print_hooks(p, json_object_get(inst, "hooks"));
 	print_counters(p, json_object_get(inst, "counters"));
 }

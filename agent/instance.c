@@ -83,10 +83,10 @@ static void send_advert(struct instance *inst, uint8_t priority)
 		inst->counters.advert_sent++;
 }
 
-static void push_hooks(struct instance *inst, enum conf_hook hook, const char *state, const struct errand *e)
+struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
+				   char peer[IP_STR_MAX])
 {
-	char peer[IP_STR_MAX] = "";
-	const struct notify_event ev = {
+	return (struct notify_event){
 		.hook = hook,
 		.state = state,
 		.old_state = vrrp_state_name(e->old_state),
@@ -96,6 +96,12 @@ static void push_hooks(struct instance *inst, enum conf_hook hook, const char *s
 		.mysql = e->mysql,
 		.at_us = e->at_us,
 	};
+}
+
+static void push_hooks(struct instance *inst, enum conf_hook hook, const char *state, const struct errand *e)
+{
+	char peer[IP_STR_MAX];
+	const struct notify_event ev = instance_event(e, hook, state, peer);
 
 	notify_push(inst->notify, &ev);
 }
@@ -133,7 +139,8 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 		/* Overtaken by events: the removal that follows in the lane has nothing to remove. */
 		if (!master)
 			return false;
-		instance_addr_take(inst);
+		if (!instance_veto_asks(inst))
+			instance_addr_take(inst);
 		return true;
 	case VRRP_ACT_VIPS_REMOVE:
 		announce_stop(inst->announce);
@@ -310,6 +317,8 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 	inst->resigned &= inst->fsm.state == old;
 	for (size_t i = 0; i < actions.n; i++)
 		act(inst, &actions.a[i], old);
+	if (inst->fsm.state != VRRP_MASTER)
+		instance_veto_overtaken(inst);
 	run_lane(inst);
 }
 
@@ -495,6 +504,8 @@ static int init_timers(struct instance *inst)
 		r = loop_timer_init(&inst->lane_timer, loop, LOOP_RANK_NET, 1000, lane_retry, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
+	if (r >= 0)
+		r = instance_veto_init(inst);
 	return r;
 }
 
@@ -595,6 +606,7 @@ struct instance *instance_free(struct instance *inst)
 	loop_timer_done(&inst->settle_timer);
 	loop_timer_done(&inst->lane_timer);
 	loop_timer_done(&inst->address_timer);
+	instance_veto_done(inst);
 	announce_free(inst->announce);
 	notify_free(inst->notify);
 	free(inst->advertised);

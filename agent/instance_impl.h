@@ -6,6 +6,7 @@
  *   instance_group.c   what its sync group is told, and orders
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_journal.c what the journal gets
+ *   instance_veto.c    vip_pre_take
  *   instance_status.c  what the control socket tells
  */
 #pragma once
@@ -43,6 +44,7 @@ enum fault {
 	FAULT_PENDING = 1 << 5,        /* something required has not reported: holds us back without a notification */
 	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
+	FAULT_VETO = 1 << 18,          /* vip_pre_take said no */
 	/* Those that hold us back without a notification. */
 	FAULT_QUIET = FAULT_PENDING | FAULT_GROUP_PENDING,
 };
@@ -70,6 +72,22 @@ struct errand {
 	struct ip_addr peer;
 	const char *mysql; /* verdict */
 	char cause[CAUSE_MAX];
+};
+
+/* Asking vip_pre_take. */
+struct veto {
+	enum {
+		VETO_IDLE,
+		VETO_ASKING, /* the lane waits for the answer */
+		VETO_DYING,  /* the answer does not matter any more */
+		VETO_QUEUED, /* the lane waits for it to be gone, to ask again */
+	} step;
+	struct exec_child *child;
+	struct loop_timer timer; /* the hold after a veto is over */
+	struct loop_timer stuck; /* the program cannot be ended */
+	uint64_t hold_us;        /* of the last veto; 0: none since a success */
+	uint64_t count;
+	char last[96]; /* outcome */
 };
 
 struct counters {
@@ -138,6 +156,8 @@ struct instance {
 	bool removal_failed;
 	bool vips_stale; /* a VIP was lost while our mastership was not fresh */
 
+	struct veto veto;
+
 	void (*released)(void *user);
 	void *released_user;
 };
@@ -152,6 +172,20 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 void instance_lane_go_on(struct instance *inst);
 /* "" if no mysqld is tracked. */
 const char *instance_mysql_verdict(const struct instance *inst);
+
+/* What hooks are told about an errand; `peer` backs a text in it. */
+struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
+				   char peer[IP_STR_MAX]);
+
+/* instance_veto.c */
+int instance_veto_init(struct instance *inst);
+void instance_veto_done(struct instance *inst);
+/* The take at the head of the lane: true if it has to wait for an answer, which then carries it on. */
+bool instance_veto_asks(struct instance *inst);
+/* After every event that leaves us other than master. */
+void instance_veto_overtaken(struct instance *inst);
+/* See sqlvipctl(8); null if nothing is configured. */
+json_t *instance_veto_status(const struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);

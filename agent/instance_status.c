@@ -92,6 +92,10 @@ static json_t *faults(const struct instance *inst)
 		json_array_append_new(all, json_text(inst->group_cause));
 	if (inst->faults & FAULT_ADDRESS)
 		json_array_append_new(all, json_string("the kernel would not add or remove the addresses"));
+	if (inst->faults & FAULT_VETO) {
+		snprintf(text, sizeof(text), "vip_pre_take: %s", inst->veto.last);
+		json_array_append_new(all, json_text(text));
+	}
 	return all;
 }
 
@@ -153,13 +157,14 @@ json_t *instance_status(const struct instance *inst)
 	const struct conf_instance *ci = inst->conf;
 	uint64_t now_us = loop_now_us();
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?}",
-			 "name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
-			 seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface,
-			 "vrid", ci->vrid, "version", ci->version, "advert_int_s", seconds(ci->advert_us), "vips",
-			 vips(inst), "priority", priority(inst), "faults", faults(inst), "peers", peers(inst, now_us),
-			 "master", address(inst->fsm.state == VRRP_MASTER ? &inst->fsm.own : &inst->fsm.master),
-			 "down_s", seconds(vrrp_down_us(&inst->fsm)), "skew_s", seconds(vrrp_skew_us(&inst->fsm)),
-			 "counters", counters(inst), "hooks", notify_status(inst->notify), "sync_group",
-			 ci->sync_group ? ci->sync_group->name : NULL);
+	return json_pack(
+		"{s:o, s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o}",
+		"name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
+		seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface, "vrid",
+		ci->vrid, "version", ci->version, "advert_int_s", seconds(ci->advert_us), "vips", vips(inst),
+		"priority", priority(inst), "faults", faults(inst), "peers", peers(inst, now_us), "master",
+		address(inst->fsm.state == VRRP_MASTER ? &inst->fsm.own : &inst->fsm.master), "down_s",
+		seconds(vrrp_down_us(&inst->fsm)), "skew_s", seconds(vrrp_skew_us(&inst->fsm)), "counters",
+		counters(inst), "hooks", notify_status(inst->notify), "sync_group",
+		ci->sync_group ? ci->sync_group->name : NULL, "pre_take", instance_veto_status(inst));
 }

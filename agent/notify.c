@@ -366,6 +366,26 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 	}
 }
 
+char **notify_env_new(const struct notify *n, const struct notify_event *ev)
+{
+	_cleanup_(freep) struct job *j = job_new(ev);
+	struct env e = { 0 };
+	char **env = j && make_env(n, j, &e) == 0 ? calloc(e.n + 1, sizeof(*env)) : NULL;
+
+	if (env)
+		memcpy(env, e.v, e.n * sizeof(*env));
+	else
+		env_done(&e);
+	return env;
+}
+
+void notify_env_freep(char ***env)
+{
+	for (char **v = *env; v && *v; v++)
+		free(*v);
+	free(*env);
+}
+
 void notify_priority(struct notify *n, const char *state, uint8_t priority)
 {
 	if (strcmp(state, "MASTER") == 0)

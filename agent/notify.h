@@ -64,6 +64,10 @@ struct notify *notify_free(struct notify *n);
  * one waits is counted only. */
 void notify_push(struct notify *n, const struct notify_event *ev);
 
+/* The environment that a hook would get for `ev`, for a program beside the queue; NULL without memory. */
+char **notify_env_new(const struct notify *n, const struct notify_event *ev);
+void notify_env_freep(char ***env);
+
 /* For the FIFOs only: the priority has changed in this state; nothing for other states than MASTER and BACKUP. */
 void notify_priority(struct notify *n, const char *state, uint8_t priority);
 /* For the FIFOs only: the state as it is, again. */

@@ -134,12 +134,29 @@ static void programs_without_a_user_run_as_script_user_wherever_that_stands(void
 	conf_free(c);
 }
 
+static void pre_take_hook_has_a_user_and_a_deadline(void **state)
+{
+	struct conf *c = load(INSTANCE(" vip_pre_take \"/ask 'the oracle'\" root\n vip_pre_take_timeout 2.5\n"));
+
+	(void)state;
+	assert_string_equal(c->instances[0].pre_take.argv[1], "the oracle");
+	assert_string_equal(c->instances[0].pre_take.user, "root");
+	assert_int_equal(c->instances[0].pre_take_timeout_us, 2500000);
+	reads_back(c);
+	conf_free(c);
+	c = load(INSTANCE(""));
+	assert_null(c->instances[0].pre_take.argv);
+	assert_int_equal(c->instances[0].pre_take_timeout_us, 5000000);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pipes_and_their_programs_are_read_wherever_they_stand),
 		cmocka_unit_test(pipes_that_make_no_sense_are_refused),
 		cmocka_unit_test(first_pipe_and_first_hook_count_when_given_twice),
+		cmocka_unit_test(pre_take_hook_has_a_user_and_a_deadline),
 		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
 	};
 

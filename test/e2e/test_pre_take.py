@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""vip_pre_take: who may have the address is asked before it is taken, and a no is respected."""
+
+from lib.agents import VIP, instance
+from lib.wait import now, until
+
+PRE_TAKE = """#!/bin/sh
+echo "$SQLVIP_STATE $SQLVIP_VIPS" >> /tmp/asked
+ip -o -4 addr show dev eth0 | grep -q {vip} && echo early >> /tmp/asked
+{body}
+"""
+
+
+def start(pair, body, *lines, priority=200):
+    pair.master.write("/tmp/pre", PRE_TAKE.format(vip=VIP, body=body), 0o755)
+    pair.master.write("/tmp/hook", '#!/bin/sh\necho "$3" >> /tmp/hooks\n', 0o755)
+    return pair.agent(pair.master, instance(priority, "vip_pre_take /tmp/pre", "notify /tmp/hook", *lines,
+                                            track=False)).start()
+
+
+def asked(pair):
+    path = pair.master.path("/tmp/asked")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def hooked(pair):
+    path = pair.master.path("/tmp/hooks")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_address_waits_for_the_yes_and_adverts_do_not(pair):
+    agent = start(pair, "sleep 1; echo yes >> /tmp/asked")
+    until(lambda: asked(pair), 10, "the question")
+    since = now()
+    took = pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert asked(pair) == [f"MASTER {VIP}/32", "yes"]
+    times = [e["t"] for e in pair.watcher.adverts(pair.master, since) if e["t"] < took]
+    assert len(times) >= 5 and max(b - a for a, b in zip(times, times[1:])) < 0.5
+    until(lambda: hooked(pair) == ["BACKUP", "MASTER"], 5, "notify_master")
+    assert agent.instance()["pre_take"] == {"asking": False, "vetoes": 0, "last": "exit 0", "retry_in_s": None}
+
+
+def test_veto_hands_mastership_over_at_once_and_holds_down(pair):
+    other = pair.agent(pair.backup, instance(150, track=False)).start()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    at = now()
+    agent = start(pair, "exit 3")
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT \(vip_pre_take: exit 3\)", 10)
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    status = agent.instance()
+    assert status["state"] == "FAULT" and status["faults"] == ["vip_pre_take: exit 3"]
+    assert status["pre_take"]["vetoes"] == 1 and 0 < status["pre_take"]["retry_in_s"] <= 5
+    assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
+    assert pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
+    until(lambda: hooked(pair) == ["BACKUP", "FAULT"], 5, "the hooks: none for MASTER")
+    # It is asked again after the hold; the second hold is twice as long.
+    until(lambda: agent.instance()["pre_take"]["vetoes"] == 2, 20, "the second question")
+    assert agent.instance()["pre_take"]["retry_in_s"] > 5
+    assert "VETO" not in agent.host.run([agent.build.sqlvipctl, "status"]).stdout
+    assert "vetoes: 2" in agent.host.run([agent.build.sqlvipctl, "status"]).stdout
+    pair.master.write("/tmp/pre", "#!/bin/sh\nexit 0\n", 0o755)
+    pair.watcher.wait_holder(pair.master, VIP, 30)
+    assert other.instance()["state"] == "BACKUP"
+
+
+def test_silence_is_a_veto_too(pair):
+    at = now()
+    agent = start(pair, "trap '' TERM; sleep 600", "vip_pre_take_timeout 0.5")
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT \(vip_pre_take: timed out after 0.5 s\)", 10)
+    # What will not die must not keep the next question from being asked.
+    until(lambda: agent.instance()["pre_take"]["vetoes"] == 2, 30, "the second question")
+    assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
+
+
+def test_program_that_does_not_exist_is_a_veto(pair):
+    agent = pair.agent(pair.master, instance(200, "vip_pre_take /tmp/nowhere", track=False)).start()
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT \(vip_pre_take: cannot be run: No such file", 10)
+
+
+def test_loss_of_mastership_ends_the_question(pair):
+    at = now()
+    agent = start(pair, "exec sleep 600", "vip_pre_take_timeout 60")
+    until(lambda: asked(pair), 10, "the question")
+    mark = agent.process.mark()
+    pair.master.run(["ip", "link", "set", "eth0", "down"])
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT", 5, mark)
+    until(lambda: hooked(pair) == ["BACKUP", "FAULT"], 5, "the hooks")
+    pair.master.run(["ip", "link", "set", "eth0", "up"])
+    until(lambda: len(asked(pair)) == 2, 10, "the next question")
+    begun = now()
+    assert agent.stop() == 0
+    assert now() - begun < 5
+    assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
