@@ -41,8 +41,9 @@ static void refuse(struct instance *inst, const char *why)
 
 	v->count++;
 	v->hold_us = v->hold_us == 0 ? HOLD_MIN_US : v->hold_us * 2 > HOLD_MAX_US ? HOLD_MAX_US : v->hold_us * 2;
-	log_write(LOG_WARNING, inst->conf->name, "vip_pre_take: %s: the addresses are not taken, next try in %.0f s",
-		  why, (double)v->hold_us / 1e6);
+	instance_record(inst, LOG_WARNING, JOURNAL_HOOK,
+			"vip_pre_take: %s: the addresses are not taken, next try in %.0f s", why,
+			(double)v->hold_us / 1e6);
 	loop_timer_in(&v->timer, v->hold_us);
 	v->step = v->child ? VETO_DYING : VETO_IDLE;
 	forget_take(inst);
@@ -80,7 +81,7 @@ static void answered(void *user, const struct exec_result *r)
 	}
 	v->step = VETO_IDLE;
 	v->hold_us = 0;
-	log_write(LOG_INFO, inst->conf->name, "vip_pre_take: %s (%.3f s)", v->last, (double)r->ran_us / 1e6);
+	instance_record(inst, LOG_INFO, JOURNAL_HOOK, "vip_pre_take: %s (%.3f s)", v->last, (double)r->ran_us / 1e6);
 	instance_addr_take(inst);
 }
 
@@ -108,7 +109,7 @@ static void is_stuck(void *user, uint64_t due_us)
 			refuse(inst, inst->veto.last);
 		return;
 	}
-	log_write(LOG_WARNING, inst->conf->name, "vip_pre_take: it cannot be ended and is left behind");
+	instance_record(inst, LOG_WARNING, JOURNAL_HOOK, "vip_pre_take: it cannot be ended and is left behind");
 	exec_abandon(inst->veto.child);
 	inst->veto.child = NULL;
 	next_question(inst);
@@ -174,7 +175,7 @@ void instance_veto_overtaken(struct instance *inst)
 	} else if (v->step == VETO_ASKING) {
 		v->step = v->child ? VETO_DYING : VETO_IDLE;
 		snprintf(v->last, sizeof(v->last), "overtaken: mastership was lost before the answer");
-		log_write(LOG_NOTICE, inst->conf->name, "vip_pre_take: not needed any more, is ended");
+		instance_record(inst, LOG_NOTICE, JOURNAL_HOOK, "vip_pre_take: not needed any more, is ended");
 		if (v->child) {
 			exec_terminate(v->child);
 			loop_timer_in(&v->stuck, EXEC_KILL_AFTER_US + STUCK_AFTER_US);
