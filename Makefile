@@ -98,7 +98,7 @@ $(TOOLS): $(B)/%: $(B)/%.o $(LIB)
 DEPS_BUILD := gcc pkg-config libc6-dev libnl-3-dev libnl-route-3-dev libmariadb-dev libconfig-dev libssl-dev \
 	libsystemd-dev libjansson-dev libcap-ng-dev
 DEPS_TEST  := libcmocka-dev clang libclang-rt-dev clang-format python3 python3-pytest python3-pytest-xdist \
-	python3-pyroute2 mariadb-server-core mariadb-client-core tshark nftables iproute2 procps mandoc \
+	python3-pyroute2 mariadb-server-core mariadb-client-core galera-4 tshark nftables iproute2 procps mandoc \
 	cppcheck bear
 # What Debian's keepalived links to. keepalived itself is only unpacked: installed, it would start a service.
 DEPS_PEERS := libglib2.0-0 libmnl0 libnftnl11 libnl-3-200 libnl-genl-3-200 libpcre2-8-0 libsnmp40
@@ -176,7 +176,9 @@ fuzz-smoke: $(FUZZERS)
 # --- judgement ---------------------------------------------------------------------------------------------------
 
 .PHONY: lint format analyze compile_commands.json
-PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/group.c vrrp/arp.c checks/health.c checks/mysql_rules.c agent/priority.c)
+PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/group.c vrrp/arp.c \
+	checks/health.c checks/mysql_rules.c checks/mysql_dialect.c checks/fitness_rules.c \
+	agent/priority.c)
 PURE := $(PURE:%.c=%)
 lint: $(PURE:%=$(B)/%.o)
 	$(Q)test/lint $(PURE:%=$(B)/%.o)

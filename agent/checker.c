@@ -6,14 +6,15 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/check_run.h"
 #include "agent/exec.h"
+#include "agent/fitness.h"
 #include "agent/journal.h"
 #include "agent/json.h"
 #include "checks/health.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 /* How late a check may be woken, so that its timer can share a wake-up with others. */
 enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000, FRESH_MIN_US = 1000000 };
@@ -21,18 +22,9 @@ enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000, FRESH_MIN_US = 10
 struct probe {
 	struct checker *owner;
 	const struct conf_mysql *conf;
-	const struct check_type *type;
-	void *state;
-	/* The check's descriptors live in an epoll set of their own. They come and go with each step, and a number may
-	 * be closed and reused within one: the kernel forgets a closed one by itself, which a list of ours could not.
-	 */
-	int epoll;
-	sd_event_source *io;
-	struct loop_timer wake;
+	struct check_run run;
+	struct fitness_set *fitness;
 	struct loop_timer grace;
-	struct check_step step;
-	struct check_report report;
-	struct health health;
 	uint64_t fresh_until_us; /* see struct checker_state */
 	enum check_verdict logged_verdict;
 	struct log_limit complaint; /* about the same degraded state */
@@ -68,7 +60,7 @@ struct checker {
 
 static void log_verdict(struct probe *p, bool health_changed)
 {
-	const struct check_report *r = &p->report;
+	const struct check_report *r = &p->run.report;
 	bool alarm = r->verdict == CHECK_DEAD || r->verdict == CHECK_DEGRADED;
 	const struct journal_note note = {
 		.kind = JOURNAL_CHECK,
@@ -80,113 +72,50 @@ static void log_verdict(struct probe *p, bool health_changed)
 
 	if (r->verdict != p->logged_verdict || health_changed)
 		journal_write(&note, "%s%s", r->reason,
-			      !health_changed ? ""
-			      : p->health.up  ? "; counts as up now"
-					      : "; counts as down now");
+			      !health_changed    ? ""
+			      : p->run.health.up ? "; counts as up now"
+						 : "; counts as down now");
 
 	if (r->verdict == p->logged_verdict) {
 		/* A complaint that goes on is repeated now and then: nobody should find it out from a failover. */
 		if (r->verdict == CHECK_DEGRADED &&
-		    log_limit_pass(&p->complaint, p->step.now_us, COMPLAINT_INTERVAL_US, &suppressed))
+		    log_limit_pass(&p->complaint, p->run.step.now_us, COMPLAINT_INTERVAL_US, &suppressed))
 			log_warn("mysqld %s is still degraded: %s", p->conf->name, r->reason);
 		return;
 	}
-	log_limit_pass(&p->complaint, p->step.now_us, COMPLAINT_INTERVAL_US, &suppressed);
+	log_limit_pass(&p->complaint, p->run.step.now_us, COMPLAINT_INTERVAL_US, &suppressed);
 	log_write(alarm ? LOG_WARNING : LOG_NOTICE, NULL, "mysqld %s: %s -> %s (%s)", p->conf->name,
 		  check_verdict_name(p->logged_verdict), check_verdict_name(r->verdict), r->reason);
 	p->logged_verdict = r->verdict;
 }
 
-/* Makes the epoll set equal to what the check wants watched. */
-static void watch(struct probe *p, const struct check_io *before, size_t n_before)
-{
-	for (size_t i = 0; i < n_before; i++) {
-		bool kept = false;
-
-		for (size_t j = 0; j < p->step.n_io; j++)
-			kept |= p->step.io[j].fd == before[i].fd;
-		if (!kept) /* fails if the check has closed it: fine */
-			epoll_ctl(p->epoll, EPOLL_CTL_DEL, before[i].fd, NULL);
-	}
-	for (size_t i = 0; i < p->step.n_io; i++) {
-		struct epoll_event ev = { .events = p->step.io[i].events, .data.fd = p->step.io[i].fd };
-
-		if (epoll_ctl(p->epoll, EPOLL_CTL_MOD, ev.data.fd, &ev) < 0 && errno == ENOENT &&
-		    epoll_ctl(p->epoll, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0)
-			log_error("mysqld %s: cannot watch a descriptor: %s", p->conf->name, strerror(errno));
-	}
-}
-
-static void collect_ready(struct probe *p)
-{
-	struct epoll_event ready[CHECK_IO_MAX];
-	int n = epoll_wait(p->epoll, ready, CHECK_IO_MAX, 0);
-
-	for (size_t i = 0; i < p->step.n_io; i++)
-		p->step.io[i].ready = 0;
-	for (int j = 0; j < n; j++)
-		for (size_t i = 0; i < p->step.n_io; i++)
-			if (p->step.io[i].fd == ready[j].data.fd)
-				p->step.io[i].ready = ready[j].events;
-}
-
-static void probe_step(struct probe *p)
-{
-	struct check_io before[CHECK_IO_MAX];
-	size_t n_before;
-	bool changed;
-
-	collect_ready(p);
-	n_before = p->step.n_io;
-	memcpy(before, p->step.io, sizeof(before));
-	p->step.now_us = loop_now_us();
-	p->step.outcome = CHECK_NOTHING;
-	p->step.wake_us = UINT64_MAX;
-	p->step.early_us = 0;
-	p->type->step(p->state, &p->step);
-	watch(p, before, n_before);
-	loop_timer_at(&p->wake, p->step.wake_us);
-
-	changed = health_count(&p->health, p->step.outcome);
-	if (changed) /* first the VIP, then the log */
-		p->owner->changed(p->owner->user);
-	log_verdict(p, changed);
-}
-
-static int probe_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
-{
-	(void)s, (void)fd, (void)revents;
-	probe_step(user);
-	return 0;
-}
-
-static void probe_wake(void *user, uint64_t due_us)
-{
-	(void)due_us;
-	probe_step(user);
-}
-
-/* Before the loop goes to sleep again. It was awake for an advert most likely: what is due soon is done now, and its
- * own wake-up saved. */
-static int probe_ride(sd_event_source *s, void *user)
+static void probe_stepped(void *user, bool changed)
 {
 	struct probe *p = user;
 
-	(void)s;
-	if (p->step.early_us && loop_now_us() + p->step.early_us >= p->step.wake_us)
-		probe_step(p);
-	return 0;
+	if (changed) { /* first the VIP, then the rest */
+		p->owner->changed(p->owner->user);
+		fitness_set_follow(p->fitness, p->run.health.up);
+	}
+	log_verdict(p, changed);
+}
+
+static void fitness_changed(void *user)
+{
+	struct probe *p = user;
+
+	p->owner->changed(p->owner->user);
 }
 
 static void probe_grace_over(void *user, uint64_t due_us)
 {
-	struct probe *p = user;
+	const struct probe *p = user;
+	const struct check_report *r = &p->run.report;
 
 	(void)due_us;
-	if (p->report.verdict == CHECK_UNKNOWN)
+	if (r->verdict == CHECK_UNKNOWN)
 		log_warn("mysqld %s has not been seen alive since this agent started: %s%s%s", p->conf->name,
-			 p->report.reason[0] ? p->report.reason : "no answer yet",
-			 p->report.error[0] ? "; last error: " : "", p->report.error);
+			 r->reason[0] ? r->reason : "no answer yet", r->error[0] ? "; last error: " : "", r->error);
 }
 
 static int probe_init(struct probe *p, struct checker *c, const struct conf_mysql *conf)
@@ -195,25 +124,12 @@ static int probe_init(struct probe *p, struct checker *c, const struct conf_mysq
 
 	p->owner = c;
 	p->conf = conf;
-	p->type = &check_mysql;
-	p->epoll = -1;
-	health_init(&p->health, conf->rise, conf->fall, false);
-	p->state = calloc(1, p->type->state_size);
-	if (!p->state)
-		return -ENOMEM;
-	r = p->type->init(p->state, &conf->probe, &p->report);
-	if (r < 0)
-		return r;
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (p->epoll < 0)
-		return -errno;
-	r = loop_io(c->loop, &p->io, p->epoll, EPOLLIN, LOOP_RANK_DEATH, probe_ready, p);
-	if (r >= 0)
-		r = sd_event_source_set_prepare(p->io, probe_ride);
-	if (r >= 0)
-		r = loop_timer_init(&p->wake, c->loop, LOOP_RANK_DEATH, WAKE_SLACK_US, probe_wake, p);
+	r = check_run_init(&p->run, c->loop, conf->name, &check_mysql, &conf->probe, conf->rise, conf->fall,
+			   LOOP_RANK_DEATH, probe_stepped, p);
 	if (r >= 0)
 		r = loop_timer_init(&p->grace, c->loop, LOOP_RANK_BACKGROUND, 100000, probe_grace_over, p);
+	if (r >= 0)
+		r = fitness_set_new(c->loop, conf, fitness_changed, p, &p->fitness);
 	return r;
 }
 
@@ -221,13 +137,9 @@ static struct probe *probe_free(struct probe *p)
 {
 	if (!p)
 		return NULL;
-	loop_timer_done(&p->wake);
+	fitness_set_free(p->fitness);
 	loop_timer_done(&p->grace);
-	p->io = sd_event_source_disable_unref(p->io);
-	if (p->state)
-		p->type->done(p->state);
-	free(p->state);
-	close_fd(p->epoll);
+	check_run_done(&p->run);
 	free(p);
 	return NULL;
 }
@@ -246,7 +158,7 @@ static int probe_new(struct checker *c, const struct conf_mysql *conf, struct pr
 static void probe_start(struct probe *p, uint64_t fresh_until_us)
 {
 	p->fresh_until_us = fresh_until_us;
-	loop_timer_in(&p->wake, 0);
+	check_run_start(&p->run);
 	loop_timer_in(&p->grace, p->conf->startup_grace_us);
 }
 
@@ -254,9 +166,9 @@ static void probe_start(struct probe *p, uint64_t fresh_until_us)
 static void probe_reconf(struct probe *p, const struct conf_mysql *conf)
 {
 	p->conf = conf;
-	health_reconf(&p->health, conf->rise, conf->fall);
-	p->type->reconf(p->state, &conf->probe);
-	loop_timer_in(&p->wake, 0);
+	check_run_reconf(&p->run, conf->name, &conf->probe, conf->rise, conf->fall);
+	check_run_start(&p->run);
+	fitness_set_reconf(p->fitness, conf);
 }
 
 /* --- scripts ----------------------------------------------------------------------------------------------------- */
@@ -398,7 +310,7 @@ static void arm_fresh(struct checker *c)
 	uint64_t now_us = loop_now_us(), first_us = UINT64_MAX;
 
 	for (size_t i = 0; i < c->n_probes; i++)
-		sooner(&first_us, &c->probes[i]->health, c->probes[i]->fresh_until_us, now_us);
+		sooner(&first_us, &c->probes[i]->run.health, c->probes[i]->fresh_until_us, now_us);
 	for (size_t i = 0; i < c->n_scripts; i++)
 		sooner(&first_us, &c->scripts[i]->health, c->scripts[i]->fresh_until_us, now_us);
 	loop_timer_at(&c->fresh, first_us);
@@ -597,16 +509,26 @@ struct checker_state checker_mysql(const struct checker *c, size_t index)
 	const struct probe *p = c->probes[index];
 
 	return (struct checker_state){
-		.reported = p->health.reported,
-		.up = p->health.up,
-		.fresh = is_fresh(&p->health, p->fresh_until_us),
-		.reason = p->report.reason,
+		.reported = p->run.health.reported,
+		.up = p->run.health.up,
+		.fresh = is_fresh(&p->run.health, p->fresh_until_us),
+		.reason = p->run.report.reason,
 	};
+}
+
+struct checker_state checker_fitness(const struct checker *c, size_t mysql_index, size_t i)
+{
+	const struct probe *p = c->probes[mysql_index];
+
+	/* Told first, ended afterwards: a death must not wait until their connections are closed. */
+	if (!p->run.health.up)
+		return (struct checker_state){ .reason = "the server is not up: not asked" };
+	return fitness_set_state(p->fitness, i);
 }
 
 const struct check_report *checker_report(const struct checker *c, size_t mysql_index)
 {
-	return &c->probes[mysql_index]->report;
+	return &c->probes[mysql_index]->run.report;
 }
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
@@ -625,16 +547,17 @@ static json_t *seconds_ago(uint64_t at_us, uint64_t now_us)
 
 static json_t *probe_status(const struct probe *p, uint64_t now_us)
 {
-	const struct check_report *r = &p->report;
+	const struct check_report *r = &p->run.report;
 
 	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:i, s:o, s:s, s:o, s:i, s:I, s:I, s:I}",
-			 "name", json_text(p->conf->name), "kind", p->type->name, "state", health_word(&p->health),
-			 "verdict", check_verdict_name(r->verdict), "reason", json_text(r->reason), "latency_us",
-			 (json_int_t)r->latency_us, "latency_max_us", (json_int_t)r->latency_max_us, "alive_ago_s",
-			 seconds_ago(r->alive_us, now_us), "error", json_text(r->error), "error_code",
-			 (int)r->error_code, "error_ago_s", seconds_ago(r->error_us, now_us), "watch", r->watch,
-			 "server", json_text(r->server), "pid", r->pid, "queries", (json_int_t)r->queries, "failures",
-			 (json_int_t)r->failures, "connects", (json_int_t)r->connects);
+			 "name", json_text(p->conf->name), "kind", p->run.type->name, "state",
+			 health_word(&p->run.health), "verdict", check_verdict_name(r->verdict), "reason",
+			 json_text(r->reason), "latency_us", (json_int_t)r->latency_us, "latency_max_us",
+			 (json_int_t)r->latency_max_us, "alive_ago_s", seconds_ago(r->alive_us, now_us), "error",
+			 json_text(r->error), "error_code", (int)r->error_code, "error_ago_s",
+			 seconds_ago(r->error_us, now_us), "watch", r->watch, "server", json_text(r->server), "pid",
+			 r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures, "connects",
+			 (json_int_t)r->connects);
 }
 
 json_t *checker_status(const struct checker *c)
@@ -642,8 +565,13 @@ json_t *checker_status(const struct checker *c)
 	uint64_t now_us = loop_now_us();
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < c->n_probes; i++)
-		json_array_append_new(all, probe_status(c->probes[i], now_us));
+	for (size_t i = 0; i < c->n_probes; i++) {
+		const struct probe *p = c->probes[i];
+
+		json_array_append_new(all, probe_status(p, now_us));
+		for (size_t k = 0; k < p->conf->n_fitness; k++)
+			json_array_append_new(all, fitness_set_status(p->fitness, k, now_us));
+	}
 	for (size_t i = 0; i < c->n_scripts; i++) {
 		const struct script *s = c->scripts[i];
 

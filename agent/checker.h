@@ -36,6 +36,8 @@ void checker_start(struct checker *c);
 
 struct checker_state checker_script(const struct checker *c, size_t index);
 struct checker_state checker_mysql(const struct checker *c, size_t index);
+/* Check `i` of that server. Reported only while the server is up: else it counts for nothing. */
+struct checker_state checker_fitness(const struct checker *c, size_t mysql_index, size_t i);
 /* What the probe knows: for hooks and status. Never NULL. */
 const struct check_report *checker_report(const struct checker *c, size_t mysql_index);
 

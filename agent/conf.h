@@ -9,6 +9,7 @@
 
 #include "agent/base/addr.h"
 #include "checks/mysql.h"
+#include "checks/mysql_fitness.h"
 #include "vrrp/packet.h"
 
 #include <net/if.h>
@@ -83,6 +84,16 @@ struct conf_script {
 	struct conf_where where;
 };
 
+/* A `check` of a vrrp_mysql. */
+struct conf_fitness {
+	char *name; /* of the server and the check: "mysqld/replication" */
+	struct mysql_fitness_conf check;
+	int weight; /* 0: while it fails, FAULT (`fail`) */
+	bool reverse;
+	unsigned rise, fall;
+	struct conf_where where;
+};
+
 struct conf_mysql {
 	char *name;
 	struct mysql_conf probe;
@@ -90,6 +101,8 @@ struct conf_mysql {
 	bool reverse;
 	unsigned rise, fall;
 	uint64_t startup_grace_us; /* after which a server never seen alive is an alarm */
+	struct conf_fitness *fitness;
+	size_t n_fitness;
 	const char *password_file; /* `password file:PATH`; NULL if not written so */
 	const char *defaults_file; /* NULL if none */
 	bool password_inline;      /* the password stands in the configuration itself */

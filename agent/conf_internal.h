@@ -115,6 +115,14 @@ void conf_parse_reserved(struct conf_ctx *x, const struct conf_arg *a, void *obj
 void conf_parse_password(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_mysql_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_mysqls(struct conf_ctx *x, config_setting_t *root);
+/* conf_fitness.c: the checks of a vrrp_mysql */
+void conf_parse_fitness_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fitness_fail(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fitness_denied(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fitness_require(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fitness_lag(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_fitness_lost(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_read_fitness(struct conf_ctx *x, config_setting_t *group, struct conf_mysql *m);
 /* conf_options.c: MySQL option files */
 void conf_read_option_file(struct conf_ctx *x, const struct conf_where *where, struct conf_mysql *m,
 			   const struct conf_frame *frame);

@@ -177,6 +177,25 @@ static const struct conf_key script_keys[] = {
 };
 #undef C
 
+/* Which of them belong to which kind of check is conf_fitness.c's knowledge. */
+#define F conf_fitness
+static const struct conf_key fitness_keys[] = {
+	INT_("interval", KEY_TIME, F, check.interval_us, S_US / 20, 86400ll * S_US),
+	INT_("timeout", KEY_TIME, F, check.timeout_us, S_US / 20, 3600ll * S_US),
+	CUSTOM_("weight", conf_parse_fitness_weight),
+	CUSTOM_("fail", conf_parse_fitness_fail),
+	INT_("rise", KEY_UINT, F, rise, 1, COUNT_MAX),
+	INT_("fall", KEY_UINT, F, fall, 1, COUNT_MAX),
+	CUSTOM_("if_denied", conf_parse_fitness_denied),
+	CUSTOM_("require", conf_parse_fitness_require),
+	STR_("channel", F, check.rules.channel),
+	CUSTOM_("max_lag", conf_parse_fitness_lag),
+	INT_("max_silence", KEY_TIME, F, check.rules.max_silence_us, S_US / 10, 86400ll * S_US),
+	CUSTOM_("primary_lost", conf_parse_fitness_lost),
+	BOOL_("donor_ok", F, check.rules.donor_ok),
+};
+#undef F
+
 #define M        conf_mysql
 #define TLS_NOTE "the probe speaks no TLS, which would block; use the socket or a numeric address of this host"
 static const struct conf_key mysql_keys[] = {
@@ -196,6 +215,7 @@ static const struct conf_key mysql_keys[] = {
 	CUSTOM_("weight", conf_parse_mysql_weight),
 	INT_("startup_grace", KEY_TIME, M, startup_grace_us, 0, 86400ll * S_US),
 	BOOL_("thread_watch", M, probe.thread_watch),
+	{ .name = "check", .kind = KEY_NAMED, .inner = &conf_fitness_block },
 	REFUSED_("ssl*", TLS_NOTE),
 	REFUSED_("tls*", TLS_NOTE),
 };
@@ -353,6 +373,7 @@ BLOCK_(conf_root_block, NULL, false, root_keys);
 BLOCK_(conf_globals_block, "global_defs", false, globals_keys);
 BLOCK_(conf_script_block, "vrrp_script", true, script_keys);
 BLOCK_(conf_mysql_block, "vrrp_mysql", true, mysql_keys);
+BLOCK_(conf_fitness_block, "check", true, fitness_keys);
 BLOCK_(conf_instance_block, "vrrp_instance", true, instance_keys);
 BLOCK_(conf_group_block, "vrrp_sync_group", true, group_keys);
 

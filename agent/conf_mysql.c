@@ -177,6 +177,7 @@ static void read_mysql(struct conf_ctx *x, config_setting_t *group, struct conf_
 	if (m->defaults_file && x->files)
 		conf_read_option_file(x, conf_given(&frame, "defaults_file"), m, &frame);
 	check_mysql_block(x, m, &frame);
+	conf_read_fitness(x, group, m);
 }
 
 void conf_read_mysqls(struct conf_ctx *x, config_setting_t *root)

@@ -163,6 +163,44 @@ static void put_password(FILE *out, const struct conf_mysql *m)
 	}
 }
 
+static void put_fitness(FILE *out, const struct conf_fitness *f)
+{
+	const struct fitness_conf *r = &f->check.rules;
+
+	fprintf(out, "    check %s {\n", fitness_kind_name(r->kind));
+	put_time(out, "    interval", f->check.interval_us);
+	put_time(out, "    timeout", f->check.timeout_us);
+	fputs("        ", out);
+	put_weight(out, f->weight, f->reverse);
+	put_unsigned(out, "    rise", f->rise);
+	put_unsigned(out, "    fall", f->fall);
+	fprintf(out, "        if_denied %s\n", r->denied_fails ? "fail" : "complain");
+	switch (r->kind) {
+	case FITNESS_ROLE:
+		fprintf(out, "        require %s\n", r->want_writable ? "writable" : "replica");
+		break;
+	case FITNESS_REPLICATION:
+		fprintf(out, "        require %s\n", r->must_replicate ? "replica" : "any");
+		if (r->channel)
+			put_string(out, "        ", "channel", r->channel);
+		if (r->has_max_lag)
+			put_unsigned(out, "    max_lag", r->max_lag_s);
+		if (r->max_silence_us)
+			put_time(out, "    max_silence", r->max_silence_us);
+		fprintf(out, "        primary_lost %s\n", r->primary_lost_fails ? "fail" : "pass");
+		break;
+	case FITNESS_GALERA:
+		put_bool(out, "    donor_ok", r->donor_ok);
+		break;
+	case FITNESS_GROUP:
+		fprintf(out, "        require %s\n", r->any_member ? "member" : "primary");
+		break;
+	case _FITNESS_MAX_:
+		break;
+	}
+	fputs("    }\n", out);
+}
+
 static void put_mysql(FILE *out, const struct conf_mysql *m)
 {
 	char addr[IP_STR_MAX];
@@ -193,6 +231,8 @@ static void put_mysql(FILE *out, const struct conf_mysql *m)
 	put_weight(out, m->weight, m->reverse);
 	put_time(out, "startup_grace", m->startup_grace_us);
 	put_bool(out, "thread_watch", m->probe.thread_watch);
+	for (size_t i = 0; i < m->n_fitness; i++)
+		put_fitness(out, &m->fitness[i]);
 	fputs("}\n", out);
 }
 

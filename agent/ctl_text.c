@@ -573,6 +573,19 @@ static void print_error(struct page *p, const json_t *check)
 	parts_end(&s);
 }
 
+/* What a check of an alive server saw last, and when. */
+static void print_fitness(struct page *p, const json_t *check)
+{
+	struct parts s = { .page = p, .label = "seen" };
+	char span[32];
+
+	part_text(&s, "", text_of(check, "value"), "");
+	part_text(&s, "", span_of(check, "result_ago_s", span, sizeof(span)), " ago");
+	if (json_is_true(json_object_get(check, "complaint")))
+		part_text(&s, "", "see the reason: the check needs attention", "");
+	parts_end(&s);
+}
+
 static void print_check(struct page *p, const json_t *check)
 {
 	const char *reason = some_text_of(check, "reason"), *kind = some_text_of(check, "kind");
@@ -582,6 +595,7 @@ static void print_check(struct page *p, const json_t *check)
 	headline(p, check, kind, reason ? reason : some_text_of(check, "last"));
 	text_line(p, "verdict", text_of(check, "verdict"));
 	print_answers(p, check);
+	print_fitness(p, check);
 	part_text(&server, "", text_of(check, "server"), "");
 	if (count_of(check, "pid"))
 		part_count(&server, check, "pid", "pid ", "");

@@ -45,7 +45,7 @@ static const char *input_effect(const struct priority_input *in)
 {
 	if (priority_forbids(in))
 		return "fault";
-	if (in->weight == 0 && !in->reported)
+	if (priority_waits(in))
 		return "waits";
 	return priority_contribution(in) ? "counts" : "none";
 }

@@ -6,7 +6,7 @@ enum { OWNER = 255, HIGHEST = 254, LOWEST = 1 };
 
 int priority_contribution(const struct priority_input *in)
 {
-	bool counts = in->reported || in->silent_is_down;
+	bool counts = !in->absent && (in->reported || in->silent_is_down);
 	bool up = in->reported && in->up;
 
 	if (!counts || up != (in->weight > 0))
@@ -16,7 +16,12 @@ int priority_contribution(const struct priority_input *in)
 
 bool priority_forbids(const struct priority_input *in)
 {
-	return in->weight == 0 && in->reported && in->up == in->reverse;
+	return !in->absent && in->weight == 0 && in->reported && in->up == in->reverse;
+}
+
+bool priority_waits(const struct priority_input *in)
+{
+	return !in->absent && in->weight == 0 && !in->reported;
 }
 
 struct priority_result priority_sum(uint8_t base, const struct priority_input *in, size_t n)
@@ -27,7 +32,7 @@ struct priority_result priority_sum(uint8_t base, const struct priority_input *i
 	for (size_t i = 0; i < n; i++) {
 		total += priority_contribution(&in[i]);
 		r.fault |= priority_forbids(&in[i]);
-		r.pending |= in[i].weight == 0 && !in[i].reported;
+		r.pending |= priority_waits(&in[i]);
 	}
 	if (base == OWNER)
 		return r;

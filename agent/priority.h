@@ -15,6 +15,7 @@ struct priority_input {
 	bool reverse;
 	bool up;
 	bool reported;       /* false: nothing is known yet; with weight 0 that holds the instance back, quietly */
+	bool absent;         /* counts for nothing now, not even as something to wait for */
 	bool silent_is_down; /* an object that has not reported counts as down (mysqld), not as absent (scripts) */
 };
 
@@ -28,5 +29,7 @@ struct priority_result {
 int priority_contribution(const struct priority_input *in);
 /* A required object that forbids running now. */
 bool priority_forbids(const struct priority_input *in);
+/* A required object that has not reported: holds back, quietly. */
+bool priority_waits(const struct priority_input *in);
 
 struct priority_result priority_sum(uint8_t base, const struct priority_input *in, size_t n);

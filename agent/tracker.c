@@ -35,10 +35,34 @@ static struct tracked look(const struct checker *checker, enum conf_track_kind k
 	return t;
 }
 
+/* The checks of a server that is tracked. They count only while it is alive, and once they have a result: a dead
+ * server is the probe's business, and what is not known yet must move nothing. */
+static size_t look_at_fitness(const struct checker *checker, const struct conf_mysql *m, size_t index,
+			      struct tracked *ret)
+{
+	for (size_t i = 0; i < m->n_fitness; i++) {
+		const struct conf_fitness *f = &m->fitness[i];
+		struct tracked t = {
+			.kind = "check",
+			.what = "check",
+			.name = f->name,
+			.in = { .weight = f->weight, .reverse = f->reverse },
+		};
+
+		t = with_state(t, checker_fitness(checker, index, i));
+		t.in.absent = !t.in.reported;
+		ret[i] = t;
+	}
+	return m->n_fitness;
+}
+
 size_t tracker_max(const struct conf *conf, const struct conf_tracks *tracks)
 {
-	(void)conf;
-	return conf_tracks_count(tracks);
+	size_t n = conf_tracks_count(tracks);
+
+	for (size_t i = 0; i < tracks->of[CONF_TRACK_MYSQL].n; i++)
+		n += conf->mysqls[tracks->of[CONF_TRACK_MYSQL].t[i].index].n_fitness;
+	return n;
 }
 
 size_t tracker_collect(const struct checker *checker, const struct conf *conf, const struct conf_tracks *tracks,
@@ -56,6 +80,8 @@ size_t tracker_collect(const struct checker *checker, const struct conf *conf, c
 			};
 
 			ret[n++] = look(checker, kind, blank, t->index);
+			if (kind == CONF_TRACK_MYSQL)
+				n += look_at_fitness(checker, &conf->mysqls[t->index], t->index, ret + n);
 		}
 	}
 	return n;
@@ -79,7 +105,7 @@ const struct tracked *tracker_obstacle(const struct tracked *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (priority_forbids(&list[i].in))
 			return &list[i];
-		if (!waits && list[i].in.weight == 0 && !list[i].in.reported)
+		if (!waits && priority_waits(&list[i].in))
 			waits = &list[i];
 	}
 	return waits;

@@ -36,7 +36,7 @@ struct check_io {
 	uint32_t ready;  /* in: what happened, 0 if nothing did */
 };
 
-enum { CHECK_IO_MAX = 8, CHECK_REASON_MAX = 96, CHECK_ERROR_MAX = 256 };
+enum { CHECK_IO_MAX = 8, CHECK_REASON_MAX = 160, CHECK_ERROR_MAX = 256 };
 
 /* Refreshed in place by each step; read by status and by the log. No secrets in here. */
 struct check_report {
@@ -53,6 +53,9 @@ struct check_report {
 	char server[64];              /* version string */
 	int pid;                      /* of the server, 0 if not known */
 	uint64_t queries, failures, connects;
+	bool tried;      /* a fitness check: a run has ended since it was started, with or without a result */
+	char value[160]; /* what it saw: "replica of 10.0.0.1:3306, io Yes, sql Yes, lag 0 s" */
+	int64_t lag_s;   /* -1: not known */
 };
 
 /* In and out of step. */

@@ -18,6 +18,7 @@
 enum { AUTHENTICATION_PLUGIN = 2 };
 
 enum { OP_NONE, OP_CONNECT, OP_QUERY, OP_STORE };
+enum { TABLE_COLS_MAX = 256, TABLE_ROWS_MAX = 64 };
 
 /* Whole seconds, and only a ceiling: the library asks to be resumed then, and is not. */
 static const unsigned LIBRARY_TIMEOUT_S = 86400;
@@ -100,6 +101,42 @@ static void connect_over(struct sql_link *l, MYSQL *ret)
 	link_drop(l);
 }
 
+static void free_table(struct sql_link *l)
+{
+	free((void *)(uintptr_t)l->table.names);
+	if (l->result)
+		mysql_free_result(l->result);
+	l->result = NULL;
+	l->table = (struct sql_table){ 0 };
+}
+
+/* One block for both arrays: names first. Takes the result. */
+static void keep_table(struct sql_link *l, MYSQL_RES *res)
+{
+	const size_t cols = mysql_num_fields(res), rows = (size_t)mysql_num_rows(res);
+	const MYSQL_FIELD *fields = mysql_fetch_fields(res);
+	const char **all;
+	MYSQL_ROW row;
+
+	l->result = res;
+	all = cols <= TABLE_COLS_MAX && rows <= TABLE_ROWS_MAX ? calloc(cols * (rows + 1) + 1, sizeof(*all)) : NULL;
+	if (!all) {
+		fail(l, CR_OUT_OF_MEMORY, "the answer is too large");
+		return;
+	}
+	for (size_t i = 0; i < cols; i++)
+		all[i] = fields[i].name;
+	mysql_data_seek(res, 0);
+	for (size_t r = 1; r <= rows && (row = mysql_fetch_row(res)); r++) {
+		for (size_t i = 0; i < cols; i++) {
+			if (row[i]) /* in place: it gets no longer */
+				copy_text(row[i], strlen(row[i]) + 1, row[i]);
+			all[r * cols + i] = row[i];
+		}
+	}
+	l->table = (struct sql_table){ .n_rows = rows, .n_cols = cols, .names = all, .cells = all + cols };
+}
+
 static void take_result(struct sql_link *l, MYSQL_RES *res)
 {
 	MYSQL *m = l->handle;
@@ -117,7 +154,10 @@ static void take_result(struct sql_link *l, MYSQL_RES *res)
 		l->cell_null = !row[0];
 		copy_text(l->cell, sizeof(l->cell), row[0] ? row[0] : "");
 	}
-	mysql_free_result(res);
+	if (l->keeps_table)
+		keep_table(l, res);
+	else
+		mysql_free_result(res);
 }
 
 /* The question has been answered or refused; an answer's rows follow at once. */
@@ -175,6 +215,7 @@ void link_connect(struct sql_link *l, const struct link_target *t)
 	}
 	if (!t->socket)
 		ip_format(t->host, l->host);
+	l->port = t->port;
 	l->state = LINK_WORKING;
 	l->op = OP_CONNECT;
 	l->wait = mysql_real_connect_start(&ret, m, t->socket ? "localhost" : l->host, l->user, l->password, NULL,
@@ -191,6 +232,7 @@ void link_query(struct sql_link *l, const char *sql)
 
 	l->code = 0;
 	l->has_cell = false;
+	free_table(l);
 	free(l->sql);
 	if (!copy(&l->sql, sql)) {
 		l->state = LINK_READY;
@@ -234,6 +276,7 @@ void link_resume(struct sql_link *l, uint32_t ready)
 
 void link_drop(struct sql_link *l)
 {
+	free_table(l);
 	/* Shut down first: the farewell that mysql_close() sends must not wait for a server that does not read. */
 	if (l->handle && l->state == LINK_WORKING)
 		mariadb_cancel(l->handle);
@@ -244,6 +287,19 @@ void link_drop(struct sql_link *l)
 	l->state = LINK_CLOSED;
 	l->op = OP_NONE;
 	l->wait = 0;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool link_leads_to(const struct sql_link *l, const struct link_target *t)
+{
+	char host[IP_STR_MAX];
+
+	return same_text(l->socket, t->socket) && same_text(l->user, t->user) && same_text(l->password, t->password) &&
+	       (t->socket || (l->port == t->port && strcmp(l->host, ip_format(t->host, host)) == 0));
 }
 
 int link_fd(const struct sql_link *l)

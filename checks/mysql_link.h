@@ -6,6 +6,7 @@
 
 #include "checks/check.h"
 #include "checks/mysql.h"
+#include "checks/mysql_dialect.h"
 
 enum link_state {
 	LINK_CLOSED,
@@ -20,11 +21,15 @@ struct sql_link {
 	int wait;    /* MYSQL_WAIT_* */
 	/* What the library borrows during an operation: copies, since the configuration may be replaced meanwhile. */
 	char host[IP_STR_MAX];
+	uint16_t port;
 	char *socket, *user, *password, *sql;
 	unsigned code; /* of the operation that ended last: 0 or a MySQL error number */
 	char error[CHECK_ERROR_MAX];
 	bool has_cell, cell_null; /* row 1, column 1 of the last answer */
 	char cell[256];           /* its beginning */
+	bool keeps_table;         /* set by the caller: keep whole answers in `table` */
+	struct sql_table table;   /* of the last answer; valid until the next query, or until the link is dropped */
+	void *result;             /* backs the table */
 };
 
 /* Where to; copied. */
@@ -46,6 +51,9 @@ void link_resume(struct sql_link *l, uint32_t ready);
 
 /* Abandons whatever is under way and closes. Never blocks; keeps `code` and `error`. */
 void link_drop(struct sql_link *l);
+
+/* That it was connected, or is being connected, to this server as this account. */
+bool link_leads_to(const struct sql_link *l, const struct link_target *t);
 
 /* False if there is nothing to wait for. An idle connection is watched for its end. */
 bool link_io(const struct sql_link *l, struct check_io *ret);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steps a check whenever it has something to do, and counts its outcomes. Knows no kinds of checks. */
+#include "agent/check_run.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+/* How late a check may be woken, so that its timer can share a wake-up with others. */
+enum { WAKE_SLACK_US = 1000 };
+
+/* Makes the epoll set equal to what the check wants watched. */
+static void watch(struct check_run *run, const struct check_io *before, size_t n_before)
+{
+	for (size_t i = 0; i < n_before; i++) {
+		bool kept = false;
+
+		for (size_t j = 0; j < run->step.n_io; j++)
+			kept |= run->step.io[j].fd == before[i].fd;
+		if (!kept) /* fails if the check has closed it: fine */
+			epoll_ctl(run->epoll, EPOLL_CTL_DEL, before[i].fd, NULL);
+	}
+	for (size_t i = 0; i < run->step.n_io; i++) {
+		struct epoll_event ev = { .events = run->step.io[i].events, .data.fd = run->step.io[i].fd };
+
+		if (epoll_ctl(run->epoll, EPOLL_CTL_MOD, ev.data.fd, &ev) < 0 && errno == ENOENT &&
+		    epoll_ctl(run->epoll, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0)
+			log_error("%s: cannot watch a descriptor: %s", run->name, strerror(errno));
+	}
+}
+
+static void collect_ready(struct check_run *run)
+{
+	struct epoll_event ready[CHECK_IO_MAX];
+	int n = epoll_wait(run->epoll, ready, CHECK_IO_MAX, 0);
+
+	for (size_t i = 0; i < run->step.n_io; i++)
+		run->step.io[i].ready = 0;
+	for (int j = 0; j < n; j++)
+		for (size_t i = 0; i < run->step.n_io; i++)
+			if (run->step.io[i].fd == ready[j].data.fd)
+				run->step.io[i].ready = ready[j].events;
+}
+
+static void step(struct check_run *run)
+{
+	struct check_io before[CHECK_IO_MAX];
+	size_t n_before;
+
+	collect_ready(run);
+	n_before = run->step.n_io;
+	memcpy(before, run->step.io, sizeof(before));
+	run->step.now_us = loop_now_us();
+	run->step.outcome = CHECK_NOTHING;
+	run->step.wake_us = UINT64_MAX;
+	run->step.early_us = 0;
+	run->type->step(run->state, &run->step);
+	watch(run, before, n_before);
+	loop_timer_at(&run->wake, run->step.wake_us);
+	run->stepped(run->user, health_count(&run->health, run->step.outcome));
+}
+
+static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	(void)s, (void)fd, (void)revents;
+	step(user);
+	return 0;
+}
+
+static void on_wake(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	step(user);
+}
+
+/* Before the loop goes to sleep again. It was awake for an advert most likely: what is due soon is done now, and its
+ * own wake-up saved. */
+static int on_ride(sd_event_source *s, void *user)
+{
+	struct check_run *run = user;
+
+	(void)s;
+	if (run->step.early_us && loop_now_us() + run->step.early_us >= run->step.wake_us)
+		step(run);
+	return 0;
+}
+
+int check_run_init(struct check_run *run, sd_event *loop, const char *name, const struct check_type *type,
+		   const void *conf, unsigned rise, unsigned fall, enum loop_rank rank,
+		   void (*stepped)(void *user, bool health_changed), void *user)
+{
+	int r;
+
+	run->name = name;
+	run->type = type;
+	run->conf = conf;
+	run->stepped = stepped;
+	run->user = user;
+	health_init(&run->health, rise, fall, false);
+	run->state = calloc(1, type->state_size);
+	if (!run->state)
+		return -ENOMEM;
+	r = type->init(run->state, conf, &run->report);
+	if (r < 0)
+		return r;
+	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (run->epoll < 0)
+		return -errno;
+	run->open = true;
+	r = loop_io(loop, &run->io, run->epoll, EPOLLIN, rank, on_ready, run);
+	if (r >= 0)
+		r = sd_event_source_set_prepare(run->io, on_ride);
+	if (r >= 0)
+		r = loop_timer_init(&run->wake, loop, rank, WAKE_SLACK_US, on_wake, run);
+	return r;
+}
+
+void check_run_done(struct check_run *run)
+{
+	loop_timer_done(&run->wake);
+	run->io = sd_event_source_disable_unref(run->io);
+	if (run->state)
+		run->type->done(run->state);
+	free(run->state);
+	run->state = NULL;
+	if (run->open)
+		run->epoll = close_fd(run->epoll);
+	run->open = false;
+}
+
+void check_run_reconf(struct check_run *run, const char *name, const void *conf, unsigned rise, unsigned fall)
+{
+	run->name = name;
+	run->conf = conf;
+	health_reconf(&run->health, rise, fall);
+	run->type->reconf(run->state, conf);
+}
+
+void check_run_start(struct check_run *run)
+{
+	loop_timer_in(&run->wake, 0);
+}
+
+void check_run_stop(struct check_run *run)
+{
+	loop_timer_stop(&run->wake);
+	run->type->done(run->state);
+	memset(run->state, 0, run->type->state_size);
+	run->step = (struct check_step){ 0 };
+	run->report = (struct check_report){ 0 };
+	health_init(&run->health, run->health.rise, run->health.fall, false);
+	/* Has succeeded once, and allocates nothing that could fail now; if it does all the same, so does each step. */
+	(void)run->type->init(run->state, run->conf, &run->report);
+}

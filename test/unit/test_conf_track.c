@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration of what is tracked: the checks of an alive server, and lists of tracked objects. */
+#include "test/unit/unit.h"
+
+#include "agent/conf.h"
+
+#define INSTANCE(more) \
+	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
+#define MYSQL(more)   "vrrp_mysql db {\n socket /s\n user u\n" more "}\n"
+#define TRACKS_MYSQL  INSTANCE(" track_mysql {\n db\n }\n")
+#define CHECKED(more) MYSQL(more) TRACKS_MYSQL
+
+static struct {
+	char text[65536];
+	unsigned errors;
+} said;
+
+static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	static const char *const levels[] = { "note", "warning", "error" };
+	size_t n = strlen(said.text);
+
+	(void)user;
+	said.errors += level == CONF_ERROR;
+	snprintf(said.text + n, sizeof(said.text) - n, "%u: %s: %s\n", where->line, levels[level], text);
+}
+
+static struct conf *load_as(const char *name, const char *text)
+{
+	struct conf *c = NULL;
+	int r;
+
+	memset(&said, 0, sizeof(said));
+	r = conf_load_text(name, text, strlen(text), false, "here", keep, NULL, &c);
+	assert_int_equal(r, said.errors ? -EINVAL : 0);
+	return c;
+}
+
+static struct conf *load(const char *text)
+{
+	struct conf *c = load_as("f.conf", text);
+
+	if (!c || said.text[0])
+		fail_msg("not taken without a word: %s", said.text);
+	return c;
+}
+
+static void refuses(const char *text, const char *findings)
+{
+	assert_null(load_as("f.conf", text));
+	assert_string_equal(said.text, findings);
+}
+
+static char *print(const struct conf *c)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	conf_print(c, f);
+	fclose(f);
+	return text;
+}
+
+static void reads_back(const char *text)
+{
+	struct conf *first = load(text);
+	_cleanup_(freep) char *printed = print(first);
+	struct conf *second = load(printed);
+	_cleanup_(freep) char *again = print(second);
+
+	assert_string_equal(printed, again);
+	conf_free(first);
+	conf_free(second);
+}
+
+/* --- checks of a server ------------------------------------------------------------------------------------------ */
+
+#define ALL_CHECKS                                                                                                  \
+	" check role {\n require replica\n weight -20 reverse\n}\n"                                                 \
+	" check replication {\n fail\n interval 0.5\n timeout 2\n rise 1\n fall 4\n max_lag 10\n channel \"a b\"\n" \
+	" max_silence 2.5\n primary_lost fail\n require replica\n if_denied fail\n}\n"                              \
+	" check galera {\n weight 0\n donor_ok\n}\n"                                                                \
+	" check group_replication {\n weight 10\n require member\n}\n"
+
+static void checks_of_a_server_are_read(void **state)
+{
+	struct conf *c = load(CHECKED(ALL_CHECKS));
+	const struct conf_fitness *f = c->mysqls[0].fitness;
+
+	(void)state;
+	assert_int_equal(c->mysqls[0].n_fitness, 4);
+	assert_string_equal(f[0].name, "db/role");
+	assert_int_equal(f[0].check.rules.kind, FITNESS_ROLE);
+	assert_false(f[0].check.rules.want_writable);
+	assert_int_equal(f[0].weight, -20);
+	assert_true(f[0].reverse);
+	assert_int_equal(f[0].check.interval_us, 1000000);
+	assert_int_equal(f[0].rise, 2);
+	assert_int_equal(f[0].fall, 3);
+	assert_ptr_equal(f[0].check.server, &c->mysqls[0].probe);
+	assert_int_equal(f[1].check.rules.kind, FITNESS_REPLICATION);
+	assert_int_equal(f[1].weight, 0);
+	assert_int_equal(f[1].check.interval_us, 500000);
+	assert_int_equal(f[1].check.timeout_us, 2000000);
+	assert_true(f[1].check.rules.has_max_lag);
+	assert_int_equal(f[1].check.rules.max_lag_s, 10);
+	assert_int_equal(f[1].check.rules.max_silence_us, 2500000);
+	assert_string_equal(f[1].check.rules.channel, "a b");
+	assert_true(f[1].check.rules.primary_lost_fails);
+	assert_true(f[1].check.rules.must_replicate);
+	assert_true(f[1].check.rules.denied_fails);
+	assert_int_equal(f[2].check.rules.kind, FITNESS_GALERA);
+	assert_true(f[2].check.rules.donor_ok);
+	assert_true(f[3].check.rules.any_member);
+	conf_free(c);
+}
+
+static void checks_of_a_server_are_read_from_libconfig(void **state)
+{
+	struct conf *c =
+		load_as("f.cfg", "vrrp_mysql = ( { name = \"db\"; socket = \"/s\"; user = \"u\";"
+				 "  check = ( { name = \"replication\"; weight = -100; max_lag = 10; },"
+				 "            { name = \"role\"; fail = true; require = \"writable\"; } ); } );"
+				 "vrrp_instance = ( { name = \"V\"; interface = \"eth0\"; virtual_router_id = 5;"
+				 "  virtual_ipaddress = ( \"10.0.0.1\" ); track_mysql = ( \"db\" ); } );");
+
+	(void)state;
+	assert_non_null(c);
+	assert_int_equal(c->mysqls[0].n_fitness, 2);
+	assert_int_equal(c->mysqls[0].fitness[0].weight, -100);
+	assert_int_equal(c->mysqls[0].fitness[0].check.rules.max_lag_s, 10);
+	assert_true(c->mysqls[0].fitness[1].check.rules.want_writable);
+	conf_free(c);
+}
+
+static void checks_are_printed_as_they_are_read(void **state)
+{
+	(void)state;
+	reads_back(CHECKED(ALL_CHECKS));
+	reads_back(CHECKED(" check replication {\n fail\n}\n"));
+}
+
+static void check_needs_a_weight_or_fail(void **state)
+{
+	(void)state;
+	refuses(CHECKED(" check galera {\n}\n"), "4: error: check galera: needs weight W (while it fails, rather the "
+						 "other host), or fail (while it fails, "
+						 "this host never)\n");
+	refuses(CHECKED(" check galera {\n fail\n weight -3\n}\n"),
+		"5: error: fail: there is a weight already; give one of the two\n");
+}
+
+static void check_takes_only_what_means_something_to_it(void **state)
+{
+	(void)state;
+	refuses(CHECKED(" check role {\n fail\n require writable\n max_lag 3\n donor_ok\n}\n"),
+		"7: error: max_lag: means nothing in `check role`\n8: error: donor_ok: means nothing in `check "
+		"role`\n");
+	refuses(CHECKED(" check galera {\n fail\n require x\n}\n"),
+		"6: error: require: means nothing in `check galera`\n");
+	refuses(CHECKED(" check role {\n fail\n}\n"),
+		"4: error: check role: needs require writable, or require replica\n");
+	refuses(CHECKED(" check role {\n fail\n require primary\n}\n"),
+		"6: error: require: \"primary\" is neither writable nor replica\n");
+	refuses(CHECKED(" check lag {\n fail\n}\n"),
+		"4: error: check: \"lag\" is none of role, replication, galera, group_replication\n");
+	refuses(CHECKED(" check galera {\n fail\n}\n check galera {\n fail\n}\n"),
+		"7: error: check galera: there is one already (line 4)\n");
+	refuses(CHECKED(" check replication {\n fail\n max_lag -1\n if_denied maybe\n}\n"),
+		"6: error: max_lag: -1 is not in 0..30000000\n"
+		"7: error: if_denied: \"maybe\" is neither fail nor complain\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(checks_of_a_server_are_read),
+		cmocka_unit_test(checks_of_a_server_are_read_from_libconfig),
+		cmocka_unit_test(checks_are_printed_as_they_are_read),
+		cmocka_unit_test(check_needs_a_weight_or_fail),
+		cmocka_unit_test(check_takes_only_what_means_something_to_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
