@@ -160,6 +160,7 @@ struct conf_instance {
 	bool notify_priority_changes; /* to the FIFOs */
 	struct conf_command pre_take; /* vip_pre_take */
 	uint64_t pre_take_timeout_us;
+	uint32_t vip_lease_s;                /* lifetime of the VIPs unless renewed; 0 = off */
 	const struct conf_group *sync_group; /* NULL: in none */
 	struct conf_where where;
 };

@@ -136,6 +136,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 		.garp = CONF_GARP_UNSET,
 		.down_adverts = 3,
 		.notify_timeout_us = 60000000,
+		.vip_lease_s = CONF_LEASE_AUTO,
 	};
 	ip_parse(VRRP_GROUP4, &g->group);
 	conf_walk(x, &conf_root_block, root, g, &frame);

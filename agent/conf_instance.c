@@ -5,6 +5,8 @@
 
 #include "agent/base/cleanup.h"
 
+enum { LEASE_MIN_S = 2, LEASE_MAX_S = 100000 };
+
 void conf_parse_state(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 {
 	struct conf_draft *d = obj;
@@ -61,6 +63,27 @@ void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 		conf_error(x->f, &a->where, "%s: %s is no address of a host", a->key->name, a->words.w[0]);
 	else
 		d->i.mcast_src_ip = addr;
+}
+
+/* Whole seconds: the kernel's measure. */
+void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	uint32_t *field = (uint32_t *)((char *)obj + a->key->offset);
+	const char *word = a->words.n > 0 ? a->words.w[0] : "";
+	char *end;
+	long long v = strtoll(word, &end, 10);
+
+	if (!conf_count_words(x, a, 1, 1))
+		return;
+	if (strcmp(word, "auto") == 0)
+		*field = CONF_LEASE_AUTO;
+	else if (strcmp(word, "off") == 0)
+		*field = 0;
+	else if (*word >= '0' && *word <= '9' && !*end && v >= LEASE_MIN_S && v <= LEASE_MAX_S)
+		*field = (uint32_t)v;
+	else
+		conf_error(x->f, &a->where, "vip_lease: \"%.64s\" is none of auto, off and %d..%d whole seconds", word,
+			   LEASE_MIN_S, LEASE_MAX_S);
 }
 
 /* --- authentication ---------------------------------------------------------------------------------------------- */
@@ -185,6 +208,50 @@ static void complete_priority(struct conf_ctx *x, struct conf_instance *i, const
 			  "always preempts; give a priority of 1..254");
 }
 
+static uint64_t whole_seconds(uint64_t us)
+{
+	return (us + 999999) / 1000000;
+}
+
+/* It is renewed with an advert, at a third of its length: there must be three in it. A lease that is over before the
+ * backups' Down would take the address off a healthy network whenever as many adverts are late as VRRP forgives. */
+static void check_lease(struct conf_ctx *x, struct conf_instance *i, const struct conf_where *where)
+{
+	uint64_t adverts = i->down_adverts > 3 ? i->down_adverts : 3;
+	uint64_t least_s = whole_seconds(adverts * i->advert_us);
+	char text[CONF_TIME_STR];
+
+	if (i->vip_lease_s > 0 && i->vip_lease_s != CONF_LEASE_AUTO && i->vip_lease_s < least_s)
+		conf_error(x->f, where ? where : &i->where,
+			   "vip_lease: %u s is too short for advert_int %s: a host is missed after %llu adverts; at "
+			   "least %llu, or auto",
+			   i->vip_lease_s, conf_format_time(i->advert_us, text, sizeof(text)),
+			   (unsigned long long)adverts, (unsigned long long)least_s);
+}
+
+/* Twice the time after which a silent host is missed. The kernel's work on an IPv6 address grows with their number:
+ * about a microsecond for each that there is; renewing them all may take a twentieth of the time. */
+static void complete_leases(struct conf *c)
+{
+	uint64_t n_ipv6 = 0, ipv6_s;
+
+	for (size_t i = 0; i < c->n_instances; i++)
+		for (size_t k = 0; k < c->instances[i].n_vips; k++)
+			n_ipv6 += c->instances[i].vips[k].prefix.addr.family == AF_INET6;
+	ipv6_s = whole_seconds(3 * 20 * n_ipv6 * n_ipv6);
+	for (size_t i = 0; i < c->n_instances; i++) {
+		struct conf_instance *ci = &c->instances[i];
+		uint64_t adverts = ci->down_adverts > 3 ? ci->down_adverts : 3;
+		uint64_t lease_s = whole_seconds(2 * adverts * ci->advert_us);
+
+		if (ci->vip_lease_s != CONF_LEASE_AUTO)
+			continue;
+		lease_s = lease_s < ipv6_s ? ipv6_s : lease_s;
+		lease_s = lease_s < LEASE_MIN_S ? LEASE_MIN_S : lease_s;
+		ci->vip_lease_s = lease_s > LEASE_MAX_S ? LEASE_MAX_S : (uint32_t)lease_s;
+	}
+}
+
 static void read_instance(struct conf_ctx *x, config_setting_t *group, struct conf_instance *ret)
 {
 	const struct conf_globals *g = &x->g;
@@ -201,6 +268,7 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 		       .notify_timeout_us = g->notify_timeout_us,
 		       .pre_take_timeout_us = 5000000,
 		       .notify_priority_changes = g->notify_priority_changes,
+		       .vip_lease_s = g->vip_lease_s,
 		       .where = conf_where_of(x, group) },
 		.csum_plain = g->csum_plain,
 	};
@@ -212,6 +280,7 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 	complete_priority(x, &d.i, &frame);
 	check_interval(x, &d.i, &frame);
 	check_preempt(x, &d, &frame);
+	check_lease(x, &d.i, conf_given(&frame, "vip_lease"));
 	complete_auth(x, &d, conf_given(&frame, "authentication"));
 	if (conf_given(&frame, "virtual_ipaddress") && d.i.n_vips == 0)
 		conf_error(x->f, conf_given(&frame, "virtual_ipaddress"), "virtual_ipaddress: holds no usable address");
@@ -230,4 +299,5 @@ void conf_read_instances(struct conf_ctx *x, config_setting_t *root)
 	x->c->n_instances = n;
 	for (size_t i = 0; i < n; i++)
 		read_instance(x, conf_named_elem(root, "vrrp_instance", i), &x->c->instances[i]);
+	complete_leases(x->c);
 }

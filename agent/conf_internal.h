@@ -30,7 +30,9 @@ struct conf_globals {
 	bool notify_priority_changes;
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
 	bool fifo_states_on_reload;
+	uint32_t vip_lease_s; /* CONF_LEASE_AUTO: to be derived from advert_int */
 };
+#define CONF_LEASE_AUTO UINT32_MAX
 
 /* One vrrp_instance before its values are compared with each other. */
 struct conf_draft {
@@ -135,6 +137,7 @@ void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *o
 void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
 /* conf_track.c: the struct conf_tracks at the keyword's offset in `obj` */
 void conf_parse_tracks(struct conf_ctx *x, const struct conf_arg *a, void *obj);

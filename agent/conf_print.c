@@ -344,6 +344,10 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 	put_time(out, "vip_pre_take_timeout", i->pre_take_timeout_us);
 	put_time(out, "notify_timeout", i->notify_timeout_us);
 	put_bool(out, "notify_priority_changes", i->notify_priority_changes);
+	if (i->vip_lease_s)
+		put_unsigned(out, "vip_lease", i->vip_lease_s);
+	else
+		fputs("    vip_lease off\n", out);
 	fputs("}\n", out);
 }
 

@@ -339,6 +339,19 @@ static void print_wire(struct page *p, const json_t *inst)
 	parts_end(&s);
 }
 
+static void print_lease(struct page *p, const json_t *lease)
+{
+	const char *why_not = some_text_of(lease, "why_not");
+	double left, length;
+
+	if (why_not) {
+		fputs(", no lease: ", p->out);
+		ctl_print_text(why_not, p->out);
+	} else if (number_of(lease, "left_s", &left) && number_of(lease, "length_s", &length)) {
+		fprintf(p->out, ", lease of %.0f s, %.1f s left", length, left);
+	}
+}
+
 static void print_vip(struct page *p, const json_t *vip)
 {
 	const char *address = some_text_of(vip, "address"), *dev = some_text_of(vip, "dev");
@@ -351,6 +364,7 @@ static void print_vip(struct page *p, const json_t *vip)
 	}
 	if (json_is_boolean(present))
 		fputs(json_is_true(present) ? ", present" : ", not present", p->out);
+	print_lease(p, json_object_get(vip, "lease"));
 	fputc('\n', p->out);
 }
 

@@ -380,6 +380,7 @@ static void advert_due(void *user, uint64_t due_us)
 	inst->advert_due_us = due_us;
 	instance_feed(inst, &ev, "advert timer");
 	inst->advert_due_us = 0;
+	instance_lease_tend(inst);
 	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
 	if (inst->vips_stale && inst->fsm.state == VRRP_MASTER)
 		instance_addr_restore(inst);

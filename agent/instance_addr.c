@@ -24,9 +24,14 @@ int instance_vip_ifindex(const struct instance *inst, size_t i)
 	return link ? link->ifindex : 0;
 }
 
-static struct netif_addr to_netif(const struct conf_vip *vip, int ifindex)
+struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int ifindex)
 {
-	struct netif_addr a = { .ifindex = ifindex, .prefix = vip->prefix, .brd = vip->brd, .scope = vip->scope };
+	const struct conf_vip *vip = &inst->conf->vips[i];
+	struct netif_addr a = { .ifindex = ifindex,
+				.prefix = vip->prefix,
+				.brd = vip->brd,
+				.scope = vip->scope,
+				.lifetime_s = instance_lease_s(inst, i) };
 
 	memcpy(a.label, vip->label, sizeof(a.label));
 	return a;
@@ -47,7 +52,7 @@ static struct netif_addr *pick_vips(const struct instance *inst, bool (*pick)(co
 		if (ifindex == 0)
 			++*homeless;
 		else
-			a[(*n)++] = to_netif(&inst->conf->vips[i], ifindex);
+			a[(*n)++] = instance_to_netif(inst, i, ifindex);
 	}
 	return a;
 }
@@ -103,6 +108,7 @@ static void taken(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
 
+	instance_lease_began(inst, r->began_us);
 	if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
 				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
@@ -238,11 +244,14 @@ static void restored(void *user, const struct netif_result *r)
 
 /* An address may be put back only while nobody else can have taken it: our last advert is younger than the shortest
  * Down time that a peer may have. */
+uint64_t instance_fresh_until_us(const struct instance *inst)
+{
+	return inst->sent_us + (uint64_t)inst->conf->down_adverts * inst->conf->advert_us;
+}
+
 static bool mastership_is_fresh(const struct instance *inst)
 {
-	uint64_t shortest_down_us = (uint64_t)inst->conf->down_adverts * inst->conf->advert_us;
-
-	return loop_now_us() - inst->sent_us < shortest_down_us;
+	return loop_now_us() < instance_fresh_until_us(inst);
 }
 
 void instance_addr_restore(struct instance *inst)
@@ -280,11 +289,35 @@ static bool too_often(struct instance *inst)
 	return true;
 }
 
+static void reset(void *user, const struct netif_result *r)
+{
+	struct instance *inst = user;
+
+	inst->counters.connections_reset += r->resets;
+}
+
+/* We stood still, and a peer may have the address and its clients by now. Those that were connected here would go on as
+ * if nothing had been, should the address come back within seconds: they must not. */
+static void lost_while_stale(struct instance *inst, const char *addr)
+{
+	size_t n, homeless;
+	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, vip_lost, &n, &homeless);
+
+	if (inst->vips_stale)
+		return;
+	instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s is gone, and our last advert is old: listening first",
+			addr);
+	inst->vips_stale = true;
+	if (a && n > 0)
+		(void)netif_release(inst->env.netif, a, n, RESET_BUDGET_US, reset, inst);
+}
+
 /* Called whenever a VIP may be missing that nobody of us has removed. */
 static void look_for_lost_vips(struct instance *inst)
 {
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	char addr[IP_STR_MAX] = "";
+	bool ran_out;
 	size_t n = 0;
 
 	/* What the lane is still going to do about addresses comes first; it ends in here again. */
@@ -295,10 +328,14 @@ static void look_for_lost_vips(struct instance *inst)
 			ip_format(&inst->conf->vips[i].prefix.addr, addr);
 	if (n == 0)
 		return;
+	ran_out = inst->conf->vip_lease_s && loop_now_us() >= inst->lease_until_us;
+	inst->counters.lease_expired += ran_out;
 	if (!mastership_is_fresh(inst)) {
+		lost_while_stale(inst, addr);
+	} else if (ran_out) {
 		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
-				"%s is gone, and our last advert is old: listening first", addr);
-		inst->vips_stale = true;
+				"the lease of %s ran out before it could be renewed: putting it back", addr);
+		instance_addr_restore(inst);
 	} else if (too_often(inst)) {
 		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
 			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);

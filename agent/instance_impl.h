@@ -7,6 +7,7 @@
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_journal.c what the journal gets
  *   instance_veto.c    vip_pre_take
+ *   instance_lease.c   the lifetimes of the VIPs
  *   instance_status.c  what the control socket tells
  */
 #pragma once
@@ -49,11 +50,14 @@ enum fault {
 	FAULT_QUIET = FAULT_PENDING | FAULT_GROUP_PENDING,
 };
 
+#define VIP_UNLEASED "its end would take other addresses of its subnet along"
+
 /* What we know of one VIP beside its configuration. */
 struct vip_state {
 	int ifindex;    /* where we have put it; 0: nowhere. A device may be renamed under it */
 	uint8_t mac[6]; /* with which it was announced */
 	bool restoring; /* being put back */
+	bool unleased;  /* VIP_UNLEASED */
 };
 
 struct peer {
@@ -97,6 +101,7 @@ struct counters {
 	uint64_t csum_alt, advert_interval_diff, addr_list_err;
 	uint64_t rival_adverts;
 	uint64_t vips_restored, connections_reset;
+	uint64_t lease_renewed, lease_failed, lease_expired; /* portions; portions; incidents */
 	uint64_t drops[_VRRP_DROP_MAX_];
 };
 
@@ -147,7 +152,7 @@ struct instance {
 	struct counters counters;
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
 	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
-	struct log_limit rival_log, differ_log, send_log, remove_log;
+	struct log_limit rival_log, differ_log, send_log, remove_log, lease_log;
 
 	struct vip_state *vips;     /* beside conf->vips */
 	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
@@ -157,6 +162,10 @@ struct instance {
 	bool vips_stale; /* a VIP was lost while our mastership was not fresh */
 
 	struct veto veto;
+	uint64_t lease_until_us; /* all VIPs are there for as long as that; valid while they are */
+	uint64_t lease_asked_us; /* when a renewal was handed in last, or what began the lease was done */
+	size_t lease_portions;   /* of it that are under way */
+	bool lease_ok;           /* none has failed so far */
 
 	void (*released)(void *user);
 	void *released_user;
@@ -201,6 +210,17 @@ void instance_addr_restore(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);
+struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int ifindex);
+/* Until when no peer can have taken over, as far as our adverts can tell. */
+uint64_t instance_fresh_until_us(const struct instance *inst);
+
+/* instance_lease.c */
+/* The lifetime that VIP `i` is to get; 0: for ever. */
+uint32_t instance_lease_s(const struct instance *inst, size_t i);
+/* The lifetimes began then, at the earliest. */
+void instance_lease_began(struct instance *inst, uint64_t at_us);
+/* Call after an advert was sent: renews what is due. */
+void instance_lease_tend(struct instance *inst);
 
 /* instance_journal.c: into the journal, with who was heard last, priorities, timers and mysqld's verdict; the first two
  * into the log, too. */

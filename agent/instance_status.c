@@ -17,6 +17,21 @@ static json_t *address(const struct ip_addr *a)
 	return ip_is_set(a) ? json_string(ip_format(a, text)) : json_null();
 }
 
+/* How long the address may last without us; left_s is null where it is not (yet) ours. */
+static json_t *lease(const struct instance *inst, size_t i, bool present)
+{
+	uint64_t now_us = loop_now_us();
+	uint32_t length_s = instance_lease_s(inst, i);
+	const char *why = inst->vips[i].unleased ? VIP_UNLEASED : NULL;
+	bool runs = present && length_s && inst->fsm.state == VRRP_MASTER && inst->lease_until_us;
+
+	return json_pack("{s:i, s:o, s:s?}", "length_s", (int)length_s, "left_s",
+			 !runs                           ? json_null()
+			 : inst->lease_until_us > now_us ? seconds(inst->lease_until_us - now_us)
+							 : json_real(0),
+			 "why_not", why);
+}
+
 static json_t *vips(const struct instance *inst)
 {
 	json_t *all = json_array();
@@ -27,9 +42,11 @@ static json_t *vips(const struct instance *inst)
 		char text[IP_STR_MAX + 4], addr[IP_STR_MAX];
 
 		snprintf(text, sizeof(text), "%s/%u", ip_format(&vip->prefix.addr, addr), vip->prefix.len);
-		json_array_append_new(all, json_pack("{s:s, s:s, s:b}", "address", text, "dev",
-						     vip->dev[0] ? vip->dev : inst->conf->interface, "present",
-						     ifindex && netif_has(inst->env.netif, ifindex, &vip->prefix)));
+		bool present = ifindex && netif_has(inst->env.netif, ifindex, &vip->prefix);
+
+		json_array_append_new(all, json_pack("{s:s, s:s, s:b, s:o}", "address", text, "dev",
+						     vip->dev[0] ? vip->dev : inst->conf->interface, "present", present,
+						     "lease", lease(inst, i, present)));
 	}
 	return all;
 }
@@ -137,6 +154,9 @@ static json_t *counters(const struct instance *inst)
 		{ "addr_list_err", c->addr_list_err },
 		{ "vips_restored", c->vips_restored },
 		{ "connections_reset", c->connections_reset },
+		{ "lease_renewed", c->lease_renewed },
+		{ "lease_failed", c->lease_failed },
+		{ "lease_expired", c->lease_expired },
 		{ "arp_sent", arp.sent },
 		{ "arp_failed", arp.failed },
 		{ "wire_vrid_err", wire.vrid_err },

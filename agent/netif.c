@@ -15,6 +15,7 @@
 #include "agent/netlink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
 #include <sys/epoll.h>
@@ -73,6 +74,8 @@ static void resync(struct netif *n);
 static bool asked_for(const struct netif *n, int ifindex, const struct ip_prefix *prefix)
 {
 	for (struct netif_job *j = n->oldest; j; j = j->newer) {
+		if (j->kind == NETIF_JOB_RENEW) /* removes nothing */
+			continue;
 		for (size_t i = 0; i < j->n_reqs; i++) {
 			/* Notifications come in the order of the requests: go on where the last one was found. */
 			size_t at = (j->hint + i) % j->n_reqs;
@@ -279,7 +282,7 @@ static void enter_outcome(struct netif *n, const struct netif_job *j)
 
 		if (j->reqs[i].error != 0)
 			continue;
-		if (j->kind == NETIF_JOB_TAKE)
+		if (j->kind == NETIF_JOB_TAKE || j->kind == NETIF_JOB_RENEW)
 			(void)netif_cache_put_addr(&n->view->cache, a->ifindex, &a->prefix);
 		else
 			(void)netif_cache_drop_addr(&n->view->cache, a->ifindex, &a->prefix);
@@ -320,7 +323,7 @@ static int on_ended(sd_event_source *s, int fd, uint32_t events, void *user)
 }
 
 static int hand_in(struct netif *n, enum netif_job_kind kind, const struct netif_addr *addrs, size_t n_addrs,
-		   uint64_t reset_budget_us, netif_done_fn done, void *user)
+		   uint64_t limit_us, netif_done_fn done, void *user)
 {
 	struct netif_job *j = calloc(1, sizeof(*j) + n_addrs * sizeof(j->reqs[0]));
 	int r;
@@ -328,7 +331,8 @@ static int hand_in(struct netif *n, enum netif_job_kind kind, const struct netif
 	if (!j)
 		return -ENOMEM;
 	j->kind = kind;
-	j->reset_budget_us = reset_budget_us;
+	j->reset_budget_us = kind == NETIF_JOB_RELEASE ? limit_us : 0;
+	j->not_after_us = limit_us;
 	j->done = done;
 	j->user = user;
 	j->n_reqs = n_addrs;
@@ -354,6 +358,20 @@ int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addr
 		  netif_done_fn done, void *user)
 {
 	return hand_in(n, NETIF_JOB_RELEASE, addrs, n_addrs, reset_budget_us, done, user);
+}
+
+int netif_renew(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
+		netif_done_fn done, void *user, size_t *n_portions)
+{
+	int r = 0;
+
+	*n_portions = 0;
+	for (size_t i = 0, size; r == 0 && i < n_addrs; i += size) {
+		size = n_addrs - i < NETIF_BATCH_MAX_IPV6 ? n_addrs - i : NETIF_BATCH_MAX_IPV6;
+		r = hand_in(n, NETIF_JOB_RENEW, addrs + i, size, not_after_us, done, user);
+		*n_portions += r == 0;
+	}
+	return r;
 }
 
 void netif_forget(struct netif *n, void *user)
@@ -451,6 +469,51 @@ bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefi
 	const struct netif_cached *l = netif_cache_find(&n->view->cache, ifindex);
 
 	return l && netif_cached_has(l, prefix);
+}
+
+static bool same_subnet4(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	unsigned whole = a->len / 8, rest = a->len % 8;
+
+	return a->addr.family == AF_INET && b->addr.family == AF_INET && a->len == b->len &&
+	       memcmp(a->addr.bytes, b->addr.bytes, whole) == 0 &&
+	       (rest == 0 || ((a->addr.bytes[whole] ^ b->addr.bytes[whole]) & 0xff00 >> rest & 0xff) == 0);
+}
+
+/* Either switch suffices (IN_DEV_ORCONF). Reading /proc/sys never waits for a disk. */
+static bool promotes_secondaries(const char *link)
+{
+	const char *const names[] = { "all", link };
+	char path[128], value;
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		_cleanup_(close_fdp) int fd = -1;
+
+		snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/promote_secondaries", names[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && read(fd, &value, 1) == 1 && value != '0')
+			return true;
+	}
+	return false;
+}
+
+bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefix *prefix,
+		       bool (*skip)(void *user, const struct ip_addr *addr), void *user)
+{
+	const struct netif_cached *l = netif_cache_find(&n->view->cache, ifindex);
+	bool primary = false;
+
+	/* Of a subnet's addresses the kernel has the primary first; a host address is a subnet of its own. */
+	for (size_t i = 0; l && prefix->addr.family == AF_INET && prefix->len < 32 && i < l->n_addrs; i++) {
+		if (!same_subnet4(&l->addrs[i], prefix))
+			continue;
+		if (!primary && !ip_equal(&l->addrs[i].addr, &prefix->addr))
+			return false;
+		if (primary && !(skip && skip(user, &l->addrs[i].addr)))
+			return !promotes_secondaries(l->link.name);
+		primary = true;
+	}
+	return false;
 }
 
 int netif_set_realtime(struct netif *n, int rt_priority)

@@ -36,6 +36,7 @@ struct netif_addr {
 	struct in_addr brd;   /* 0 = none */
 	char label[IFNAMSIZ]; /* empty = none */
 	uint8_t scope;        /* RT_SCOPE_* */
+	uint32_t lifetime_s;  /* after which the kernel removes it unless it is renewed; 0 = never */
 };
 
 /* What happened outside; called from the loop. Pointers are valid during the call. */
@@ -84,6 +85,21 @@ typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
  * is called from the loop, never from within; netif_has() is up to date then (of IPv6 the kernel tells a
  * moment later). 0, -ENOMEM, or -ENOBUFS if thousands of batches are waiting already. */
 int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
+
+/* Sets the lifetimes of addresses that are there, and never adds one: an address that was lost meanwhile counts as
+ * failed
+ * (-EADDRNOTAVAIL). Done in portions, so that a take or release that is handed in later still comes first, and not at
+ * all after `not_after_us` (CLOCK_MONOTONIC; -ESTALE). `done` is called for each portion; `*n_portions` says how often.
+ * What the kernel notifies about it is no event. Returns as netif_take(); after an error some portions may be under
+ * way, `*n_portions` of them. */
+int netif_renew(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
+		netif_done_fn done, void *user, size_t *n_portions);
+
+/* True if the kernel, on removing this address when its lifetime is over, would remove others with it: it is the
+ * primary of its subnet, `skip` (may be NULL) is false for one of the secondaries, and the interface does not promote
+ * them. IPv4 only. */
+bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefix *prefix,
+		       bool (*skip)(void *user, const struct ip_addr *addr), void *user);
 
 /* Closes the door (removes each address's entry in table local, so that nothing new arrives), resets the TCP
  * connections on the addresses (SOCK_DIAG: AF_INET, and AF_INET6 for mapped addresses; listening sockets are spared;

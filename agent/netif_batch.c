@@ -26,7 +26,7 @@ enum {
 	MESSAGE_MAX = 160, /* header, ifaddrmsg and all attributes that we use, with room */
 	/* The kernel's work on an IPv6 address grows with their number: smaller sends let others at the lock. */
 	WEIGHT_IPV4 = 1,
-	WEIGHT_IPV6 = 5,
+	WEIGHT_IPV6 = (NETIF_BATCH_MAX + NETIF_BATCH_MAX_IPV6 - 1) / NETIF_BATCH_MAX_IPV6,
 };
 
 struct netif_batch {
@@ -73,7 +73,24 @@ uint32_t netif_batch_port(const struct netif_batch *b)
 	return nl_socket_get_local_port(b->sk);
 }
 
-static int put_addr(struct nl_msg *m, const struct netif_addr *a, bool add)
+/* A new address, or one that is made to last. A renewal must not bring back an address that is gone, and the kernel
+ * would: it takes RTM_NEWADDR to mean "create" whether or not NLM_F_CREATE is set. So a renewal asks for the multicast
+ * group of the address to be joined, too, which is looked at only when an address is created, and which the kernel
+ * refuses (EINVAL) for addresses that are no groups: as all of ours. On IPv6 the flag then shows as "autojoin". */
+static int put_lifetime(struct nl_msg *m, const struct netif_addr *a, enum netif_op op)
+{
+	uint32_t valid = a->lifetime_s ? a->lifetime_s : UINT32_MAX;
+	/* A host address is never the best source for new connections (preferred lifetime 0), as keepalived has it. */
+	struct ifa_cacheinfo life = { .ifa_valid = valid, .ifa_prefered = a->prefix.len == 128 ? 0 : valid };
+	uint32_t flags = op == NETIF_OP_RENEW ? IFA_F_MCAUTOJOIN : 0;
+
+	/* Duplicate detection would leave it unusable for a second, and for good after a split brain. */
+	if (a->prefix.addr.family == AF_INET6)
+		flags |= IFA_F_NODAD;
+	return nla_put_u32(m, IFA_FLAGS, flags) | nla_put(m, IFA_CACHEINFO, sizeof(life), &life);
+}
+
+static int put_addr(struct nl_msg *m, const struct netif_addr *a, enum netif_op op)
 {
 	sa_family_t family = a->prefix.addr.family;
 	int len = (int)ip_len(family);
@@ -83,19 +100,14 @@ static int put_addr(struct nl_msg *m, const struct netif_addr *a, bool add)
 		.ifa_scope = family == AF_INET ? a->scope : 0,
 		.ifa_index = (unsigned)a->ifindex,
 	};
-	/* A host address is never the best source for new connections (preferred lifetime 0), as keepalived has it. */
-	struct ifa_cacheinfo life = { .ifa_valid = UINT32_MAX, .ifa_prefered = a->prefix.len == 128 ? 0 : UINT32_MAX };
 	int r = nlmsg_append(m, &ifa, sizeof(ifa), NLMSG_ALIGNTO);
 
 	r |= nla_put(m, IFA_LOCAL, len, a->prefix.addr.bytes);
 	r |= nla_put(m, IFA_ADDRESS, len, a->prefix.addr.bytes);
-	if (!add)
+	if (op == NETIF_OP_REMOVE)
 		return r;
-	if (family == AF_INET6) {
-		/* Duplicate detection would leave it unusable for a second, and for good after a split brain. */
-		r |= nla_put_u32(m, IFA_FLAGS, IFA_F_NODAD);
-		r |= nla_put(m, IFA_CACHEINFO, sizeof(life), &life);
-	} else {
+	r |= put_lifetime(m, a, op);
+	if (family == AF_INET) {
 		if (a->brd.s_addr)
 			r |= nla_put(m, IFA_BROADCAST, sizeof(a->brd), &a->brd);
 		if (a->label[0])
@@ -130,11 +142,15 @@ static struct nl_msg *message_new(enum netif_op op, const struct netif_addr *a, 
 	switch (op) {
 	case NETIF_OP_ADD:
 		if (nlmsg_put(m, 0, seq, RTM_NEWADDR, 0, NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL))
-			r = put_addr(m, a, true);
+			r = put_addr(m, a, op);
+		break;
+	case NETIF_OP_RENEW:
+		if (nlmsg_put(m, 0, seq, RTM_NEWADDR, 0, NLM_F_REQUEST | NLM_F_REPLACE))
+			r = put_addr(m, a, op);
 		break;
 	case NETIF_OP_REMOVE:
 		if (nlmsg_put(m, 0, seq, RTM_DELADDR, 0, NLM_F_REQUEST))
-			r = put_addr(m, a, false);
+			r = put_addr(m, a, op);
 		break;
 	case NETIF_OP_CLOSE_DOOR:
 		if (nlmsg_put(m, 0, seq, RTM_DELROUTE, 0, NLM_F_REQUEST))
@@ -154,6 +170,8 @@ static int outcome(enum netif_op op, int error)
 	switch (op) {
 	case NETIF_OP_ADD:
 		return error;
+	case NETIF_OP_RENEW:
+		return error == -EINVAL ? -EADDRNOTAVAIL : error; /* put_lifetime() */
 	case NETIF_OP_REMOVE:
 		return error == -EADDRNOTAVAIL || error == -ENODEV ? 0 : error;
 	case NETIF_OP_CLOSE_DOOR:
@@ -199,6 +217,9 @@ static void judge_by_looking(struct netif_batch *b)
 				       : !qs[i]->present                 ? -ENOBUFS
 				       : qs[i]->same && qs[i]->door_open ? 0
 									 : -EEXIST;
+			break;
+		case NETIF_OP_RENEW:
+			qs[i]->error = r < 0 ? r : qs[i]->present ? 0 : -EADDRNOTAVAIL;
 			break;
 		case NETIF_OP_REMOVE:
 			qs[i]->error = r < 0 ? r : qs[i]->present ? -ENOBUFS : 0;
@@ -263,6 +284,7 @@ static int look_addr(void *user, struct nlmsghdr *h)
 		    !ip_equal(&want->prefix.addr, &a.prefix.addr))
 			continue;
 		q->present = true;
+		q->lifetime_s = a.lifetime_s;
 		q->same = a.prefix.addr.family == AF_INET6 ||
 			  (a.scope == want->scope && (!want->brd.s_addr || a.brd.s_addr == want->brd.s_addr) &&
 			   (!want->label[0] || strcmp(a.label, want->label) == 0));

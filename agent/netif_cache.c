@@ -62,8 +62,10 @@ bool netif_msg_addr(struct nlmsghdr *h, struct netif_addr *ret, bool *gone)
 	static const struct nla_policy policy[IFA_MAX + 1] = {
 		[IFA_LABEL] = { .type = NLA_STRING, .maxlen = IFNAMSIZ },
 		[IFA_FLAGS] = { .type = NLA_U32 },
+		[IFA_CACHEINFO] = { .minlen = sizeof(struct ifa_cacheinfo) },
 	};
 	struct nlattr *tb[IFA_MAX + 1];
+	struct ifa_cacheinfo life;
 	const struct ifaddrmsg *ifa;
 	struct netif_addr a = { 0 };
 	struct ip_addr brd;
@@ -87,6 +89,11 @@ bool netif_msg_addr(struct nlmsghdr *h, struct netif_addr *ret, bool *gone)
 		nla_strlcpy(a.label, tb[IFA_LABEL], sizeof(a.label));
 	if (attr_addr(tb[IFA_BROADCAST], AF_INET, &brd))
 		memcpy(&a.brd, brd.bytes, sizeof(a.brd));
+	if (tb[IFA_CACHEINFO]) {
+		memcpy(&life, nla_data(tb[IFA_CACHEINFO]), sizeof(life));
+		/* One that runs out right now has 0 seconds left, which is not "for ever". */
+		a.lifetime_s = life.ifa_valid == UINT32_MAX ? 0 : life.ifa_valid ? life.ifa_valid : 1;
+	}
 	flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	*gone = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED) ||
 		((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC));

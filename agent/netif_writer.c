@@ -27,9 +27,10 @@ struct netif_writer {
 	struct netif_batch *batch;
 	struct sockdiag *diag;
 	pthread_t thread;
-	pthread_mutex_t lock; /* queue, ended, stop */
+	pthread_mutex_t lock; /* queue, later, ended, stop */
 	pthread_cond_t wake;
 	struct job_list queue, ended;
+	struct job_list later; /* renewals */
 	bool stop;
 	bool started;
 	int event;
@@ -74,6 +75,14 @@ static void sum_up(struct netif_job *j)
 	}
 }
 
+/* They are as wanted, but for the time that they have left. */
+static void set_lifetimes(struct netif_writer *w, struct netif_request *const *qs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		netif_batch_add(w->batch, NETIF_OP_RENEW, qs[i]);
+	netif_batch_flush(w->batch);
+}
+
 static void make_anew(struct netif_writer *w, struct netif_request *const *qs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
@@ -89,11 +98,11 @@ static void make_anew(struct netif_writer *w, struct netif_request *const *qs, s
  * nor label of an old one. */
 static void settle_existing(struct netif_writer *w, struct netif_job *j)
 {
-	struct netif_request *there[NETIF_BATCH_MAX];
+	struct netif_request *there[NETIF_BATCH_MAX], *wrong[NETIF_BATCH_MAX];
 	size_t i = 0;
 
 	while (i < j->n_reqs) {
-		size_t n = 0, wrong = 0;
+		size_t n = 0, n_wrong = 0, n_mortal = 0;
 		int r;
 
 		for (; i < j->n_reqs && n < NETIF_BATCH_MAX; i++)
@@ -105,9 +114,12 @@ static void settle_existing(struct netif_writer *w, struct netif_job *j)
 		for (size_t k = 0; k < n; k++) {
 			there[k]->error = r;
 			if (r == 0 && !(there[k]->same && there[k]->door_open))
-				there[wrong++] = there[k];
+				wrong[n_wrong++] = there[k];
+			else if (r == 0 && (there[k]->lifetime_s || there[k]->addr.lifetime_s))
+				there[n_mortal++] = there[k];
 		}
-		make_anew(w, there, wrong);
+		make_anew(w, wrong, n_wrong);
+		set_lifetimes(w, there, n_mortal);
 	}
 }
 
@@ -116,6 +128,19 @@ static void take(struct netif_writer *w, struct netif_job *j)
 	add_all(w, NETIF_OP_ADD, j);
 	netif_batch_flush(w->batch);
 	settle_existing(w, j);
+	sum_up(j);
+}
+
+static void renew(struct netif_writer *w, struct netif_job *j)
+{
+	bool late = loop_now_us() > j->not_after_us;
+
+	if (late)
+		for (size_t i = 0; i < j->n_reqs; i++)
+			j->reqs[i].error = -ESTALE;
+	else
+		add_all(w, NETIF_OP_RENEW, j);
+	netif_batch_flush(w->batch);
 	sum_up(j);
 }
 
@@ -174,6 +199,9 @@ static void carry_out(struct netif_writer *w, const struct job_list *jobs)
 	case NETIF_JOB_RELEASE:
 		release(w, jobs);
 		break;
+	case NETIF_JOB_RENEW:
+		renew(w, jobs->first);
+		break;
 	case NETIF_JOB_CALL:
 		jobs->first->run(jobs->first);
 		break;
@@ -190,10 +218,14 @@ static struct job_list next_jobs(struct netif_writer *w)
 {
 	struct job_list l = { 0 };
 
-	while (!w->queue.first && !w->stop)
+	while (!w->queue.first && !w->later.first && !w->stop)
 		pthread_cond_wait(&w->wake, &w->lock);
 	if (w->stop)
 		return l;
+	if (!w->queue.first) {
+		list_add(&l, list_take_first(&w->later));
+		return l;
+	}
 	do
 		list_add(&l, list_take_first(&w->queue));
 	while (l.first->kind == NETIF_JOB_RELEASE && w->queue.first && w->queue.first->kind == NETIF_JOB_RELEASE);
@@ -283,13 +315,14 @@ struct netif_writer *netif_writer_free(struct netif_writer *w)
 
 int netif_writer_push(struct netif_writer *w, struct netif_job *job)
 {
+	struct job_list *queue = job->kind == NETIF_JOB_RENEW ? &w->later : &w->queue;
 	bool room;
 
 	job->result.queued_us = loop_now_us();
 	pthread_mutex_lock(&w->lock);
-	room = w->queue.n < QUEUE_MAX;
+	room = queue->n < QUEUE_MAX;
 	if (room) {
-		list_add(&w->queue, job);
+		list_add(queue, job);
 		pthread_cond_signal(&w->wake);
 	}
 	pthread_mutex_unlock(&w->lock);

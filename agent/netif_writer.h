@@ -8,7 +8,8 @@
 enum netif_job_kind {
 	NETIF_JOB_TAKE,
 	NETIF_JOB_RELEASE,
-	NETIF_JOB_CALL, /* run() and nothing else */
+	NETIF_JOB_RENEW, /* waits behind all others */
+	NETIF_JOB_CALL,  /* run() and nothing else */
 };
 
 /* Made and freed by the loop's side. The thread reads what is above `result` and writes `result` and `reqs`, between
@@ -18,6 +19,7 @@ struct netif_job {
 	struct netif_job *next; /* in the writer's queues */
 	void (*run)(struct netif_job *job);
 	uint64_t reset_budget_us;
+	uint64_t not_after_us; /* NETIF_JOB_RENEW */
 	size_t n_reqs;
 	struct netif_result result;
 	netif_done_fn done;

@@ -61,7 +61,7 @@ def test_vips_have_the_attributes_that_were_configured(pair):
     start(pair, vips=vips)
     shown = pair.master.run(["ip", "-4", "-o", "addr", "show", "dev", "eth0"]).stdout
     until(lambda: len(pair.master.addresses()) == 4, 5, "three VIPs")
-    shown = pair.master.run(["ip", "-4", "-o", "addr", "show", "dev", "eth0"]).stdout
+    shown = pair.master.run(["ip", "-4", "-o", "addr", "show", "dev", "eth0"]).stdout.replace(" dynamic", "")
     assert "inet 192.168.1.100/32 scope global eth0" in shown
     assert "inet 192.168.1.101/24 scope global secondary eth0:db" in shown
     assert "inet 10.9.8.7/16 brd 10.9.255.255 scope link eth0" in shown

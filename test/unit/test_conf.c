@@ -160,6 +160,7 @@ static void the_seed_files_run_unchanged(void **state)
 	assert_int_equal(i->garp.repeat, 5);
 	assert_int_equal(i->garp.delay_us, 5000000);
 	assert_int_equal(i->notify_timeout_us, 60000000);
+	assert_int_equal(i->vip_lease_s, 6);
 	assert_int_equal(i->where.line, 8);
 	conf_free(c);
 	memset(&said, 0, sizeof(said));
@@ -211,7 +212,7 @@ static void globals_are_the_instances_defaults_wherever_they_stand(void **state)
 							 "vrrp_down_timer_adverts 5\n"
 							 " vrrp_lower_prio_no_advert\n vrrp_higher_prio_send_advert "
 							 "yes\n v3_checksum_as_v2 true\n"
-							 " notify_timeout 2.5\n}\n");
+							 " notify_timeout 2.5\n vip_lease 9\n}\n");
 	const struct conf_instance *i = &c->instances[0];
 
 	(void)state;
@@ -226,7 +227,47 @@ static void globals_are_the_instances_defaults_wherever_they_stand(void **state)
 	assert_true(i->lower_prio_no_advert && i->higher_prio_send_advert);
 	assert_int_equal(i->csum, VRRP_CSUM_PLAIN);
 	assert_int_equal(i->notify_timeout_us, 2500000);
+	assert_int_equal(i->vip_lease_s, 9);
 	conf_free(c);
+}
+
+static uint32_t lease_of(const char *lines)
+{
+	char text[512];
+	struct conf *c;
+	uint32_t lease_s;
+
+	snprintf(text, sizeof(text), "global_defs {\n vrrp_version 3\n vip_lease 30\n}\n" INSTANCE("%s"), lines);
+	c = load(text);
+	assert_string_equal(said.text, "");
+	lease_s = c->instances[0].vip_lease_s;
+	conf_free(c);
+	return lease_s;
+}
+
+static void lease_is_derived_from_the_advert_interval_or_given(void **state)
+{
+	(void)state;
+	assert_int_equal(lease_of(""), 30);
+	assert_int_equal(lease_of(" vip_lease 7\n"), 7);
+	assert_int_equal(lease_of(" vip_lease off\n"), 0);
+	assert_int_equal(lease_of(" vip_lease auto\n"), 6);
+	assert_int_equal(lease_of(" vip_lease auto\n advert_int 0.1\n"), 2);
+	assert_int_equal(lease_of(" vip_lease auto\n advert_int 0.5\n down_timer_adverts 5\n"), 5);
+	assert_int_equal(lease_of(" vip_lease auto\n advert_int 40.95\n down_timer_adverts 100\n"), 8190);
+	assert_int_equal(lease_of(" vip_lease 3\n down_timer_adverts 1\n"), 3);
+}
+
+static void lease_that_could_not_hold_is_refused(void **state)
+{
+	(void)state;
+	refuses(INSTANCE(" vip_lease 1\n"),
+		INSTANCE_AT "error: vip_lease: \"1\" is none of auto, off and 2..100000 whole seconds\n");
+	refuses(INSTANCE(" vip_lease 2.5\n"),
+		INSTANCE_AT "error: vip_lease: \"2.5\" is none of auto, off and 2..100000 whole seconds\n");
+	refuses(INSTANCE(" vip_lease 2\n"),
+		INSTANCE_AT "error: vip_lease: 2 s is too short for advert_int 1: a host is missed after "
+			    "3 adverts; at least 3, or auto\n");
 }
 
 static void min_garp_changes_only_what_is_not_given(void **state)
@@ -980,6 +1021,8 @@ int main(void)
 		cmocka_unit_test(the_seed_files_run_unchanged),
 		cmocka_unit_test(defaults_are_as_documented),
 		cmocka_unit_test(globals_are_the_instances_defaults_wherever_they_stand),
+		cmocka_unit_test(lease_is_derived_from_the_advert_interval_or_given),
+		cmocka_unit_test(lease_that_could_not_hold_is_refused),
 		cmocka_unit_test(min_garp_changes_only_what_is_not_given),
 		cmocka_unit_test(address_lines_take_their_options_in_any_order),
 		cmocka_unit_test(tracking_refers_forward_and_takes_weights_from_its_block),

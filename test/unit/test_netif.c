@@ -480,6 +480,156 @@ static void expired_address_is_told(void **state)
 	assert_false(here(w, &a));
 }
 
+static struct netif_result renew(struct world *w, const struct netif_addr *addrs, size_t n, uint64_t not_after_us)
+{
+	struct outcome o = { .w = w };
+	size_t portions;
+
+	assert_int_equal(netif_renew(w->n, addrs, n, not_after_us, on_done, &o, &portions), 0);
+	assert_int_equal(portions, 1);
+	WAIT_FOR(w, o.order);
+	return o.result;
+}
+
+#define SHOW "ip -o address show dev v0"
+
+static void take_gives_a_lifetime_and_renewal_extends_it(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a[3] = { vip_on(w->v0, "192.0.2.100", 32), vip_on(w->v0, "2001:db8::100", 128),
+				   vip_on(w->v0, "2001:db8:1::100", 64) };
+
+	for (size_t i = 0; i < 3; i++)
+		a[i].lifetime_s = 100;
+	assert_int_equal(take(w, a, 3).error, 0);
+	WAIT_FOR(w, here(w, &a[1]) && here(w, &a[2]));
+	assert_true(shell_says(SHOW " to 192.0.2.100", "valid_lft 100sec preferred_lft 100sec"));
+	assert_true(shell_says(SHOW " to 2001:db8::100", "valid_lft 100sec preferred_lft 0sec"));
+	assert_true(shell_says(SHOW " to 2001:db8:1::100", "valid_lft 100sec preferred_lft 100sec"));
+	for (size_t i = 0; i < 3; i++)
+		a[i].lifetime_s = 200;
+	assert_int_equal(renew(w, a, 3, UINT64_MAX).error, 0);
+	assert_true(shell_says(SHOW " to 192.0.2.100", "valid_lft 200sec preferred_lft 200sec"));
+	assert_true(shell_says(SHOW " to 2001:db8::100", "valid_lft 200sec preferred_lft 0sec"));
+	assert_true(shell_says(SHOW " to 2001:db8:1::100", "valid_lft 200sec preferred_lft 200sec"));
+	for (size_t i = 0; i < 3; i++)
+		a[i].lifetime_s = 0;
+	assert_int_equal(renew(w, a, 3, UINT64_MAX).error, 0);
+	assert_false(shell_says(SHOW " to 192.0.2.100", "sec"));
+	assert_false(shell_says(SHOW " to 2001:db8:1::100", "sec"));
+	settle(w);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(told(w, &a[i], false), 1);
+		assert_int_equal(told(w, &a[i], true), 0);
+	}
+	assert_int_equal(release(w, a, 3).error, 0);
+	assert_false(shell_says(SHOW, "2001:db8"));
+}
+
+static void take_of_an_address_that_is_there_sets_its_lifetime(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
+
+	shell("ip address add 192.0.2.100/32 dev v0");
+	a.lifetime_s = 100;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	assert_true(shell_says(SHOW, "valid_lft 100sec"));
+	a.lifetime_s = 0;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	assert_false(shell_says(SHOW, "valid_lft 100sec"));
+}
+
+static void renewal_brings_no_address_back(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a[4] = { vip_on(w->v0, "192.0.2.100", 32), vip_on(w->v0, "192.0.2.101", 24),
+				   vip_on(w->v0, "2001:db8::100", 128), vip_on(w->v0, "2001:db8:1::100", 64) };
+	struct netif_result r;
+
+	for (size_t i = 0; i < 4; i++)
+		a[i].lifetime_s = 100;
+	r = renew(w, a, 4, UINT64_MAX);
+	assert_int_equal(r.error, -EADDRNOTAVAIL);
+	assert_int_equal(r.failed, 4);
+	settle(w);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(told(w, &a[i], false), 0);
+	assert_false(shell_says(SHOW, "192.0.2.10"));
+	assert_false(shell_says(SHOW, "2001:db8"));
+}
+
+static void renewal_that_comes_too_late_does_nothing(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
+
+	a.lifetime_s = 100;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	a.lifetime_s = 200;
+	assert_int_equal(renew(w, &a, 1, loop_now_us() - 1).error, -ESTALE);
+	assert_true(shell_says(SHOW, "valid_lft 100sec"));
+}
+
+static void foreign_removal_beside_a_renewal_is_told(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "2001:db8::100", 128);
+	struct outcome o = { .w = w };
+	size_t portions;
+
+	a.lifetime_s = 100;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	WAIT_FOR(w, here(w, &a));
+	assert_int_equal(netif_renew(w->n, &a, 1, UINT64_MAX, on_done, &o, &portions), 0);
+	shell("ip address del 2001:db8::100/128 dev v0");
+	WAIT_FOR(w, o.order && told(w, &a, true));
+	assert_false(here(w, &a));
+}
+
+static void renewals_come_in_portions_and_behind_everything_else(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a[120], other = vip_on(w->v0, "192.0.2.200", 32);
+	struct outcome last = { .w = w };
+	size_t portions, n_done;
+
+	for (unsigned i = 0; i < ELEMENTSOF(a); i++) {
+		a[i] = nth_vip(w, i);
+		a[i].lifetime_s = 100;
+	}
+	assert_int_equal(take(w, a, ELEMENTSOF(a)).error, 0);
+	n_done = w->n_done;
+	assert_int_equal(netif_renew(w->n, a, ELEMENTSOF(a), UINT64_MAX, NULL, w, &portions), 0);
+	assert_int_equal(portions, 3);
+	assert_int_equal(netif_take(w->n, &other, 1, on_done, &last), 0);
+	WAIT_FOR(w, last.order);
+	assert_int_equal(last.order, n_done + 1);
+	assert_int_equal(release(w, a, ELEMENTSOF(a)).error, 0);
+}
+
+static void address_that_would_take_others_along_is_known(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr primary = vip_on(w->v0, "198.51.100.1", 24), host = vip_on(w->v0, "192.0.2.11", 24),
+			  secondary = vip_on(w->v0, "198.51.100.2", 24);
+
+	shell("echo 0 >/proc/sys/net/ipv4/conf/all/promote_secondaries;"
+	      "echo 0 >/proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	assert_int_equal(take(w, &primary, 1).error, 0);
+	assert_false(netif_takes_along(w->n, w->v0, &primary.prefix, NULL, NULL));
+	shell("ip address add 198.51.101.2/24 dev v0; ip address add 198.51.100.2/25 dev v0");
+	settle(w);
+	assert_false(netif_takes_along(w->n, w->v0, &primary.prefix, NULL, NULL));
+	shell("ip address add 198.51.100.2/24 dev v0; ip address add 192.0.2.100/24 dev v0");
+	settle(w);
+	assert_true(netif_takes_along(w->n, w->v0, &primary.prefix, NULL, NULL));
+	assert_true(netif_takes_along(w->n, w->v0, &host.prefix, NULL, NULL));
+	assert_false(netif_takes_along(w->n, w->v0, &secondary.prefix, NULL, NULL));
+	shell("echo 1 >/proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	assert_false(netif_takes_along(w->n, w->v0, &primary.prefix, NULL, NULL));
+}
+
 static void secondary_that_goes_with_its_primary_is_told(void **state)
 {
 	struct world *w = *state;
@@ -976,6 +1126,13 @@ int main(void)
 		TEST(release_of_what_is_not_there_succeeds),
 		TEST(foreign_removal_is_told_and_our_own_is_not),
 		TEST(expired_address_is_told),
+		TEST(take_gives_a_lifetime_and_renewal_extends_it),
+		TEST(take_of_an_address_that_is_there_sets_its_lifetime),
+		TEST(renewal_brings_no_address_back),
+		TEST(renewal_that_comes_too_late_does_nothing),
+		TEST(foreign_removal_beside_a_renewal_is_told),
+		TEST(renewals_come_in_portions_and_behind_everything_else),
+		TEST(address_that_would_take_others_along_is_known),
 		TEST(secondary_that_goes_with_its_primary_is_told),
 		TEST(removal_that_overtakes_the_next_take_is_still_ours),
 		TEST(forgotten_batch_runs_and_is_not_reported),

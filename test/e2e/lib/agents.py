@@ -2,9 +2,12 @@
 """sqlvipd and keepalived on a host, and their configurations."""
 
 import json
+import os
+import signal
 
 from lib.mariadb import PASSWORD, PASSWORD_FILE, SOCKET, USER
-from lib.wait import until
+from lib.process import children, proc_name, proc_state
+from lib.wait import now, until
 
 VIP = "192.168.1.100"
 
@@ -98,6 +101,33 @@ class Sqlvipd:
     @property
     def pid(self):
         return self.process.pid
+
+    def pids(self):
+        """Its processes: the one that we started and those sqlvipd that this one did. Programs it runs are not it."""
+        found = [self.pid]
+        for child in children(self.pid):
+            if proc_name(child) == "sqlvipd":
+                found.append(child)
+        return found
+
+    def signal_all(self, number):
+        """The same signal to all of them, parents first; returns when that was."""
+        at = now()
+        for pid in self.pids():
+            os.kill(pid, number)
+        return at
+
+    def freeze(self):
+        """Stops all its processes, and returns when they have stopped."""
+        at = self.signal_all(signal.SIGSTOP)
+        until(lambda: all(proc_state(pid) in ("T", None) for pid in self.pids()), 5, "sqlvipd to be frozen")
+        return at
+
+    def thaw(self):
+        return self.signal_all(signal.SIGCONT)
+
+    def kill(self):
+        return self.signal_all(signal.SIGKILL)
 
     def term(self):
         return self.process.term()

@@ -61,6 +61,27 @@ def proc_state(pid):
         return None
 
 
+def proc_name(pid):
+    """The name of a process, or None when there is no such process."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as f:
+            return f.read().strip()
+    except OSError:
+        return None
+
+
+def children(pid):
+    """The ids of the children of a process, those of all its threads."""
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
+                found += map(int, f.read().split())
+    except OSError:  # it has ended
+        pass
+    return found
+
+
 class Process:
     """A started program with everything that it prints in a file."""
 

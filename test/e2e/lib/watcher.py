@@ -38,6 +38,7 @@ class Watcher:
         self.pcap = folder / "sent.pcap"
         self._events = []
         self._offset = 0
+        self._there = set()
         self._allowed = 0.0
         self._allowed_during = []
         self._rubbish_from = []
@@ -57,8 +58,17 @@ class Watcher:
             new = f.read()
         complete = new.rfind(b"\n") + 1
         self._offset += complete
-        self._events += [json.loads(line) for line in new[:complete].splitlines()]
+        self._events += [self._told(json.loads(line)) for line in new[:complete].splitlines()]
         return self._events
+
+    def _told(self, event):
+        """Tells apart what comes from what stays: the kernel reports the renewal of a lifetime as an address."""
+        if event["event"] == "address":
+            key = event["host"], event["address"]
+            if event["op"] == "add" and key in self._there:
+                event["op"] = "renew"
+            (self._there.discard if event["op"] == "del" else self._there.add)(key)
+        return event
 
     def find(self, since=0.0, **fields):
         """The events from `since` on whose fields have these values. A tuple stands for any of its members."""
@@ -90,7 +100,7 @@ class Watcher:
                 base.add(key)
             if key in base:
                 continue
-            if e["op"] == "add":
+            if e["op"] != "del":
                 open_.setdefault(key, e["t"])
             elif key in open_:
                 done.append(Period(*key, open_.pop(key), e["t"]))
