@@ -35,6 +35,9 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", 5000000, .print = ctl_print_status },
+	{ "standby", 5000000, .run = ctl_standby, .options = OPT_FORCE, .arg = "INSTANCE" },
+	{ "resume", 5000000, .run = ctl_resume, .arg = "INSTANCE" },
+	{ "maintenance", 5000000, .run = ctl_maintenance, .arg = "on|off" },
 	{ "events", 5000000, .run = ctl_events,
 	  .options = OPT_COUNT | OPT_SINCE | OPT_KIND | OPT_INSTANCE | OPT_FOLLOW },
 };
@@ -52,12 +55,17 @@ static void usage(FILE *out)
 	      "  status               what the agent, its instances and its checks are doing, and why\n"
 	      "  events [-n COUNT] [-S TIME] [-i NAME] [-k KIND] [-f]\n"
 	      "                       what happened, with causes and evidence; the last 50\n"
+	      "  standby [--force] [INSTANCE]\n"
+	      "                       hand the addresses over now, and stay out until resumed\n"
+	      "  resume [INSTANCE]    take part again; without a name all that are on standby\n"
+	      "  maintenance [on|off] watch and record, but move nothing\n"
 	      "\n"
 	      "  -n, --count COUNT    so many of the newest\n"
 	      "  -S, --since TIME     from then on: 90s, 10min, 2h, 3d ago, 22:50, 2026-11-25 22:50:01\n"
 	      "  -i, --instance NAME  of this instance or check only\n"
 	      "  -k, --kind KIND      of this kind only; see sqlvipctl(8)\n"
 	      "  -f, --follow         then go on with each one that comes\n"
+	      "      --force          also if no other router has been heard that could take them\n"
 	      "  -s, --socket SOCKET  the agent's control socket (" SOCKET_DEFAULT ")\n"
 	      "  -j, --json           the answer as JSON\n"
 	      "  -h, --help           this text\n"
@@ -148,6 +156,10 @@ static bool parse_option(int c, struct options *o)
 		o->given |= OPT_KIND;
 		o->ctl.kind = optarg;
 		break;
+	case 'F':
+		o->given |= OPT_FORCE;
+		o->ctl.force = true;
+		break;
 	case 'f':
 		o->given |= OPT_FOLLOW;
 		o->ctl.follow = true;
@@ -162,11 +174,17 @@ static bool parse_option(int c, struct options *o)
 static bool parse(int argc, char **argv, struct options *o, enum ctl_exit *code)
 {
 	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, 's' },   { "json", no_argument, NULL, 'j' },
-		{ "count", required_argument, NULL, 'n' },    { "since", required_argument, NULL, 'S' },
-		{ "instance", required_argument, NULL, 'i' }, { "kind", required_argument, NULL, 'k' },
-		{ "follow", no_argument, NULL, 'f' },         { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },        { NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "since", required_argument, NULL, 'S' },
+		{ "instance", required_argument, NULL, 'i' },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "follow", no_argument, NULL, 'f' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 

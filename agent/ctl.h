@@ -37,6 +37,9 @@ enum ctl_exit ctl_printed(void);
 
 /* The commands that are more than a question and an answer. */
 enum ctl_exit ctl_events(const struct ctl *c);
+enum ctl_exit ctl_standby(const struct ctl *c);
+enum ctl_exit ctl_resume(const struct ctl *c);
+enum ctl_exit ctl_maintenance(const struct ctl *c);
 
 /* Turns "10min", "2h", "2026-11-25", "2026-11-25 22:50:01", "22:50" (local time) into microseconds since 1970, seen
  * from `now_us`. False if it is none of these. */

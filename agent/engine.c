@@ -15,6 +15,8 @@
 #include "agent/journal.h"
 #include "agent/load.h"
 #include "agent/netif.h"
+#include "agent/ops.h"
+#include "agent/orders.h"
 #include "agent/privs.h"
 #include "agent/store.h"
 #include "agent/wire.h"
@@ -30,6 +32,8 @@ enum {
 	RELEASE_MAX_US = 3000000,   /* a kernel that does not let go of the rtnl lock must not keep us for ever */
 	LOG_FLUSH_US = 1000000,
 	STORE_FLUSH_US = 1000000,
+	LOOK_US = 2000000, /* between two looks for alarms */
+	LOOK_SLACK_US = 500000,
 };
 
 struct daemon {
@@ -37,6 +41,7 @@ struct daemon {
 	struct conf *conf;
 	sd_event *loop;
 	struct store *store;
+	struct orders *orders;
 	struct netif *netif;
 	struct wires *wires;
 	struct loop_clock *adverts, *downs;
@@ -46,7 +51,8 @@ struct daemon {
 	struct groups *groups;
 	struct control *control;
 	struct loop_timer stop_timer;
-	size_t unreleased; /* instances that still hold something; while stopping */
+	struct loop_timer look_timer; /* for alarms */
+	size_t unreleased;            /* instances that still hold something; while stopping */
 	bool stopping, ready, pid_file_is_ours;
 	uint64_t started_us, stop_us;
 	char realtime[128];
@@ -94,6 +100,11 @@ static void on_health(void *user)
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
 
+static struct ops ops_of(const struct daemon *d)
+{
+	return (struct ops){ .instances = d->instances, .n = d->conf->n_instances, .orders = d->orders };
+}
+
 static void look_at_store(struct daemon *d)
 {
 	struct store_status s;
@@ -110,6 +121,8 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 	struct daemon *d = user;
 	json_t *instances = json_array();
 	uint64_t lag_us = 0;
+	json_t *status;
+	struct ops o;
 
 	(void)request, (void)error;
 	for (size_t i = 0; i < d->conf->n_instances; i++) {
@@ -119,12 +132,49 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		json_array_append_new(instances, instance_status(d->instances[i]));
 	}
 	look_at_store(d);
-	return json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION,
-			 "pid", (int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
-			 d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif),
-			 "loop_lag_max_ms", (double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(),
-			 "instances", instances, "groups", groups_status(d->groups), "checks",
-			 checker_status(d->checker), "fifos", fifos_status(d->fifos));
+	o = ops_of(d);
+	ops_look(&o);
+	status = json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
+			   SQLVIP_VERSION, "pid", (int)getpid(), "uptime_s",
+			   (double)(loop_now_us() - d->started_us) / 1e6, "config", d->conf->file, "realtime",
+			   d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
+			   (double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances",
+			   instances, "groups", groups_status(d->groups), "checks", checker_status(d->checker), "fifos",
+			   fifos_status(d->fifos));
+	json_object_set_new(status, "maintenance", ops_status(&o));
+	return status;
+}
+
+static void look_for_alarms(void *user, uint64_t due_us)
+{
+	struct daemon *d = user;
+	struct ops o = ops_of(d);
+
+	(void)due_us;
+	look_at_store(d);
+	ops_look(&o);
+	loop_timer_in(&d->look_timer, LOOK_US);
+}
+
+static void answer_standby(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct ops o = ops_of(user);
+
+	ops_standby(&o, request, reply);
+}
+
+static void answer_resume(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct ops o = ops_of(user);
+
+	ops_resume(&o, request, reply);
+}
+
+static void answer_maintenance(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct ops o = ops_of(user);
+
+	ops_maintenance(&o, request, reply);
 }
 
 static json_t *answer_events(void *user, const json_t *request, const char **error)
@@ -136,6 +186,9 @@ static json_t *answer_events(void *user, const json_t *request, const char **err
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
 	{ .name = "events", .fn = answer_events },
+	{ .name = "standby", .later = answer_standby },
+	{ .name = "resume", .later = answer_resume },
+	{ .name = "maintenance", .later = answer_maintenance },
 	{ .name = NULL },
 };
 
@@ -269,6 +322,7 @@ static int start_instances(struct daemon *d)
 		.netif = d->netif,
 		.wires = d->wires,
 		.checker = d->checker,
+		.orders = d->orders,
 		.fifos = d->fifos,
 	};
 
@@ -296,6 +350,9 @@ static int start_parts(struct daemon *d)
 		return r;
 	}
 	journal_open(d->store, JOURNAL_FILE);
+	r = orders_new(d->store, &d->orders);
+	if (r < 0)
+		return r;
 	r = netif_new(d->loop, &events, &d->netif);
 	if (r < 0) {
 		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
@@ -377,10 +434,13 @@ static void greet(const struct daemon *d)
 
 static int run(struct daemon *d)
 {
+	struct ops o;
 	int r = sd_event_new(&d->loop);
 
 	if (r >= 0)
 		r = loop_timer_init(&d->stop_timer, d->loop, LOOP_RANK_BACKGROUND, 1000, stop_step, d);
+	if (r >= 0)
+		r = loop_timer_init(&d->look_timer, d->loop, LOOP_RANK_BACKGROUND, LOOK_SLACK_US, look_for_alarms, d);
 	if (r >= 0)
 		r = add_signals(d);
 	if (r >= 0)
@@ -396,12 +456,15 @@ static int run(struct daemon *d)
 	if (r < 0)
 		return r;
 	greet(d);
+	o = ops_of(d);
+	ops_apply(&o);
 	d->ready = true;
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_look(d->instances[i]);
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_start(d->instances[i]);
 	checker_start(d->checker);
+	loop_timer_in(&d->look_timer, LOOK_US);
 	sd_notify(false, "READY=1");
 	return sd_event_loop(d->loop);
 }
@@ -419,11 +482,13 @@ static void tear_down(struct daemon *d)
 	wires_free(d->wires);
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);
+	loop_timer_done(&d->look_timer);
 	loop_clock_free(d->adverts);
 	loop_clock_free(d->downs);
 	sd_event_unref(d->loop);
 	if (d->pid_file_is_ours)
 		unlink(d->opt->pid_file);
+	orders_free(d->orders);
 	journal_close();
 	store_close(d->store, STORE_FLUSH_US);
 	conf_free(d->conf);

@@ -215,6 +215,7 @@ static void rival_seen(struct instance *inst)
 	uint64_t suppressed;
 
 	inst->counters.rival_adverts++;
+	inst->rival_us = e.at_us;
 	/* Whoever can send adverts could otherwise make us run programs and flood the segment at his rate. */
 	inst->rival_heeded = log_limit_pass(&inst->rival_log, e.at_us, RIVAL_LOG_US, &suppressed);
 	if (!inst->rival_heeded)
@@ -300,18 +301,22 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	memset(inst->drop_log, 0, sizeof(inst->drop_log));
 	inst->rival_log = (struct log_limit){ 0 };
 	instance_record_transition(inst, old, cause);
+	instance_note_holder(inst);
 }
 
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
 {
 	enum vrrp_state old = inst->fsm.state;
-	struct vrrp_actions actions = vrrp_fsm(&inst->fsm, ev);
+	struct vrrp_actions actions;
 	char cause[CAUSE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(cause, sizeof(cause), fmt, ap);
 	va_end(ap);
+	if (instance_withholds(inst, ev, cause))
+		return;
+	actions = vrrp_fsm(&inst->fsm, ev);
 	if (inst->fsm.state != old)
 		state_changed(inst, old, cause);
 	inst->resigned &= inst->fsm.state == old;
@@ -346,7 +351,7 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 	if (!after) {
 		ev.type = VRRP_EV_FAULT_CLEARED;
 		instance_feed(inst, &ev, "%s", cause);
-	} else if (!before) {
+	} else if (inst->fsm.state != VRRP_FAULT) { /* maintenance may have withheld an earlier one */
 		instance_feed(inst, &ev, "%s", cause);
 	} else if (!was_real && is_real) {
 		/* No change of state, but the hooks are told now, and why. */
@@ -440,9 +445,13 @@ static void set_priority(struct instance *inst, uint8_t priority)
 	};
 	uint8_t before = inst->fsm.priority;
 
-	if (priority == before)
+	if (priority == before) {
+		instance_withheld_is_over(inst, VRRP_EV_PRIORITY);
 		return;
+	}
 	instance_feed(inst, &ev, "priority %u -> %u", before, priority);
+	if (inst->fsm.priority == before)
+		return;
 	if (inst->conf->notify_priority_changes && inst->fsm.priority != before)
 		notify_priority(inst->notify, vrrp_state_name(inst->fsm.state), inst->fsm.priority);
 	instance_record(inst, LOG_NOTICE, JOURNAL_PRIORITY, "priority %u -> %u", before, priority);
@@ -637,7 +646,9 @@ void instance_start(struct instance *inst)
 	instance_look(inst);
 	ev.fault = inst->faults != 0;
 	ev.quiet = !(inst->faults & ~FAULT_QUIET);
-	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
+	if (inst->faults & FAULT_STANDBY)
+		instance_feed(inst, &ev, "start: on standby");
+	else if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
 		instance_feed(inst, &ev, "start: %s", inst->check_cause);
 	else if (inst->faults & (FAULT_GROUP | FAULT_GROUP_PENDING))
 		instance_feed(inst, &ev, "start: %s", inst->group_cause);
@@ -658,6 +669,16 @@ void instance_stop(struct instance *inst, void (*released)(void *user), void *us
 void instance_repeat_state(struct instance *inst)
 {
 	notify_repeat(inst->notify, current_state(inst), inst->fsm.priority);
+}
+
+const char *instance_sync_group(const struct instance *inst)
+{
+	return inst->conf->sync_group ? inst->conf->sync_group->name : NULL;
+}
+
+bool instance_is_master(const struct instance *inst)
+{
+	return inst->fsm.state == VRRP_MASTER;
 }
 
 bool instance_idle(const struct instance *inst)

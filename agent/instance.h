@@ -12,6 +12,7 @@
 #include "agent/conf.h"
 #include "agent/fifo.h"
 #include "agent/netif.h"
+#include "agent/orders.h"
 #include "agent/wire.h"
 #include "vrrp/group.h"
 
@@ -30,6 +31,7 @@ struct instance_env {
 	struct netif *netif;
 	struct wires *wires;
 	const struct checker *checker;
+	struct orders *orders;
 	struct fifos *fifos; /* may be NULL */
 };
 
@@ -85,6 +87,21 @@ void instance_on_addr(struct instance *inst, int ifindex, bool gone);
 /* The sockets of its wire were opened. */
 void instance_on_wire(struct instance *inst);
 void instance_on_checks(struct instance *inst);
+
+/* An operator's orders; nothing if they are in force already. Standby hands the addresses over at once (away, then
+ * priority 0) and stays out. Maintenance: see agent/maintenance.h; when it ends, what was withheld takes effect. May be
+ * called before instance_start(). Keeping them is the caller's business. */
+void instance_set_standby(struct instance *inst, bool on);
+bool instance_is_standby(const struct instance *inst);
+void instance_set_maintenance(struct instance *inst, bool on);
+/* Another router was heard since the start. A backup is silent, so that a master may have a peer and not know it. */
+bool instance_heard_anybody(const struct instance *inst);
+/* To be called now and then: raises and ends the instance's alarms. */
+void instance_look_for_alarms(struct instance *inst);
+
+bool instance_is_master(const struct instance *inst);
+/* NULL if it is in none. */
+const char *instance_sync_group(const struct instance *inst);
 
 /* See sqlvipctl(8) for the fields; a new reference. */
 json_t *instance_status(const struct instance *inst);

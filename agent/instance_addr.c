@@ -336,7 +336,7 @@ static void look_for_lost_vips(struct instance *inst)
 		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
 				"the lease of %s ran out before it could be renewed: putting it back", addr);
 		instance_addr_restore(inst);
-	} else if (too_often(inst)) {
+	} else if (too_often(inst) && !inst->maintenance) {
 		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
 			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);
 	} else {

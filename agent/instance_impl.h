@@ -8,6 +8,7 @@
  *   instance_journal.c what the journal gets
  *   instance_veto.c    vip_pre_take
  *   instance_lease.c   the lifetimes of the VIPs
+ *   instance_orders.c  standby, maintenance, alarms
  *   instance_status.c  what the control socket tells
  */
 #pragma once
@@ -42,6 +43,7 @@ enum fault {
 	FAULT_CHECK = 1 << 2,          /* something required is down */
 	FAULT_ADDRESS = 1 << 3,        /* the kernel would not take our addresses */
 	FAULT_WIRE = 1 << 4,           /* no sockets: we would neither hear nor be heard */
+	FAULT_STANDBY = 1 << 8,        /* ordered to stay out */
 	FAULT_PENDING = 1 << 5,        /* something required has not reported: holds us back without a notification */
 	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
@@ -134,6 +136,11 @@ struct instance {
 	const struct instance_group *group; /* NULL: in none */
 	bool told;                          /* of any state */
 	bool resigned;                      /* left MASTER with priority 0, the last time */
+	bool maintenance;                   /* events are withheld */
+	bool entitled;                      /* then: held the addresses, may take them again */
+	char would[CAUSE_MAX];              /* what is withheld; empty if nothing is */
+	enum vrrp_event_type withheld;
+	uint64_t rival_us; /* when a rival was last heard; 0: never */
 
 	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
 	struct errand *lane;
@@ -182,6 +189,9 @@ void instance_lane_go_on(struct instance *inst);
 /* "" if no mysqld is tracked. */
 const char *instance_mysql_verdict(const struct instance *inst);
 
+/* instance_status.c: an array of texts, a new reference. */
+json_t *instance_faults(const struct instance *inst);
+
 /* What hooks are told about an errand; `peer` backs a text in it. */
 struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
 				   char peer[IP_STR_MAX]);
@@ -221,6 +231,14 @@ uint32_t instance_lease_s(const struct instance *inst, size_t i);
 void instance_lease_began(struct instance *inst, uint64_t at_us);
 /* Call after an advert was sent: renews what is due. */
 void instance_lease_tend(struct instance *inst);
+
+/* instance_orders.c: true if maintenance keeps this event from the machine; it is recorded then. */
+bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause);
+void instance_note_holder(struct instance *inst);
+/* Such an event would not be withheld any more. */
+void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type);
+/* Adds what was ordered to an instance's status. */
+void instance_orders_status(const struct instance *inst, json_t *status);
 
 /* instance_journal.c: into the journal, with who was heard last, priorities, timers and mysqld's verdict; the first two
  * into the log, too. */

@@ -80,9 +80,15 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 	char addr[IP_STR_MAX];
 	enum vrrp_drop why;
 
-	if (inst->fsm.state == VRRP_INIT || inst->fsm.state == VRRP_FAULT)
+	if (inst->fsm.state == VRRP_INIT)
 		return;
 	why = vrrp_decode(&inst->format, &inst->fsm.own, packet, &ad);
+	if (inst->fsm.state ==
+	    VRRP_FAULT) { /* nothing is counted or decided; but who has the addresses is worth knowing */
+		if (why == VRRP_OK)
+			remember_peer(inst, &ad);
+		return;
+	}
 	if (why != VRRP_OK) {
 		packet_dropped(inst, why, packet);
 		return;

@@ -88,11 +88,13 @@ static json_t *priority(const struct instance *inst)
 			 all);
 }
 
-static json_t *faults(const struct instance *inst)
+json_t *instance_faults(const struct instance *inst)
 {
 	json_t *all = json_array();
 	char text[CAUSE_MAX + 32];
 
+	if (inst->faults & FAULT_STANDBY)
+		json_array_append_new(all, json_string("on standby, as ordered"));
 	if (inst->faults & FAULT_LINK) {
 		snprintf(text, sizeof(text), "interface %s is missing or down", inst->conf->interface);
 		json_array_append_new(all, json_text(text));
@@ -177,14 +179,17 @@ json_t *instance_status(const struct instance *inst)
 	const struct conf_instance *ci = inst->conf;
 	uint64_t now_us = loop_now_us();
 
-	return json_pack(
+	json_t *o = json_pack(
 		"{s:o, s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o}",
 		"name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
 		seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface, "vrid",
 		ci->vrid, "version", ci->version, "advert_int_s", seconds(ci->advert_us), "vips", vips(inst),
-		"priority", priority(inst), "faults", faults(inst), "peers", peers(inst, now_us), "master",
+		"priority", priority(inst), "faults", instance_faults(inst), "peers", peers(inst, now_us), "master",
 		address(inst->fsm.state == VRRP_MASTER ? &inst->fsm.own : &inst->fsm.master), "down_s",
 		seconds(vrrp_down_us(&inst->fsm)), "skew_s", seconds(vrrp_skew_us(&inst->fsm)), "counters",
 		counters(inst), "hooks", notify_status(inst->notify), "sync_group",
 		ci->sync_group ? ci->sync_group->name : NULL, "pre_take", instance_veto_status(inst));
+
+	instance_orders_status(inst, o);
+	return o;
 }

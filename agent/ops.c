@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An operator's commands: names become instances, refusals get their reasons. What an order does is the instance's
+ * business, keeping it that of agent/orders. */
+#include "agent/ops.h"
+
+#include "agent/alarm.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/journal.h"
+#include "agent/json.h"
+#include "agent/orders.h"
+#include "agent/request.h"
+
+#include <string.h>
+#include <time.h>
+
+enum { TEXT_MAX = 480 };
+
+static const struct journal_note order_note = { .kind = JOURNAL_ORDER };
+
+/* --- which instances --------------------------------------------------------------------------------------------- */
+
+struct target {
+	const char *name;  /* NULL: all */
+	const char *group; /* its sync group, or NULL */
+	bool force;
+};
+
+/* A sync group is taken as a whole: its addresses move together. */
+static bool is_meant(const struct target *t, const struct instance *inst)
+{
+	const char *group = instance_sync_group(inst);
+
+	return !t->name || strcmp(t->name, instance_name(inst)) == 0 ||
+	       (t->group && group && strcmp(t->group, group) == 0);
+}
+
+static void refuse_unknown(const struct ops *o, const char *name, struct control_reply *reply)
+{
+	char text[TEXT_MAX];
+	size_t n = (size_t)snprintf(text, sizeof(text), "there is no instance \"%.64s\"; there is:", name);
+
+	for (size_t i = 0; i < o->n && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %.64s", i ? "," : "",
+				      instance_name(o->instances[i]));
+	control_reply_error(reply, text, NULL);
+}
+
+/* False after a refusal. */
+static bool parse_target(const struct ops *o, const json_t *request, struct target *t, struct control_reply *reply)
+{
+	static const char *const known[] = { "instance", "force", NULL };
+	const char *error = NULL;
+
+	*t = (struct target){ 0 };
+	if (!request_knows(request, known, &error) || !request_text(request, "instance", &t->name, &error) ||
+	    !request_bool(request, "force", &t->force, &error)) {
+		control_reply_error(reply, error, NULL);
+		return false;
+	}
+	for (size_t i = 0; i < o->n; i++)
+		if (is_meant(t, o->instances[i])) {
+			t->group = t->name ? instance_sync_group(o->instances[i]) : NULL;
+			return true;
+		}
+	if (t->name)
+		refuse_unknown(o, t->name, reply);
+	else
+		control_reply_error(reply, "there is no instance", NULL);
+	return false;
+}
+
+/* --- standby ----------------------------------------------------------------------------------------------------- */
+
+/* Handing over to nobody is an outage. True after a refusal. */
+static bool would_hand_to_nobody(const struct ops *o, const struct target *t, struct control_reply *reply)
+{
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < o->n && !t->force; i++) {
+		const struct instance *inst = o->instances[i];
+
+		if (!is_meant(t, inst) || !instance_is_master(inst) || instance_heard_anybody(inst))
+			continue;
+		snprintf(text, sizeof(text),
+			 "%.64s holds its addresses, and no other router has been heard since this agent started: if "
+			 "there is none, nobody will take them. Backups are silent, so one may be there all the same; "
+			 "if "
+			 "you know that it is, say --force",
+			 instance_name(inst));
+		control_reply_error(reply, text, NULL);
+		return true;
+	}
+	return false;
+}
+
+static json_t *set_standby(const struct ops *o, const struct target *t, bool on)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < o->n; i++) {
+		struct instance *inst = o->instances[i];
+		const char *name = instance_name(inst);
+		bool master = instance_is_master(inst), changed = instance_is_standby(inst) != on;
+
+		if (!is_meant(t, inst) || (!t->name && !on && !changed))
+			continue;
+		if (changed)
+			journal_log(LOG_NOTICE, &(struct journal_note){ .kind = JOURNAL_ORDER, .instance = name },
+				    on ? "standby%s" : "resume%s", on && t->force ? " (forced)" : "");
+		/* Kept first: should the agent end here, the order is in force at its next start. */
+		if (orders_set_standby(o->orders, name, on) < 0)
+			log_error("%s: no memory to keep the order over a restart", name);
+		instance_set_standby(inst, on);
+		instance_look_for_alarms(inst);
+		json_array_append_new(all, json_pack("{s:o, s:b, s:b, s:b}", "name", json_text(name), "standby", on,
+						     "changed", changed, "was_master", master));
+	}
+	return json_pack("{s:o}", "instances", all);
+}
+
+void ops_standby(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	struct target t;
+
+	if (parse_target(o, request, &t, reply) && !would_hand_to_nobody(o, &t, reply))
+		control_reply_ok(reply, set_standby(o, &t, true));
+}
+
+void ops_resume(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	struct target t;
+
+	if (parse_target(o, request, &t, reply))
+		control_reply_ok(reply, set_standby(o, &t, false));
+}
+
+/* --- maintenance ------------------------------------------------------------------------------------------------- */
+
+static void show_maintenance(const struct ops *o)
+{
+	time_t since = (time_t)(orders_maintenance(o->orders) / 1000000);
+	char when[64] = "";
+	struct tm tm;
+
+	if (!since) {
+		alarm_end("maintenance", NULL);
+		return;
+	}
+	if (localtime_r(&since, &tm))
+		strftime(when, sizeof(when), "%F %T", &tm);
+	alarm_raise("maintenance", NULL, "maintenance since %s: nothing moves, until \"sqlvipctl maintenance off\"",
+		    when);
+}
+
+static void set_maintenance(const struct ops *o, bool on)
+{
+	if (on == (orders_maintenance(o->orders) != 0))
+		return;
+	journal_log(LOG_NOTICE, &order_note, "maintenance %s", on ? "on" : "off");
+	orders_set_maintenance(o->orders, on);
+	show_maintenance(o);
+	for (size_t i = 0; i < o->n; i++) {
+		instance_set_maintenance(o->instances[i], on);
+		instance_look_for_alarms(o->instances[i]);
+	}
+}
+
+json_t *ops_status(const struct ops *o)
+{
+	uint64_t since_us = orders_maintenance(o->orders);
+
+	return json_pack("{s:b, s:I}", "on", since_us != 0, "since_us", (json_int_t)since_us);
+}
+
+void ops_maintenance(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	static const char *const known[] = { "on", NULL };
+	bool on = orders_maintenance(o->orders) != 0;
+	const char *error = NULL;
+
+	if (!request_knows(request, known, &error) || !request_bool(request, "on", &on, &error)) {
+		control_reply_error(reply, error, NULL);
+		return;
+	}
+	set_maintenance(o, on);
+	control_reply_ok(reply, ops_status(o));
+}
+
+/* --- start, and now and then ------------------------------------------------------------------------------------- */
+
+void ops_apply(const struct ops *o)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		const char *name = instance_name(o->instances[i]);
+
+		if (orders_standby(o->orders, name)) {
+			journal_log(LOG_WARNING, &(struct journal_note){ .kind = JOURNAL_ORDER, .instance = name },
+				    "still on standby, as ordered before this start");
+			instance_set_standby(o->instances[i], true);
+		}
+		instance_set_maintenance(o->instances[i], orders_maintenance(o->orders) != 0);
+	}
+	if (orders_maintenance(o->orders))
+		journal_log(LOG_WARNING, &order_note, "still maintenance, as ordered before this start");
+	show_maintenance(o);
+}
+
+void ops_look(const struct ops *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		instance_look_for_alarms(o->instances[i]);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operator may order and ask, as control commands: standby, resume, maintenance. Each carries an order out on
+ * the instances that run now, keeps it for the next start, and says what it did. */
+#pragma once
+
+#include "agent/control.h"
+#include "agent/instance.h"
+
+/* What there is at the time of the command; borrowed. */
+struct ops {
+	struct instance *const *instances;
+	size_t n;
+	struct orders *orders;
+};
+
+/* Carries out what was ordered before the start. Before the instances are started. */
+void ops_apply(const struct ops *o);
+/* {"instance": name (default: all), "force": whether to hand over though no other router has been heard}. */
+void ops_standby(const struct ops *o, const json_t *request, struct control_reply *reply);
+void ops_resume(const struct ops *o, const json_t *request, struct control_reply *reply);
+/* {"on": bool}; without it, only says how it is. */
+void ops_maintenance(const struct ops *o, const json_t *request, struct control_reply *reply);
+/* To be called each few seconds: alarms come and go. */
+void ops_look(const struct ops *o);
+/* Whether there is maintenance, for status; a new reference. */
+json_t *ops_status(const struct ops *o);

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator orders: standby and resume, maintenance. Kept over restarts, loud in status, recorded."""
+
+import json
+import os
+import signal
+
+from lib.agents import VIP, instance
+from lib.wait import now, until
+
+
+def ctl(pair, host, *words, check=True):
+    return host.run([pair.build.sqlvipctl, *words], check=check)
+
+
+def alarms(agent):
+    return {a["id"]: a for a in agent.status()["alarms"]}
+
+
+def recorded(pair, host, kind):
+    out = host.run([pair.build.sqlvipctl, "events", "--json", "-k", kind, "-n", "1000"]).stdout
+    return [json.loads(line)["text"] for line in out.splitlines()]
+
+
+def start(pair, *lines, **options):
+    """Both agents; each has heard the other, as after any failover."""
+    agents = pair.start_agents("nopreempt", *lines, check="", track=False, **options)
+    agents["mastersql"].stop()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    agents["mastersql"].start()
+    agents["mastersql"].wait_state("BACKUP", 10)
+    agents["backupsql"].stop()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agents["backupsql"].start()
+    agents["backupsql"].wait_state("BACKUP", 10)
+    return agents
+
+
+def test_standby_hands_over_at_once_and_lasts_until_resumed(pair):
+    agents = start(pair)
+    at = now()
+    done = ctl(pair, pair.master, "standby")
+    assert "VI_1: away from here, and taken over by 192.168.1.2 (priority 150)" in done.stdout
+    took = pair.watcher.wait_holder(pair.backup, VIP, 5)
+    removed = pair.watcher.find(at, host="mastersql", event="address", op="del", address=f"{VIP}/32")[0]
+    resigned = pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
+    assert len(resigned) == 1 and removed["since"] <= resigned[0]["t"] <= took
+    # The other one is gone, and still it stays out, over a restart, too.
+    agents["backupsql"].stop()
+    pair.watcher.wait_no_holder(pair.backup, VIP, 5)
+    agents["mastersql"].stop()
+    agents["mastersql"].start()
+    inst = until(lambda: i if (i := agents["mastersql"].instance())["state"] == "FAULT" else None, 5, "FAULT")
+    assert inst["standby"] and "standby" in inst["faults"][0]
+    until(lambda: {"standby", "no_master"} <= alarms(agents["mastersql"]).keys(), 10, "the alarms")
+    assert pair.watcher.holders(VIP) == []
+    assert "ALARM  VI_1: on standby" in ctl(pair, pair.master, "status").stdout
+    assert "VI_1: takes part again" in ctl(pair, pair.master, "resume", "VI_1").stdout
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    assert "standby" not in alarms(agents["mastersql"])
+    assert recorded(pair, pair.master, "order") == ["standby", "still on standby, as ordered before this start",
+                                                    "resume"]
+
+
+def test_standby_is_refused_when_nobody_was_heard_unless_forced(pair):
+    pair.agent(pair.master, instance(200, track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    done = ctl(pair, pair.master, "standby", check=False)
+    assert done.returncode == 1 and "--force" in done.stderr and "silent" in done.stderr
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    done = ctl(pair, pair.master, "standby", "--force", check=False)
+    assert done.returncode == 1 and "nobody has taken over" in done.stdout
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    ctl(pair, pair.master, "resume")
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_unknown_names_and_wrong_words_are_refused(pair):
+    agents = start(pair)
+    for words, code, text in ((["standby", "VI_2"], 1, 'no instance "VI_2"; there is: VI_1'),
+                              (["resume", "VI_2"], 1, "VI_1"), (["maintenance", "maybe"], 2, "on or off"),
+                              (["standby", "VI_1", "VI_2"], 2, "VI_2"), (["resume", "--force"], 2, "option")):
+        done = ctl(pair, pair.master, *words, check=False)
+        assert done.returncode == code and text in done.stderr, done
+    assert "none is on standby" in ctl(pair, pair.master, "resume").stdout
+    assert "VI_1: is not on standby" in ctl(pair, pair.master, "resume", "VI_1").stdout
+    assert agents["mastersql"].instance()["state"] == "MASTER"
+
+
+def test_maintenance_keeps_the_vip_where_it_is_although_mysqld_dies(pair):
+    agents = pair.start_all()
+    for host in (pair.master, pair.backup):
+        assert "maintenance is on" in ctl(pair, host, "maintenance", "on").stdout
+    pair.mysql["mastersql"].kill()
+    until(lambda: "would" in alarms(agents["mastersql"]), 10, "what would have been")
+    at = now()
+    pair.watcher.wait_adverts(pair.master, 20, 10, priority=200)
+    assert pair.watcher.holders(VIP) == ["mastersql"] and pair.watcher.moves(VIP) == 1
+    assert not pair.watcher.adverts(pair.backup, at)
+    assert agents["mastersql"].instance()["state"] == "MASTER"
+    would = recorded(pair, pair.master, "would")
+    assert len(would) == 1 and "would give up the addresses: mysqld local: " in would[0]
+    text = ctl(pair, pair.master, "status").stdout
+    assert "ALARM  maintenance since" in text and "ALARM  VI_1: would give up the addresses" in text
+    # Once it is over, what was withheld takes effect; the other one is still not allowed to take them.
+    ctl(pair, pair.backup, "maintenance", "off")
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    ctl(pair, pair.master, "maintenance", "off")
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    assert "maintenance is over: mysqld local: " in agents["mastersql"].instance()["cause"]
+
+
+def test_what_comes_back_in_maintenance_was_nothing(pair):
+    agents = pair.start_all()
+    ctl(pair, pair.master, "maintenance", "on")
+    pair.mysql["mastersql"].kill()
+    until(lambda: "would" in alarms(agents["mastersql"]), 10, "what would have been")
+    pair.mysql["mastersql"].start()
+    until(lambda: "would" not in alarms(agents["mastersql"]), 20, "the server to be back")
+    ctl(pair, pair.master, "maintenance", "off")
+    pair.watcher.wait_adverts(pair.master, 10, 10)
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_backup_in_maintenance_does_not_take_over_from_a_silent_master(pair):
+    agents = start(pair)
+    ctl(pair, pair.backup, "maintenance", "on")
+    os.kill(agents["mastersql"].pid, signal.SIGKILL)
+    until(lambda: "would" in alarms(agents["backupsql"]), 10, "what would have been")
+    assert "would take over: down timer" in alarms(agents["backupsql"])["would"]["text"]
+    until(lambda: "no_master" in alarms(agents["backupsql"]), 10, "the alarm")
+    assert not pair.watcher.adverts(pair.backup, pair.watcher.adverts(pair.master)[-1]["t"])
+    pair.master.run([pair.build.sqlvipd, "-X", "-f", "/etc/sqlvip/sqlvip.conf"])
+    ctl(pair, pair.backup, "maintenance", "off")
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+
+
+def test_holder_has_its_vip_again_after_a_restart_in_maintenance_on_both(pair):
+    agents = start(pair)
+    for host in (pair.master, pair.backup):
+        ctl(pair, host, "maintenance", "on")
+    until(lambda: '"holders": [\n  {' in pair.master.path("/var/lib/sqlvip/orders.json").read_text(), 5, "the file")
+    at = now()
+    agents["mastersql"].stop()
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    agents["mastersql"].start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert not pair.watcher.adverts(pair.backup, at)
+    assert alarms(agents["mastersql"]).keys() == {"maintenance"}
