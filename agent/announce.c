@@ -267,6 +267,32 @@ int announce_one(struct announce *a, const struct announce_target *target)
 	return 0;
 }
 
+void announce_reconf(struct announce *a, const struct announce_times *times)
+{
+	uint64_t old_us = a->times.refresh_us;
+
+	a->times = *times;
+	if (!times->refresh_us)
+		loop_timer_stop(&a->refresh);
+	else if (a->n > 0 && old_us != times->refresh_us)
+		loop_timer_in(&a->refresh, times->refresh_us);
+}
+
+void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->owed[i].target.ifindex != ifindex || !ip_equal(&a->owed[i].target.vip, vip))
+			continue;
+		a->frames -= a->owed[i].frames;
+		a->owed[i] = a->owed[--a->n];
+		break;
+	}
+	if (a->n == 0)
+		announce_stop(a);
+	else
+		a->next %= a->n;
+}
+
 struct announce_counters announce_counters(const struct announce *a)
 {
 	return a->counters;

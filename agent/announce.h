@@ -37,6 +37,11 @@ void announce_stop(struct announce *a);
 /* One pair of sets for a single address that was put back. */
 int announce_one(struct announce *a, const struct announce_target *target);
 
+/* Other numbers and times from now on; sets that are due stay due. */
+void announce_reconf(struct announce *a, const struct announce_times *times);
+/* This address is not ours any more: what is still owed for it is dropped. */
+void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip);
+
 struct announce_counters {
 	uint64_t sent, failed;
 };

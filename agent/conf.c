@@ -53,6 +53,7 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 	int r;
 
 	c->pool = pool;
+	c->refs = 1;
 	c->file = conf_pool_strdup(pool, name);
 	x.file = c->file;
 	config_init(&tree);
@@ -95,9 +96,15 @@ int conf_load(const char *path, const char *config_id, conf_report_fn report, vo
 	return r;
 }
 
+struct conf *conf_ref(struct conf *c)
+{
+	c->refs++;
+	return c;
+}
+
 struct conf *conf_free(struct conf *c)
 {
-	if (c)
+	if (c && --c->refs == 0)
 		conf_pool_free(c->pool);
 	return NULL;
 }

@@ -197,6 +197,7 @@ struct conf {
 	size_t n_instances;
 	struct conf_group *groups;
 	size_t n_groups;
+	unsigned refs;
 	void *pool; /* everything above lives here */
 };
 
@@ -211,6 +212,8 @@ typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct c
  * like if the file cannot be read (reported too). Reads the files that it includes and the password and option files
  * that it names, and asks for users and groups; touches nothing else. */
 int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret);
+/* Another holder of the same configuration; each gives it back with conf_free(). For one thread. */
+struct conf *conf_ref(struct conf *c);
 struct conf *conf_free(struct conf *c);
 
 /* The same for text in memory; `name` stands for the path. Unless `files`, nothing else is looked at: includes are
@@ -223,6 +226,8 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
  * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name. auth_pass is printed: VRRP
  * sends it in clear over the wire every second. */
 void conf_print(const struct conf *c, FILE *out);
+/* One address; `interface` is its instance's. */
+void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);
 #define CONF_WITHHELD "********"
 
 /* What an operator should add so that something watches MySQL: the lines themselves, with comments that say where they

@@ -236,7 +236,7 @@ static void put_mysql(FILE *out, const struct conf_mysql *m)
 	fputs("}\n", out);
 }
 
-static void put_vip(FILE *out, const struct conf_vip *v, const char *interface)
+void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out)
 {
 	char addr[IP_STR_MAX];
 	const char *scope = conf_scope_name(v->scope);
@@ -335,7 +335,7 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 	put_garp(out, &i->garp);
 	fputs("    virtual_ipaddress {\n", out);
 	for (size_t k = 0; k < i->n_vips; k++)
-		put_vip(out, &i->vips[k], i->interface);
+		conf_print_vip(&i->vips[k], i->interface, out);
 	fputs("    }\n", out);
 	put_tracks(out, c, &i->tracks);
 	put_hooks(out, i->hooks);

@@ -36,7 +36,9 @@ struct group {
 };
 
 struct groups {
-	struct group *g;
+	sd_event *loop;
+	struct fifos *fifos;
+	struct group **g;
 	size_t n;
 };
 
@@ -194,55 +196,132 @@ static const char *current_state(void *user)
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static int group_init(struct group *g, sd_event *loop, const struct conf_group *conf, struct instance *const *instances,
-		      struct fifos *fifos)
+static struct notify_owner owner_of(const struct conf_group *conf, struct fifos *fifos)
 {
-	const struct notify_owner owner = {
+	return (struct notify_owner){
 		.kind = "GROUP",
 		.name = conf->name,
 		.hooks = conf->hooks,
 		.timeout_us = conf->notify_timeout_us,
 		.fifos = fifos,
 	};
+}
 
-	g->conf = conf;
-	g->state = VRRP_INIT;
-	g->since_us = loop_now_us();
-	g->inst = calloc(conf->n_members + 1, sizeof(struct instance *));
-	g->m = calloc(conf->n_members + 1, sizeof(*g->m));
-	if (!g->inst || !g->m)
+/* These instances are its members now. */
+static int set_members(struct group *g, const struct conf_group *conf, struct instance *const *instances)
+{
+	struct instance **inst = calloc(conf->n_members + 1, sizeof(*inst));
+	struct vrrp_group_member *m = calloc(conf->n_members + 1, sizeof(*m));
+
+	if (!inst || !m) {
+		free(inst);
+		free(m);
 		return -ENOMEM;
+	}
+	free(g->inst);
+	free(g->m);
+	g->conf = conf;
+	g->inst = inst;
+	g->m = m;
 	g->link = (struct instance_group){ conf->name, changed, rival, state_of, g };
 	for (size_t i = 0; i < conf->n_members; i++) {
-		g->inst[i] = instances[conf->members[i]];
-		g->m[i] = instance_member(g->inst[i]);
-		instance_join_group(g->inst[i], &g->link);
+		inst[i] = instances[conf->members[i]];
+		m[i] = instance_member(inst[i]);
+		instance_join_group(inst[i], &g->link);
 	}
-	return notify_new(loop, &owner, current_state, g, &g->notify);
+	return 0;
+}
+
+static struct group *group_free(struct group *g)
+{
+	if (!g)
+		return NULL;
+	notify_free(g->notify);
+	free(g->inst);
+	free(g->m);
+	free(g->changes);
+	free(g);
+	return NULL;
+}
+
+static int group_new(const struct groups *gs, const struct conf_group *conf, struct instance *const *instances,
+		     struct group **ret)
+{
+	const struct notify_owner owner = owner_of(conf, gs->fifos);
+	struct group *g = calloc(1, sizeof(*g));
+	int r = -ENOMEM;
+
+	if (g) {
+		g->state = VRRP_INIT;
+		g->since_us = loop_now_us();
+		r = notify_new(gs->loop, &owner, current_state, g, &g->notify);
+	}
+	if (r >= 0)
+		r = set_members(g, conf, instances);
+	if (r < 0)
+		g = group_free(g);
+	*ret = g;
+	return r;
+}
+
+static int group_reconf(struct group *g, const struct conf_group *conf, struct instance *const *instances,
+			struct fifos *fifos)
+{
+	const struct notify_owner owner = owner_of(conf, fifos);
+	int r = notify_reconf(g->notify, &owner);
+
+	return r < 0 ? r : set_members(g, conf, instances);
+}
+
+/* Takes the group with this name out of the old list. */
+static struct group *take_group(struct group **old, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (old[i] && strcmp(old[i]->conf->name, name) == 0)
+			return TAKE_PTR(old[i]);
+	}
+	return NULL;
+}
+
+int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *const *instances)
+{
+	struct group **old = gs->g, **g = calloc(conf->n_groups + 1, sizeof(*g));
+	size_t n_old = gs->n;
+	int r = g ? 0 : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < conf->n_instances; i++)
+		instance_join_group(instances[i], NULL);
+	gs->g = g;
+	gs->n = 0;
+	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
+		g[i] = take_group(old, n_old, conf->groups[i].name);
+		r = g[i] ? group_reconf(g[i], &conf->groups[i], instances, gs->fifos)
+			 : group_new(gs, &conf->groups[i], instances, &g[i]);
+		gs->n += g[i] != NULL;
+	}
+	for (size_t i = 0; i < n_old; i++)
+		group_free(old[i]);
+	free(old);
+	return r;
 }
 
 int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret)
 {
 	struct groups *gs = calloc(1, sizeof(*gs));
-	int r = 0;
+	int r;
 
-	if (gs)
-		gs->g = calloc(conf->n_groups + 1, sizeof(*gs->g));
-	if (!gs || !gs->g) {
-		groups_free(gs);
+	if (!gs)
 		return -ENOMEM;
-	}
-	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
-		gs->n++;
-		r = group_init(&gs->g[i], loop, &conf->groups[i], instances, fifos);
-	}
-	if (r < 0) {
-		groups_free(gs);
-		return r;
-	}
+	gs->loop = loop;
+	gs->fifos = fifos;
+	r = groups_reconf(gs, conf, instances);
+	if (r < 0)
+		gs = groups_free(gs);
 	*ret = gs;
-	return 0;
+	return r;
 }
 
 struct groups *groups_free(struct groups *gs)
@@ -250,15 +329,11 @@ struct groups *groups_free(struct groups *gs)
 	if (!gs)
 		return NULL;
 	for (size_t i = 0; i < gs->n; i++) {
-		struct group *g = &gs->g[i];
+		struct group *g = gs->g[i];
 
-		for (size_t k = 0; g->inst && k < g->conf->n_members; k++)
-			if (g->inst[k])
-				instance_join_group(g->inst[k], NULL);
-		notify_free(g->notify);
-		free(g->inst);
-		free(g->m);
-		free(g->changes);
+		for (size_t k = 0; k < g->conf->n_members; k++)
+			instance_join_group(g->inst[k], NULL);
+		group_free(g);
 	}
 	free(gs->g);
 	free(gs);
@@ -268,7 +343,7 @@ struct groups *groups_free(struct groups *gs)
 bool groups_idle(const struct groups *gs)
 {
 	for (size_t i = 0; i < gs->n; i++)
-		if (!notify_idle(gs->g[i].notify))
+		if (!notify_idle(gs->g[i]->notify))
 			return false;
 	return true;
 }
@@ -278,7 +353,7 @@ json_t *groups_status(const struct groups *gs)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < gs->n; i++) {
-		const struct group *g = &gs->g[i];
+		const struct group *g = gs->g[i];
 		json_t *members = json_array();
 
 		for (size_t k = 0; k < g->conf->n_members; k++)

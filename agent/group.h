@@ -17,6 +17,10 @@ struct groups;
  * instance_start(). 0 or -errno. */
 int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret);
+/* Goes over to another configuration and its instances: groups are matched by name and keep their state and hooks.
+ * Members are looked at as they are; nothing is ordered because of the change alone. After instance_reconf_begin() of
+ * all. 0 or -ENOMEM. */
+int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *const *instances);
 struct groups *groups_free(struct groups *gs);
 
 /* No hook of a group is queued or running. */

@@ -35,6 +35,8 @@ static struct errand note(const struct instance *inst, enum vrrp_state old_state
 	return e;
 }
 
+static void run_lane(struct instance *inst);
+
 static void lane_push(struct instance *inst, const struct vrrp_action *act, enum vrrp_state old_state)
 {
 	if (inst->lane_len == inst->lane_size) {
@@ -50,6 +52,15 @@ static void lane_push(struct instance *inst, const struct vrrp_action *act, enum
 	}
 	inst->lane[inst->lane_len] = note(inst, old_state);
 	inst->lane[inst->lane_len++].act = *act;
+}
+
+void instance_lane_order(struct instance *inst, enum errand_kind kind)
+{
+	static const struct vrrp_action none = { .type = VRRP_ACT_NOTIFY };
+
+	lane_push(inst, &none, inst->fsm.state);
+	inst->lane[inst->lane_len - 1].kind = kind;
+	run_lane(inst);
 }
 
 static void lane_pop(struct instance *inst)
@@ -131,6 +142,10 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 {
 	bool master = inst->fsm.state == VRRP_MASTER;
 
+	if (e->kind == ERRAND_DROP_VIPS)
+		return instance_drop_vips(inst);
+	if (e->kind == ERRAND_ADD_VIPS)
+		return instance_add_vips(inst);
 	switch (e->act.type) {
 	case VRRP_ACT_SETTLE:
 		loop_timer_in(&inst->settle_timer, e->act.us);
@@ -161,7 +176,8 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 		notify_state(inst, e);
 		return false;
 	case VRRP_ACT_STOPPED:
-		push_hooks(inst, CONF_HOOK_STOP, "STOP", e);
+		push_hooks(inst, inst->deleted ? CONF_HOOK_DELETED : CONF_HOOK_STOP, inst->deleted ? "DELETED" : "STOP",
+			   e);
 		tell_released(inst);
 		return false;
 	case VRRP_ACT_SEND_ADVERT:
@@ -481,9 +497,10 @@ static void settled(void *user, uint64_t due_us)
 static void lane_retry(void *user, uint64_t due_us)
 {
 	struct instance *inst = user;
+	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_vips(inst) : instance_addr_release(inst);
 
 	(void)due_us;
-	if (!instance_addr_release(inst))
+	if (!waits)
 		instance_lane_go_on(inst);
 }
 
@@ -519,10 +536,11 @@ static int init_timers(struct instance *inst)
 	return r;
 }
 
-static int init_parts(struct instance *inst)
+/* --- what the parts take from the configuration, at the start and at each reload --- */
+
+static struct announce_times announce_times(const struct conf_instance *ci)
 {
-	const struct conf_instance *ci = inst->conf;
-	const struct announce_times times = {
+	return (struct announce_times){
 		.repeat = ci->garp.repeat,
 		.delay_us = ci->garp.delay_us,
 		.refresh_us = ci->garp.refresh_us,
@@ -530,14 +548,34 @@ static int init_parts(struct instance *inst)
 		.again_repeat = ci->garp.lower_prio_repeat,
 		.again_delay_us = ci->garp.lower_prio_delay_us,
 	};
-	const struct notify_owner owner = notify_owner_of(ci, inst->env.fifos);
-	int r;
+}
 
-	inst->advertised = calloc(ci->n_vips + 1, sizeof(*inst->advertised));
-	inst->vips = calloc(ci->n_vips + 1, sizeof(*inst->vips));
-	inst->tracked = calloc(tracker_max(inst->env.conf, &ci->tracks) + 1, sizeof(*inst->tracked));
-	if (!inst->advertised || !inst->vips || !inst->tracked)
+static struct vrrp_fsm_conf fsm_conf(const struct conf_instance *ci)
+{
+	return (struct vrrp_fsm_conf){
+		.version = ci->version,
+		.priority = ci->priority,
+		.start_master = ci->state_master,
+		.nopreempt = ci->nopreempt,
+		.preempt_delay_us = ci->preempt_delay_us,
+		.interval_us = ci->advert_us,
+		.down_adverts = ci->down_adverts,
+		.lower_prio_no_advert = ci->lower_prio_no_advert,
+		.higher_prio_send_advert = ci->higher_prio_send_advert,
+		.grouped = ci->sync_group != NULL,
+	};
+}
+
+/* 0 or -ENOMEM, and then nothing has changed. */
+static int fill_format(struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	struct ip_addr *advertised = calloc(ci->n_vips + 1, sizeof(*advertised));
+
+	if (!advertised)
 		return -ENOMEM;
+	free(inst->advertised);
+	inst->advertised = advertised;
 	for (size_t i = 0; i < ci->n_vips; i++)
 		inst->advertised[i] = ci->vips[i].prefix.addr;
 	inst->format = (struct vrrp_wire){
@@ -552,7 +590,52 @@ static int init_parts(struct instance *inst)
 		.n_addrs = ci->n_vips,
 	};
 	memcpy(inst->format.auth_data, ci->auth_data, sizeof(inst->format.auth_data));
-	r = announce_new(inst->env.loop, &times, &inst->announce);
+	return 0;
+}
+
+static int make_room_for_tracked(struct instance *inst)
+{
+	free(inst->tracked);
+	inst->n_tracked = 0;
+	inst->tracked = calloc(tracker_max(inst->env.conf, &inst->conf->tracks) + 1, sizeof(*inst->tracked));
+	return inst->tracked ? 0 : -ENOMEM;
+}
+
+static uint64_t left_us(const struct loop_timer *t)
+{
+	uint64_t now_us = loop_now_us();
+
+	return loop_timer_armed(t) && t->due_us > now_us ? t->due_us - now_us : 0;
+}
+
+void instance_refit(struct instance *inst)
+{
+	const struct announce_times times = announce_times(inst->conf);
+	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
+	const struct vrrp_fsm_conf fc = fsm_conf(inst->conf);
+	struct vrrp_actions actions;
+
+	/* Half of a configuration would be worse than a restart. */
+	if (fill_format(inst) < 0 || make_room_for_tracked(inst) < 0 || notify_reconf(inst->notify, &owner) < 0)
+		abort();
+	announce_reconf(inst->announce, &times);
+	actions = vrrp_fsm_reconf(&inst->fsm, &fc,
+				  left_us(inst->fsm.state == VRRP_MASTER ? &inst->advert_timer : &inst->down_timer));
+	for (size_t i = 0; i < actions.n; i++)
+		act(inst, &actions.a[i], inst->fsm.state);
+}
+
+static int init_parts(struct instance *inst)
+{
+	const struct announce_times times = announce_times(inst->conf);
+	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
+	int r = fill_format(inst);
+
+	inst->vips = calloc(inst->conf->n_vips + 1, sizeof(*inst->vips));
+	if (r >= 0)
+		r = inst->vips ? make_room_for_tracked(inst) : -ENOMEM;
+	if (r >= 0)
+		r = announce_new(inst->env.loop, &times, &inst->announce);
 	if (r >= 0)
 		r = notify_new(inst->env.loop, &owner, current_state, inst, &inst->notify);
 	if (r >= 0)
@@ -570,18 +653,7 @@ static int join_wire(struct instance *inst)
 
 int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret)
 {
-	const struct vrrp_fsm_conf fc = {
-		.version = conf->version,
-		.priority = conf->priority,
-		.start_master = conf->state_master,
-		.nopreempt = conf->nopreempt,
-		.preempt_delay_us = conf->preempt_delay_us,
-		.interval_us = conf->advert_us,
-		.down_adverts = conf->down_adverts,
-		.lower_prio_no_advert = conf->lower_prio_no_advert,
-		.higher_prio_send_advert = conf->higher_prio_send_advert,
-		.grouped = conf->sync_group != NULL,
-	};
+	const struct vrrp_fsm_conf fc = fsm_conf(conf);
 	const struct ip_addr nowhere = { .family = AF_UNSPEC };
 	struct instance *inst = calloc(1, sizeof(*inst));
 	int r;
@@ -664,6 +736,18 @@ void instance_stop(struct instance *inst, void (*released)(void *user), void *us
 	inst->released = released;
 	inst->released_user = user;
 	instance_feed(inst, &ev, "stop");
+}
+
+void instance_delete(struct instance *inst, void (*released)(void *user), void *user)
+{
+	inst->deleted = true;
+	instance_stop(inst, released, user);
+}
+
+void instance_retire(struct instance *inst)
+{
+	wire_leave(inst->wire, inst);
+	inst->group = NULL;
 }
 
 void instance_repeat_state(struct instance *inst)

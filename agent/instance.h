@@ -41,12 +41,26 @@ struct instance *instance_free(struct instance *inst);
 
 /* Reads what the world is like, so that all members of a group know each other's faults before the first starts. */
 void instance_look(struct instance *inst);
+/* Goes over to another block for the same virtual router (conf_same_router()), in two steps, so that all instances have
+ * let go of addresses before any takes some; instance_at_rest() must hold. `conf`, which has the block, is borrowed
+ * from then on, and nothing of the earlier one is looked at any more. Addresses that are in both stay untouched, and so
+ * do state, timers, counters, peers and hooks; what else changes takes effect without a transition, unless a check or a
+ * priority asks for one. The checker must know `conf` already. */
+void instance_reconf_begin(struct instance *inst, const struct conf *conf, const struct conf_instance *block);
+void instance_reconf_end(struct instance *inst);
+/* An address of `block` that could not be added because its device is missing, or NULL. */
+const struct conf_vip *instance_homeless_vip(const struct instance *inst, const struct conf_instance *block);
+
 /* Removes what an earlier run left behind, then starts the state machine. */
 void instance_start(struct instance *inst);
 
 /* Releases everything (VIP away, then priority 0, then notify_stop); `released` is called once, when the VIP is gone
  * and the resignation is out. Hooks may still run: see instance_idle(). */
 void instance_stop(struct instance *inst, void (*released)(void *user), void *user);
+/* The same for an instance that is gone from the configuration: ends with notify_deleted. */
+void instance_delete(struct instance *inst, void (*released)(void *user), void *user);
+/* After that: leaves wire and group, so that another may take its place, while hooks go on. */
+void instance_retire(struct instance *inst);
 /* No hook is queued or running. */
 bool instance_idle(const struct instance *inst);
 

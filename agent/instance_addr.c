@@ -37,9 +37,8 @@ struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int i
 	return a;
 }
 
-/* The VIPs that `pick` wants (all if NULL) on interfaces that exist; the array is the caller's. NULL without memory. */
-static struct netif_addr *pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
-				    size_t *n, size_t *homeless)
+struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
+				      size_t *n, size_t *homeless)
 {
 	struct netif_addr *a = calloc(inst->conf->n_vips + 1, sizeof(*a));
 
@@ -57,7 +56,7 @@ static struct netif_addr *pick_vips(const struct instance *inst, bool (*pick)(co
 	return a;
 }
 
-static bool vip_is_there(const struct instance *inst, size_t i)
+bool instance_vip_is_there(const struct instance *inst, size_t i)
 {
 	int ifindex = instance_vip_ifindex(inst, i);
 
@@ -67,7 +66,7 @@ static bool vip_is_there(const struct instance *inst, size_t i)
 bool instance_addr_any(const struct instance *inst)
 {
 	for (size_t i = 0; i < inst->conf->n_vips; i++)
-		if (vip_is_there(inst, i))
+		if (instance_vip_is_there(inst, i))
 			return true;
 	return false;
 }
@@ -94,7 +93,7 @@ static double ms_between(uint64_t from_us, uint64_t to_us)
 	return (double)(to_us - from_us) / 1000;
 }
 
-static void cannot_add(struct instance *inst, const char *why)
+void instance_cannot_add(struct instance *inst, const char *why)
 {
 	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %d s", why,
 			ADDR_FAULT_HOLD_US / 1000000);
@@ -114,7 +113,7 @@ static void taken(void *user, const struct netif_result *r)
 				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
 	else
 		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
-		cannot_add(inst, strerror(-r->error));
+		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
 	/* While the batch was under way, deletions by others were left for this moment. */
 	look_for_lost_vips(inst);
@@ -123,7 +122,7 @@ static void taken(void *user, const struct netif_result *r)
 static void not_taken(struct instance *inst, const char *why)
 {
 	/* The lane waits for a completion that will not come. */
-	cannot_add(inst, why);
+	instance_cannot_add(inst, why);
 	loop_timer_in(&inst->lane_timer, 0);
 }
 
@@ -135,7 +134,7 @@ void instance_addr_take(struct instance *inst)
 
 	inst->vips_stale = false;
 	settle_vips(inst, true);
-	a = pick_vips(inst, NULL, &n, &homeless);
+	a = instance_pick_vips(inst, NULL, &n, &homeless);
 	if (a && homeless) {
 		not_taken(inst, "an interface named by `dev` is missing");
 		return;
@@ -178,7 +177,7 @@ static void released(void *user, const struct netif_result *r)
 bool instance_addr_release(struct instance *inst)
 {
 	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, NULL, &n, &homeless);
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, NULL, &n, &homeless);
 
 	inst->vips_stale = false;
 	if (a && n == 0)
@@ -216,27 +215,36 @@ void instance_announce(struct instance *inst)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses are not announced: %s", strerror(-r));
 }
 
+void instance_announce_one(struct instance *inst, size_t i)
+{
+	struct announce_target target;
+	int r = target_of(inst, i, &target) ? announce_one(inst->announce, &target) : 0;
+
+	if (r < 0)
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address is not announced: %s", strerror(-r));
+}
+
 /* --- putting back ------------------------------------------------------------------------------------------------ */
 
 static bool vip_lost(const struct instance *inst, size_t i)
 {
-	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !vip_is_there(inst, i);
+	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !instance_vip_is_there(inst, i);
 }
 
 static void restored(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
-	struct announce_target target;
 
 	if (r->error < 0)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
 				strerror(-r->error));
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
-		bool announce = inst->vips[i].restoring && vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
+		bool announce =
+			inst->vips[i].restoring && instance_vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
 
 		inst->vips[i].restoring = false;
-		if (announce && target_of(inst, i, &target))
-			announce_one(inst->announce, &target);
+		if (announce)
+			instance_announce_one(inst, i);
 	}
 	if (r->error == 0)
 		look_for_lost_vips(inst);
@@ -257,7 +265,7 @@ static bool mastership_is_fresh(const struct instance *inst)
 void instance_addr_restore(struct instance *inst)
 {
 	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, vip_lost, &n, &homeless);
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 
 	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
 	if (!a || n == 0 || inst->vips_stale)
@@ -301,7 +309,7 @@ static void reset(void *user, const struct netif_result *r)
 static void lost_while_stale(struct instance *inst, const char *addr)
 {
 	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = pick_vips(inst, vip_lost, &n, &homeless);
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 
 	if (inst->vips_stale)
 		return;

@@ -4,6 +4,7 @@
  *   instance.c         events in, actions out, the lane
  *   instance_packet.c  what is heard
  *   instance_group.c   what its sync group is told, and orders
+ *   instance_reconf.c  going over to another configuration
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_journal.c what the journal gets
  *   instance_veto.c    vip_pre_take
@@ -60,6 +61,7 @@ struct vip_state {
 	uint8_t mac[6]; /* with which it was announced */
 	bool restoring; /* being put back */
 	bool unleased;  /* VIP_UNLEASED */
+	bool fresh;     /* came with a reload, and is not added yet */
 };
 
 struct peer {
@@ -69,8 +71,12 @@ struct peer {
 	uint64_t adverts;
 };
 
+/* What a reload wants done about single addresses waits its turn among the actions. */
+enum errand_kind { ERRAND_ACTION, ERRAND_DROP_VIPS, ERRAND_ADD_VIPS };
+
 /* An action in the lane, with what was known when it was decided. */
 struct errand {
+	enum errand_kind kind; /* `act` counts for ERRAND_ACTION only */
 	struct vrrp_action act;
 	enum vrrp_state old_state;
 	uint8_t priority;
@@ -173,6 +179,12 @@ struct instance {
 	uint64_t lease_asked_us; /* when a renewal was handed in last, or what began the lease was done */
 	size_t lease_portions;   /* of it that are under way */
 	bool lease_ok;           /* none has failed so far */
+	bool lease_changed;      /* by a reload: all are to be renewed with the next advert */
+
+	struct netif_addr *dropping; /* gone from the configuration, or not ours to have, and still to be removed */
+	size_t n_dropping;
+	unsigned drop_tries;
+	bool deleted; /* gone from the configuration: notify_deleted in the place of notify_stop */
 
 	void (*released)(void *user);
 	void *released_user;
@@ -186,6 +198,9 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void instance_lane_go_on(struct instance *inst);
+void instance_lane_order(struct instance *inst, enum errand_kind kind);
+/* Everything but the addresses takes over what inst->conf says now. */
+void instance_refit(struct instance *inst);
 /* "" if no mysqld is tracked. */
 const char *instance_mysql_verdict(const struct instance *inst);
 
@@ -209,7 +224,19 @@ json_t *instance_veto_status(const struct instance *inst);
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);
 
+/* instance_reconf.c: true if the lane must wait for a completion. */
+bool instance_drop_vips(struct instance *inst);
+bool instance_add_vips(struct instance *inst);
+
 /* instance_addr.c */
+/* The VIPs that `pick` wants (all if NULL) on interfaces that exist; the array is the caller's. NULL without memory. */
+struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
+				      size_t *n, size_t *homeless);
+bool instance_vip_is_there(const struct instance *inst, size_t i);
+/* FAULT for a while. */
+void instance_cannot_add(struct instance *inst, const char *why);
+/* One pair of sets for VIP `i`. */
+void instance_announce_one(struct instance *inst, size_t i);
 void instance_addr_take(struct instance *inst);
 /* False if nothing has to be removed: then no completion follows. */
 bool instance_addr_release(struct instance *inst);
@@ -229,6 +256,8 @@ uint64_t instance_fresh_until_us(const struct instance *inst);
 uint32_t instance_lease_s(const struct instance *inst, size_t i);
 /* The lifetimes began then, at the earliest. */
 void instance_lease_began(struct instance *inst, uint64_t at_us);
+/* Call when inst->conf has taken the place of `old`. */
+void instance_lease_reconf(struct instance *inst, const struct conf_instance *old);
 /* Call after an advert was sent: renews what is due. */
 void instance_lease_tend(struct instance *inst);
 

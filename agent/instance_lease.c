@@ -63,6 +63,8 @@ static void renewed(void *user, const struct netif_result *r)
 	inst->counters.lease_renewed += r->error == 0;
 	inst->counters.lease_failed += r->error < 0;
 	inst->lease_ok &= r->error == 0;
+	/* Without leases there is no next time, but for this. */
+	inst->lease_changed |= r->error < 0 && inst->conf->vip_lease_s == 0;
 	/* Gone is told as an event of its own; too late means that we stood still, and is what the lease is for. */
 	if (r->error < 0 && r->error != -EADDRNOTAVAIL && r->error != -ESTALE &&
 	    log_limit_pass(&inst->lease_log, r->ended_us, LEASE_LOG_US, &suppressed))
@@ -70,6 +72,15 @@ static void renewed(void *user, const struct netif_result *r)
 			  strerror(-r->error));
 	if (--inst->lease_portions == 0 && inst->lease_ok)
 		instance_lease_began(inst, inst->lease_asked_us);
+}
+
+void instance_lease_reconf(struct instance *inst, const struct conf_instance *old)
+{
+	if (old->vip_lease_s == inst->conf->vip_lease_s)
+		return;
+	inst->lease_changed = inst->fsm.state == VRRP_MASTER;
+	if (old->vip_lease_s == 0)
+		inst->lease_until_us = UINT64_MAX; /* they have none yet */
 }
 
 static bool is_due(const struct instance *inst)
@@ -85,8 +96,10 @@ void instance_lease_tend(struct instance *inst)
 	_cleanup_(freep) struct netif_addr *a = NULL;
 	size_t n = 0;
 
-	if (inst->conf->vip_lease_s == 0 || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 ||
-	    inst->lease_portions > 0 || !is_due(inst) || loop_now_us() >= instance_fresh_until_us(inst))
+	if ((inst->conf->vip_lease_s == 0 || !is_due(inst)) && !inst->lease_changed)
+		return;
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->lease_portions > 0 ||
+	    loop_now_us() >= instance_fresh_until_us(inst))
 		return;
 	a = calloc(inst->conf->n_vips + 1, sizeof(*a));
 	for (size_t i = 0; a && i < inst->conf->n_vips; i++) {
@@ -99,6 +112,7 @@ void instance_lease_tend(struct instance *inst)
 	}
 	if (n == 0)
 		return;
+	inst->lease_changed = false;
 	inst->lease_asked_us = loop_now_us();
 	inst->lease_ok = netif_renew(inst->env.netif, a, n, instance_fresh_until_us(inst), renewed, inst,
 				     &inst->lease_portions) == 0;

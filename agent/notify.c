@@ -49,6 +49,8 @@ struct notify {
 	size_t n_jobs;
 	enum step step; /* of the first */
 	struct exec_child *child;
+	enum conf_hook running;   /* while there is a child */
+	uint64_t timeout_us;      /* of the child */
 	struct loop_timer kick;   /* start what is next */
 	struct loop_timer stuck;  /* a late hook cannot be ended */
 	uint64_t give_up_us;      /* when a hook that cannot be started has failed; 0: not tried yet */
@@ -203,13 +205,13 @@ static bool settle(struct notify *n)
 	return false;
 }
 
-/* The hook at hand is over: takes its outcome on record and goes on. `note` is added to the line. May free `n`. */
-static void over(struct notify *n, const struct exec_result *r, const char *note)
+/* `hook`, at hand, is over: takes its outcome on record and goes on. `note` is added to the line. May free `n`. */
+static void over(struct notify *n, enum conf_hook hook, const struct exec_result *r, const char *note)
 {
 	const struct job *j = n->head;
 	const struct journal_note event = { .kind = JOURNAL_HOOK, .instance = n->owner.name };
 
-	n->last.hook = conf_hook_name(hook_of(n, j->hook, n->step));
+	n->last.hook = conf_hook_name(hook);
 	n->last.ran_us = r->ran_us;
 	n->last.ended_us = loop_now_us();
 	snprintf(n->last.state, sizeof(n->last.state), "%s", j->state);
@@ -234,7 +236,7 @@ static void hook_ended(void *user, const struct exec_result *r)
 	struct notify *n = user;
 
 	n->child = NULL;
-	over(n, r, "");
+	over(n, n->running, r, "");
 }
 
 static void hook_is_late(void *user)
@@ -247,12 +249,12 @@ static void hook_is_late(void *user)
 static void hook_is_stuck(void *user, uint64_t due_us)
 {
 	struct notify *n = user;
-	const struct exec_result r = { .timed_out = true, .ran_us = n->owner.timeout_us };
+	const struct exec_result r = { .timed_out = true, .ran_us = n->timeout_us };
 
 	(void)due_us;
 	exec_abandon(n->child);
 	n->child = NULL;
-	over(n, &r, "; it cannot be ended and is left behind");
+	over(n, n->running, &r, "; it cannot be ended and is left behind");
 }
 
 static int start_hook(struct notify *n)
@@ -273,6 +275,8 @@ static int start_hook(struct notify *n)
 	};
 	int r = argv ? make_env(n, j, &env) : -ENOMEM;
 
+	n->running = hook;
+	n->timeout_us = spec.timeout_us;
 	return r < 0 ? r : exec_start(n->loop, &spec, hook_ended, n, &n->child);
 }
 
@@ -297,7 +301,7 @@ static void start_next(void *user, uint64_t due_us)
 	if (now_us < n->give_up_us)
 		loop_timer_in(&n->kick, START_RETRY_US);
 	else
-		over(n, &result, "");
+		over(n, n->running, &result, "");
 }
 
 static char *put(char **at, const char *text)
@@ -463,6 +467,26 @@ int notify_new(sd_event *loop, const struct notify_owner *owner, const char *(*c
 	return 0;
 }
 
+int notify_reconf(struct notify *n, const struct notify_owner *owner)
+{
+	char *vips = owner->instance ? make_vips(owner->instance) : strdup("");
+
+	if (!vips)
+		return -ENOMEM;
+	free(n->vips);
+	n->vips = vips;
+	n->owner = *owner;
+	/* What was next may have lost its command. */
+	if (n->head && !n->child) {
+		n->give_up_us = 0;
+		if (settle(n))
+			loop_timer_in(&n->kick, 0);
+		else
+			loop_timer_stop(&n->kick);
+	}
+	return 0;
+}
+
 struct notify *notify_free(struct notify *n)
 {
 	if (!n)
@@ -495,7 +519,7 @@ void notify_on_idle(struct notify *n, void (*idle)(void *user), void *user)
 
 json_t *notify_status(const struct notify *n)
 {
-	const char *running = n->child ? conf_hook_name(hook_of(n, n->head->hook, n->step)) : NULL;
+	const char *running = n->child ? conf_hook_name(n->running) : NULL;
 	json_t *last = json_null();
 
 	if (n->last.hook)

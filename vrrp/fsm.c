@@ -653,3 +653,40 @@ struct vrrp_actions vrrp_fsm(struct vrrp_fsm *f, const struct vrrp_event *ev)
 	}
 	return out;
 }
+
+/* --- another configuration --------------------------------------------------------------------------------------- */
+
+static void reconf_backup(struct vrrp_fsm *f, uint64_t old_down_us, uint64_t old_delay_us, uint64_t left_us,
+			  struct vrrp_actions *out)
+{
+	const uint64_t down_us = vrrp_down_us(f);
+	const bool takes_over = f->preempting || (f->resigning && ip_is_set(&f->master));
+
+	/* A delay of another length is begun anew by the next lower advert. */
+	if (f->conf.preempt_delay_us != old_delay_us)
+		cancel_preempt_delay(f, out);
+	if (takes_over && !may_preempt(f)) { /* the master that we were about to preempt is alive */
+		f->preempting = f->resigning = false;
+		act_timer(out, VRRP_ACT_DOWN_TIMER, down_us);
+	} else if (!f->resigning && down_us != old_down_us) {
+		left_us += down_us;
+		act_timer(out, VRRP_ACT_DOWN_TIMER, left_us > old_down_us ? left_us - old_down_us : AT_ONCE_US);
+	}
+}
+
+struct vrrp_actions vrrp_fsm_reconf(struct vrrp_fsm *f, const struct vrrp_fsm_conf *conf, uint64_t left_us)
+{
+	struct vrrp_actions out = { .n = 0 };
+	const uint64_t old_down_us = vrrp_down_us(f), old_delay_us = f->conf.preempt_delay_us;
+
+	assert(conf->version == f->conf.version);
+	f->conf = *conf;
+	/* Nobody else's was learned, and in version 2 nobody's can be. */
+	if (conf->version == 2 || !ip_is_set(&f->master))
+		f->master_interval_us = conf->interval_us;
+	if (f->state == VRRP_MASTER && left_us > conf->interval_us)
+		act_timer(&out, VRRP_ACT_ADVERT_TIMER, conf->interval_us);
+	if (f->state == VRRP_BACKUP)
+		reconf_backup(f, old_down_us, old_delay_us, left_us, &out);
+	return out;
+}

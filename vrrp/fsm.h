@@ -106,7 +106,7 @@ struct vrrp_actions {
 	size_t n;
 };
 
-/* Constant while the instance runs. */
+/* Constant but for vrrp_fsm_reconf(). */
 struct vrrp_fsm_conf {
 	uint8_t version;
 	uint8_t priority;  /* base, 1..255; 255 = owner */
@@ -151,6 +151,11 @@ void vrrp_fsm_init(struct vrrp_fsm *f, const struct vrrp_fsm_conf *conf, const s
  * In BACKUP the down timer is armed, in MASTER the advert timer, else none. VRRP_EV_PRIORITY moves a running down timer
  * by the change of the Down time, as keepalived does; the machine has no clock, so the caller says what is left. */
 struct vrrp_actions vrrp_fsm(struct vrrp_fsm *f, const struct vrrp_event *ev);
+
+/* Another configuration while it runs; not another version. No transition: the state and what was learned of others
+ * stay. `left_us` is what is left on the advert timer (MASTER) or the down timer (BACKUP); a shorter interval takes
+ * effect at once. The effective priority stays, too: it comes as VRRP_EV_PRIORITY, after this. */
+struct vrrp_actions vrrp_fsm_reconf(struct vrrp_fsm *f, const struct vrrp_fsm_conf *conf, uint64_t left_us);
 
 /* Skew_Time: version 2 (256-P)/256 s, version 3 (256-P)*M/256, both in microseconds. RFC 3768 §6.1, RFC 9568 §6.1. */
 uint64_t vrrp_skew_us(const struct vrrp_fsm *f);

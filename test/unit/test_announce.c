@@ -195,6 +195,42 @@ static void rival_is_answered_with_another_pair_of_sets(void **state)
 	wait_quiet(w, 100000);
 }
 
+static void address_that_is_dropped_is_announced_no_more(void **state)
+{
+	struct world *w = *state;
+	struct announce_target t[3] = { target(w, 0), target(w, 1), target(w, 2) };
+
+	start_with(w,
+		   (struct announce_times){ .repeat = 1, .delay_us = 30000, .refresh_us = 20000, .refresh_repeat = 1 });
+	assert_int_equal(announce_start(w->a, t, 3), 0);
+	wait_for(w, 3);
+	announce_drop(w->a, w->ifindex, &t[0].vip);
+	wait_for(w, 3 + 2 + 2); /* second set, first refresh */
+	assert_int_equal(frames_for(w, &t[0]), 1);
+	assert_int_equal(frames_for(w, &t[2]), 3);
+	announce_drop(w->a, w->ifindex, &t[1].vip);
+	announce_drop(w->a, w->ifindex, &t[2].vip);
+	wait_quiet(w, 60000);
+}
+
+static void other_times_hold_from_now_on(void **state)
+{
+	struct world *w = *state;
+	struct announce_target t = target(w, 0);
+	struct announce_times times = { .repeat = 1 };
+
+	start_with(w, times);
+	assert_int_equal(announce_start(w->a, &t, 1), 0);
+	wait_for(w, 1);
+	times.refresh_us = 20000;
+	times.refresh_repeat = 3;
+	announce_reconf(w->a, &times);
+	wait_for(w, 1 + 3 + 3);
+	times.refresh_us = 0;
+	announce_reconf(w->a, &times);
+	wait_quiet(w, 60000);
+}
+
 static void stop_drops_what_is_queued(void **state)
 {
 	struct world *w = *state;
@@ -321,6 +357,8 @@ int main(void)
 		TEST(each_round_goes_through_all_targets),
 		TEST(refresh_repeats_until_stop),
 		TEST(rival_is_answered_with_another_pair_of_sets),
+		TEST(address_that_is_dropped_is_announced_no_more),
+		TEST(other_times_hold_from_now_on),
 		TEST(stop_drops_what_is_queued),
 		TEST(many_frames_are_paced),
 		TEST(address_put_back_gets_its_own_pair),

@@ -126,6 +126,59 @@ static json_int_t counter(struct fixture *f, const char *name)
 	return value;
 }
 
+static void another_configuration_keeps_the_queue_and_runs_the_new_commands(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_instance other;
+	struct notify_owner owner;
+	char buf[TEXT_MAX];
+
+	set_hook(f, CONF_HOOK_MASTER, "touch $D/up; until [ -e $D/go ]; do sleep 0.02; done; echo old >>$D/out");
+	set_hook(f, CONF_HOOK_BACKUP, "echo never >>$D/out");
+	begin(f);
+	push(f, CONF_HOOK_MASTER, "MASTER", 1);
+	push(f, CONF_HOOK_BACKUP, "BACKUP", 2);
+	push(f, CONF_HOOK_FAULT, "FAULT", 3); /* nothing is configured for it yet: forgotten */
+	push(f, CONF_HOOK_MASTER, "MASTER", 4);
+	wait_until(f, exists(f, "up"));
+
+	other = f->conf;
+	other.name = strdup("VI.2");
+	memset(&f->conf, 0, sizeof(f->conf)); /* whoever looks at the old one finds nothing */
+	f->conf = other;
+	f->conf.hooks[CONF_HOOK_MASTER].argv = NULL; /* the running one ends as it began */
+	f->conf.hooks[CONF_HOOK_BACKUP].argv = NULL;
+	set_hook(f, CONF_HOOK_ANY, "echo \"new $*\" >>$D/out");
+	owner = notify_owner_of(&f->conf, f->fifos);
+	assert_int_equal(notify_reconf(f->n, &owner), 0);
+	assert_int_equal(counter(f, "queued"), 2);
+	snprintf(buf, sizeof(buf), "%s/go", f->dir);
+	close(open(buf, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
+	wait_until(f, notify_idle(f->n));
+	assert_string_equal(
+		content(f, "out", buf),
+		"old\nnew INSTANCE VI.2 MASTER 1\nnew INSTANCE VI.2 BACKUP 2\nnew INSTANCE VI.2 MASTER 4\n");
+	assert_int_equal(counter(f, "run"), 4);
+	free(other.name);
+}
+
+static void queue_without_commands_is_idle(void **state)
+{
+	struct fixture *f = *state;
+	struct notify_owner owner;
+
+	set_hook(f, CONF_HOOK_MASTER, "touch $D/out");
+	begin(f);
+	push(f, CONF_HOOK_MASTER, "MASTER", 1);
+	f->conf.hooks[CONF_HOOK_MASTER].argv = NULL;
+	owner = notify_owner_of(&f->conf, f->fifos);
+	assert_int_equal(notify_reconf(f->n, &owner), 0);
+	assert_true(notify_idle(f->n));
+	for (int i = 0; i < 5; i++)
+		loop_turn(f->loop, STEP_US);
+	assert_false(exists(f, "out"));
+}
+
 static void specific_hook_runs_before_the_generic_with_keepalived_arguments(void **state)
 {
 	struct fixture *f = *state;
@@ -491,6 +544,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(specific_hook_runs_before_the_generic_with_keepalived_arguments),
+		test(another_configuration_keeps_the_queue_and_runs_the_new_commands),
+		test(queue_without_commands_is_idle),
 		test(configured_words_come_first),
 		test(lower_priority_hook_runs_without_the_generic),
 		test(event_without_a_hook_is_forgotten),
