@@ -125,6 +125,12 @@ enum conf_fifo_kind {
 	_CONF_FIFO_MAX_,
 };
 
+/* A program that is run once, at the beginning or the end of the agent's life. */
+struct conf_once {
+	struct conf_command command; /* argv NULL: none */
+	uint64_t timeout_us;
+};
+
 enum conf_hook {
 	CONF_HOOK_MASTER,
 	CONF_HOOK_BACKUP,
@@ -188,6 +194,9 @@ struct conf {
 	bool realtime;        /* SCHED_RR and locked memory where the host allows; default on */
 	unsigned rt_priority; /* 1..99, default 1 */
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
+	struct conf_once startup, shutdown;
+	bool script_security;       /* what root runs is in root's hands alone */
+	bool use_symlink_paths;     /* run as written, not by the real path */
 	bool fifo_states_on_reload; /* tell the FIFOs every state again after a reload */
 	struct conf_script *scripts;
 	size_t n_scripts;

@@ -160,6 +160,7 @@ void conf_check(struct conf_ctx *x)
 	check_vrids(x);
 	check_addresses(x);
 	check_use(x);
+	conf_check_programs(x);
 	if (x->c->n_instances == 0)
 		conf_error(x->f, &(struct conf_where){ .file = x->file, .line = 1 }, "there is no vrrp_instance");
 }

@@ -4,6 +4,7 @@
 #include "agent/conf_file.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,6 +79,132 @@ const char *conf_file_error(int r)
 		return strerrordesc_np(-r) ? strerrordesc_np(-r) : "unknown error";
 	}
 }
+
+/* --- programs ---------------------------------------------------------------------------------------------------- */
+
+enum { LINKS_MAX = 40 };
+
+/* What is still to be walked, and where we are. */
+struct walk {
+	char at[PATH_MAX];   /* real, without a slash at the end; "" is the root */
+	char rest[PATH_MAX]; /* relative to it */
+	unsigned links;
+};
+
+static int judge(const char *path, const struct stat *st, char why[CONF_WHY_MAX])
+{
+	if (st->st_uid != 0)
+		snprintf(why, CONF_WHY_MAX, "%.300s belongs to user %u", path, (unsigned)st->st_uid);
+	else if (S_ISLNK(st->st_mode))
+		return 0; /* its own mode means nothing */
+	else if ((st->st_mode & 0002) || ((st->st_mode & 0020) && st->st_gid != 0))
+		snprintf(why, CONF_WHY_MAX, "%.300s is writable by others (mode %04o)", path,
+			 (unsigned)st->st_mode & 07777);
+	else
+		return 0;
+	return -EPERM;
+}
+
+/* Puts the target of the link at `path` before what is left. */
+static int follow(struct walk *w, const char *path)
+{
+	char target[PATH_MAX], joined[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return -errno;
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	target[n] = '\0';
+	if (target[0] == '/')
+		w->at[0] = '\0';
+	if ((size_t)snprintf(joined, sizeof(joined), "%s/%s", target, w->rest) >= sizeof(joined))
+		return -ENAMETOOLONG;
+	strcpy(w->rest, joined);
+	return 0;
+}
+
+/* Takes one component off what is left. 0 when there is none, 1, or -errno. */
+static int step(struct walk *w, char why[CONF_WHY_MAX])
+{
+	char *name = w->rest + strspn(w->rest, "/");
+	size_t n = strcspn(name, "/"), old = strlen(w->at);
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (n == 0)
+		return 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s/%.*s", w->at, (int)n, name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	memmove(w->rest, name + n, strlen(name + n) + 1);
+	if (strcmp(path + old, "/.") == 0)
+		return 1;
+	if (strcmp(path + old, "/..") == 0) {
+		char *slash = strrchr(w->at, '/');
+
+		if (slash)
+			*slash = '\0';
+		return 1;
+	}
+	if (lstat(path, &st) < 0) {
+		r = -errno;
+		snprintf(why, CONF_WHY_MAX, "%.300s: %s", path, conf_file_error(r));
+		return r;
+	}
+	r = judge(path, &st, why);
+	if (r < 0)
+		return r;
+	if (S_ISLNK(st.st_mode)) {
+		r = follow(w, path);
+		return r < 0 ? r : 1;
+	}
+	strcpy(w->at, path);
+	return 1;
+}
+
+static int walk_to(const char *path, char ret[PATH_MAX], char why[CONF_WHY_MAX])
+{
+	struct walk w = { 0 };
+	struct stat st;
+	int r;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(w.rest)) {
+		snprintf(why, CONF_WHY_MAX, "it is no absolute path");
+		return -EINVAL;
+	}
+	strcpy(w.rest, path);
+	snprintf(why, CONF_WHY_MAX, "its path leads nowhere");
+	r = stat("/", &st) < 0 ? -errno : judge("/", &st, why);
+	if (r < 0)
+		return r;
+	do
+		r = step(&w, why);
+	while (r > 0);
+	if (r == 0)
+		strcpy(ret, w.at);
+	return r;
+}
+
+int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX])
+{
+	char path[PATH_MAX];
+
+	if (strchr(name, '/'))
+		return walk_to(name, ret, why);
+	for (const char *dir = EXEC_SEARCH_PATH; *dir; dir += *dir == ':') {
+		int len = (int)strcspn(dir, ":");
+
+		if ((size_t)snprintf(path, sizeof(path), "%.*s/%s", len, dir, name) < sizeof(path) &&
+		    access(path, X_OK) == 0)
+			return walk_to(path, ret, why);
+		dir += len;
+	}
+	snprintf(why, CONF_WHY_MAX, "there is no such program in " EXEC_SEARCH_PATH);
+	return -ENOENT;
+}
+
+/* --- who may read ------------------------------------------------------------------------------------------------ */
 
 static bool own_group(gid_t gid)
 {

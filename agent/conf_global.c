@@ -129,7 +129,8 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	*g = (struct conf_globals){
 		.control_socket = DEFAULT_SOCKET,
 		.state_directory = DEFAULT_STATE,
-		.script_user = "root",
+		.startup.timeout_us = 10000000,
+		.shutdown.timeout_us = 10000000,
 		.realtime = true,
 		.rt_priority = 1,
 		.version = 2,
@@ -141,7 +142,14 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	ip_parse(VRRP_GROUP4, &g->group);
 	conf_walk(x, &conf_root_block, root, g, &frame);
 	complete_garp(g);
+	conf_default_script_user(x);
 	complete_fifos(x, g);
+	conf_default_user(x, &g->startup.command);
+	conf_default_user(x, &g->shutdown.command);
+	x->c->startup = g->startup;
+	x->c->shutdown = g->shutdown;
+	x->c->script_security = g->script_security;
+	x->c->use_symlink_paths = g->use_symlink_paths;
 	if (!g->router_id) {
 		char host[256] = "";
 

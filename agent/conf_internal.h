@@ -29,6 +29,9 @@ struct conf_globals {
 	uint64_t notify_timeout_us;
 	bool notify_priority_changes;
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
+	struct conf_once startup, shutdown;
+	bool script_security, use_symlink_paths;
+	bool script_user_is_fallback; /* root, for want of anybody else */
 	bool fifo_states_on_reload;
 	uint32_t vip_lease_s; /* CONF_LEASE_AUTO: to be derived from advert_int */
 };
@@ -51,7 +54,8 @@ struct conf_ctx {
 	const char *last_file; /* of a setting, to keep one copy of the name */
 	bool libconfig;        /* which grammar the tree was read from */
 	unsigned n_includes;   /* libconfig's, so far */
-	bool files;            /* other files and the user data base may be looked at */
+	unsigned n_root_by_default;
+	bool files; /* other files and the user data base may be looked at */
 	struct conf_globals g;
 };
 
@@ -110,7 +114,13 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 		       uid_t *uid, gid_t *gid);
 /* For a command without a user of its own, once script_user is known. */
 void conf_default_user(struct conf_ctx *x, struct conf_command *c);
+/* As conf_resolve_user(), but a user who does not exist is no error. */
+bool conf_find_user(struct conf_ctx *x, const char *user, uid_t *uid, gid_t *gid);
 void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
+/* conf_program.c */
+/* For those that name no user; after global_defs were read. */
+void conf_default_script_user(struct conf_ctx *x);
+void conf_check_programs(struct conf_ctx *x);
 /* conf_mysql.c */
 void conf_parse_mysql_host(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_reserved(struct conf_ctx *x, const struct conf_arg *a, void *obj);

@@ -90,7 +90,7 @@ static void put_command(FILE *out, const char *keyword, const struct conf_comman
 	fputc('\n', out);
 }
 
-static void put_fifos(FILE *out, const struct conf *c)
+static void put_programs(FILE *out, const struct conf *c)
 {
 	for (int i = 0; i < _CONF_FIFO_MAX_; i++) {
 		const struct conf_fifo *f = &c->fifos[i];
@@ -105,6 +105,14 @@ static void put_fifos(FILE *out, const struct conf *c)
 		if (f->script.argv)
 			put_command(out, keyword, &f->script, true);
 	}
+	if (c->startup.command.argv)
+		put_command(out, "startup_script", &c->startup.command, true);
+	put_time(out, "startup_script_timeout", c->startup.timeout_us);
+	if (c->shutdown.command.argv)
+		put_command(out, "shutdown_script", &c->shutdown.command, true);
+	put_time(out, "shutdown_script_timeout", c->shutdown.timeout_us);
+	put_bool(out, "enable_script_security", c->script_security);
+	put_bool(out, "use_symlink_paths", c->use_symlink_paths);
 	put_bool(out, "fifo_write_vrrp_states_on_reload", c->fifo_states_on_reload);
 }
 
@@ -117,7 +125,7 @@ static void put_globals(FILE *out, const struct conf *c)
 	fputc('\n', out);
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
-	put_fifos(out, c);
+	put_programs(out, c);
 	put_string(out, "    ", "control_socket", c->control_socket);
 	put_string(out, "    ", "state_directory", c->state_directory);
 	fputs("}\n", out);

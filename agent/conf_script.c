@@ -9,11 +9,23 @@
 
 enum { ARGV_MAX = 256, NSS_BUFFER = 65536 };
 
+bool conf_find_user(struct conf_ctx *x, const char *user, uid_t *uid, gid_t *gid)
+{
+	char *buf = conf_pool_alloc(x->pool, NSS_BUFFER);
+	struct passwd pw, *pwp = NULL;
+
+	getpwnam_r(user, &pw, buf, NSS_BUFFER, &pwp);
+	if (!pwp)
+		return false;
+	*uid = pw.pw_uid;
+	*gid = pw.pw_gid;
+	return true;
+}
+
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid)
 {
 	char *buf;
-	struct passwd pw, *pwp = NULL;
 	struct group gr, *grp = NULL;
 
 	*uid = 0;
@@ -22,17 +34,14 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 		return false;
 	if (!x->files)
 		return true;
-	buf = conf_pool_alloc(x->pool, NSS_BUFFER);
-	getpwnam_r(user, &pw, buf, NSS_BUFFER, &pwp);
-	if (!pwp) {
+	if (!conf_find_user(x, user, uid, gid)) {
 		conf_error(x->f, where,
 			   "there is no user \"%.64s\" on this host (a command with arguments needs quotes)", user);
 		return false;
 	}
-	*uid = pw.pw_uid;
-	*gid = pw.pw_gid;
 	if (!group)
 		return true;
+	buf = conf_pool_alloc(x->pool, NSS_BUFFER);
 	getgrnam_r(group, &gr, buf, NSS_BUFFER, &grp);
 	if (!grp) {
 		conf_error(x->f, where, "there is no group \"%.64s\" on this host", group);

@@ -9,6 +9,7 @@
 #include "agent/checker.h"
 #include "agent/conf.h"
 #include "agent/control.h"
+#include "agent/exec.h"
 #include "agent/fifo.h"
 #include "agent/group.h"
 #include "agent/instance.h"
@@ -47,6 +48,8 @@ struct daemon {
 	struct loop_clock *adverts, *downs;
 	struct checker *checker;
 	struct fifos *fifos;
+	struct exec_child *once; /* startup_script or shutdown_script, while it runs */
+	bool shutdown_done;
 	struct instance **instances;
 	struct groups *groups;
 	struct control *control;
@@ -192,6 +195,24 @@ static const struct control_command commands[] = {
 	{ .name = NULL },
 };
 
+/* --- going ------------------------------------------------------------------------------------------------------- */
+
+/* Everything is set up, and startup_script is over. */
+static void go(struct daemon *d)
+{
+	struct ops o = ops_of(d);
+
+	ops_apply(&o);
+	d->ready = true;
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_look(d->instances[i]);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_start(d->instances[i]);
+	checker_start(d->checker);
+	loop_timer_in(&d->look_timer, LOOK_US);
+	sd_notify(false, "READY=1");
+}
+
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 
 static bool all_idle(struct daemon *d)
@@ -203,6 +224,51 @@ static bool all_idle(struct daemon *d)
 		return false;
 	fifos_finish(d->fifos);
 	return fifos_idle(d->fifos);
+}
+
+static void once_ended(void *user, const struct exec_result *r)
+{
+	struct daemon *d = user;
+	char text[96];
+
+	d->once = NULL;
+	journal_log(exec_succeeded(r) ? LOG_NOTICE : LOG_WARNING, &agent_event, "%s: %s (%.3f s)",
+		    d->stopping ? "shutdown_script" : "startup_script", exec_describe(r, text, sizeof(text)),
+		    (double)r->ran_us / 1e6);
+	if (d->stopping)
+		loop_timer_in(&d->stop_timer, 0);
+	else
+		go(d);
+}
+
+/* False if nothing is run: once_ended() does not follow. One that is late is not waited for. */
+static bool run_once(struct daemon *d, const char *what, const struct conf_once *once)
+{
+	const struct exec_spec spec = {
+		.what = what,
+		.argv = once->command.argv,
+		.uid = once->command.uid,
+		.gid = once->command.gid,
+		.timeout_us = once->timeout_us,
+	};
+	int r;
+
+	if (!once->command.argv)
+		return false;
+	r = exec_start(d->loop, &spec, once_ended, d, &d->once);
+	if (r < 0)
+		log_warn("%s: cannot be started: %s", what, strerror(-r));
+	return r >= 0;
+}
+
+/* The last program of all, when nothing else is to be done. True while it runs. */
+static bool runs_shutdown_script(struct daemon *d)
+{
+	if (!d->shutdown_done) {
+		d->shutdown_done = true;
+		run_once(d, "shutdown_script", &d->conf->shutdown);
+	}
+	return d->once != NULL;
 }
 
 /* Polls for the end: the VIPs are gone within milliseconds, the last hooks take what they take. */
@@ -219,8 +285,10 @@ static void stop_step(void *user, uint64_t due_us)
 			log_stop(LOG_FLUSH_US);
 			_exit(EXIT_FATAL);
 		}
-		sd_event_exit(d->loop, EXIT_OK);
-		return;
+		if (!runs_shutdown_script(d)) {
+			sd_event_exit(d->loop, EXIT_OK);
+			return;
+		}
 	}
 	loop_timer_in(&d->stop_timer, 5000);
 }
@@ -245,6 +313,9 @@ static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
+	if (d->once) /* startup_script */
+		exec_abandon(d->once);
+	d->once = NULL;
 	d->stop_us = loop_now_us();
 	d->unreleased = d->conf->n_instances;
 	journal_log(LOG_NOTICE, &agent_event, "stopping on %s", strsignal((int)si->ssi_signo));
@@ -434,7 +505,6 @@ static void greet(const struct daemon *d)
 
 static int run(struct daemon *d)
 {
-	struct ops o;
 	int r = sd_event_new(&d->loop);
 
 	if (r >= 0)
@@ -456,16 +526,8 @@ static int run(struct daemon *d)
 	if (r < 0)
 		return r;
 	greet(d);
-	o = ops_of(d);
-	ops_apply(&o);
-	d->ready = true;
-	for (size_t i = 0; i < d->conf->n_instances; i++)
-		instance_look(d->instances[i]);
-	for (size_t i = 0; i < d->conf->n_instances; i++)
-		instance_start(d->instances[i]);
-	checker_start(d->checker);
-	loop_timer_in(&d->look_timer, LOOK_US);
-	sd_notify(false, "READY=1");
+	if (!run_once(d, "startup_script", &d->conf->startup))
+		go(d);
 	return sd_event_loop(d->loop);
 }
 
@@ -478,6 +540,8 @@ static void tear_down(struct daemon *d)
 		instance_free(d->instances[i]);
 	free(d->instances);
 	fifos_free(d->fifos);
+	if (d->once)
+		exec_abandon(d->once);
 	checker_free(d->checker);
 	wires_free(d->wires);
 	netif_free(d->netif);

@@ -25,8 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 enum {
 	CHASE_US = 50000, /* how often a group whose leader is gone is looked at, while it has time to end */
 	TIMER_SLACK_US = 5000,
@@ -103,7 +101,7 @@ static bool inherited(const char *variable, const char *const *added)
 
 static char **make_env(const char *const *added)
 {
-	static const char *const fallback[] = { "PATH=" SEARCH_PATH, NULL };
+	static const char *const fallback[] = { "PATH=" EXEC_SEARCH_PATH, NULL };
 	const char *const *sources[] = { (const char *const *)environ, added, getenv("PATH") ? NULL : fallback };
 	_cleanup_(strv_freep) char **env = NULL;
 	size_t n = 0;
@@ -128,7 +126,7 @@ static char **make_env(const char *const *added)
 
 static char **make_candidates(const char *name)
 {
-	_cleanup_(strv_freep) char **paths = calloc(strchr(name, '/') ? 2 : sizeof(SEARCH_PATH), sizeof(*paths));
+	_cleanup_(strv_freep) char **paths = calloc(strchr(name, '/') ? 2 : sizeof(EXEC_SEARCH_PATH), sizeof(*paths));
 	size_t n = 0;
 
 	if (!paths)
@@ -137,7 +135,7 @@ static char **make_candidates(const char *name)
 		paths[0] = strdup(name);
 		return paths[0] ? TAKE_PTR(paths) : NULL;
 	}
-	for (const char *dir = SEARCH_PATH; *dir; dir += *dir == ':') {
+	for (const char *dir = EXEC_SEARCH_PATH; *dir; dir += *dir == ':') {
 		int len = (int)strcspn(dir, ":");
 
 		if (asprintf(&paths[n], "%.*s/%s", len, dir, name) < 0) {

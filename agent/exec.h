@@ -17,6 +17,9 @@
 
 #include <sys/types.h>
 
+/* Where a program without a slash in its name is looked for. */
+#define EXEC_SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 enum {
 	EXEC_KILL_AFTER_US = 2000000,   /* SIGTERM -> SIGKILL */
 	EXEC_KILL_REPEAT_US = 10000000, /* SIGKILL -> SIGKILL */

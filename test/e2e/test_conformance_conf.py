@@ -91,3 +91,47 @@ def test_c84_priority_changes_and_inferior_masters_reach_the_fifo(pair):
     assert agent.status()["fifos"][0]["lost"] == 0
     assert agent.stop() == 0
     assert not pair.master.path("/run/all.fifo").exists()
+
+
+def test_c85_script_user_is_honoured_and_what_others_may_change_refused(pair):
+    pair.master.write("/tmp/hook", "#!/bin/sh\nid -un > /tmp/who.$1\n", 0o755)
+    pair.master.path("/tmp").chmod(0o1777)
+    config = block("global_defs", "script_user daemon") + instance(
+        200, 'notify_backup "/tmp/hook default"', 'notify_master "/tmp/hook own" nobody', track=False)
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    for name, user in (("default", "daemon"), ("own", "nobody")):
+        until(lambda: lines(pair.master, f"/tmp/who.{name}") == [user], 5, f"the hook to run as {user}")
+    assert agent.stop() == 0
+    done = agent.test(block("global_defs", "enable_script_security", "script_user root") + instance(
+        200, "notify_backup /tmp/hook", track=False))
+    assert done.returncode == 2
+    assert "/tmp/hook must not run as root under enable_script_security: /tmp is writable by others" in done.stderr
+
+
+def test_startup_and_shutdown_scripts_run_around_everything(pair):
+    pair.master.write("/tmp/start", "#!/bin/sh\nsleep 1\necho start >> /tmp/order\n", 0o755)
+    pair.master.write("/tmp/stop", "#!/bin/sh\nip -o -4 addr show dev eth0 | grep -c 192.168.1.100 >> /tmp/order\n"
+                      "echo stop >> /tmp/order\n", 0o755)
+    pair.master.write("/tmp/hook", '#!/bin/sh\necho "$3" >> /tmp/order\n', 0o755)
+    config = block("global_defs", "startup_script /tmp/start", "shutdown_script /tmp/stop",
+                   "shutdown_script_timeout 5") + instance(200, "notify /tmp/hook", track=False)
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert agent.stop() == 0
+    assert lines(pair.master, "/tmp/order") == ["start", "BACKUP", "MASTER", "STOP", "0", "stop"]
+
+
+def test_startup_script_that_hangs_is_not_waited_for(pair):
+    config = block("global_defs", 'startup_script "/bin/sleep 600"', "startup_script_timeout 1") + instance(
+        200, track=False)
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    agent.process.wait_log(r"startup_script: timed out after 1.0 s", 1)
+
+
+def test_stop_while_the_startup_script_runs_is_a_clean_end(pair):
+    config = block("global_defs", 'startup_script "/bin/sleep 600"', "startup_script_timeout 600") + instance(
+        200, track=False)
+    agent = pair.agent(pair.master, config).start()
+    assert agent.stop() == 0

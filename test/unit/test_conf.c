@@ -610,8 +610,8 @@ static void what_would_change_the_vips_fate_is_refused_and_the_rest_ignored(void
 		"f.conf:1: error: garp_group: not supported by this version\n"
 		"f.conf:9: error: track_interface: not supported by this version\n"
 		"f.conf:12: error: no_accept: refused: nobody could reach MySQL through the address\n");
-	refuses(GLOBAL(" enable_script_security\n vrrp_strict\n"),
-		"f.conf:2: error: enable_script_security: not supported by this version\n"
+	refuses(GLOBAL(" set_supplementary_groups\n vrrp_strict\n"),
+		"f.conf:2: error: set_supplementary_groups: not supported by this version\n"
 		"f.conf:3: error: vrrp_strict: not supported by this version; only `vrrp_strict off` is\n");
 	warns(GLOBAL(" vrrp_strict off\n vrrp_no_swap\n notification_email {\n a@b\n }\n lvs_sync_daemon eth0 V\n"
 		     " global_dump_file x\n") "virtual_server 10.0.0.1 80 {\n real_server 1 {\n }\n}\nvirtual_server "

@@ -150,15 +150,113 @@ static void pre_take_hook_has_a_user_and_a_deadline(void **state)
 	conf_free(c);
 }
 
+#define FOLDER "/tmp/sqlvip-test-conf-hooks"
+
+static void put_program(const char *path, mode_t mode)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	fputs("#!/bin/sh\n", f);
+	fclose(f);
+	assert_return_code(chmod(path, mode), errno);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	assert_int_equal(system("rm -rf " FOLDER " && mkdir -m 755 " FOLDER " " FOLDER "/open"), 0);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	return system("rm -rf " FOLDER);
+}
+
+#define SECURE(hook)                                                                   \
+	GLOBAL(" enable_script_security\n script_user root\n use_symlink_paths off\n") \
+	INSTANCE(" notify_master " hook "\n")
+
+/* /tmp itself is everybody's: what is below cannot be safe, so the programs of the system are the good examples. */
+static void c85_what_others_could_change_is_not_run_as_root(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	put_program(FOLDER "/hook", 0755);
+	assert_null(load_as(SECURE(FOLDER "/hook"), true));
+	assert_string_equal(said.text, "f.conf:9: error: notify_master: " FOLDER "/hook must not run as root under "
+				       "enable_script_security: /tmp is writable by others (mode 1777)\n");
+	c = load_as(SECURE("/bin/true"), true);
+	if (!c)
+		fail_msg("refused: %s", said.text);
+	/* Run by its real path: /bin may be a link. */
+	assert_string_equal(c->instances[0].hooks[CONF_HOOK_MASTER].argv[0], "/usr/bin/true");
+	conf_free(c);
+	c = load_as(SECURE("true"), true);
+	assert_non_null(c);
+	conf_free(c);
+	assert_null(load_as(SECURE("/bin/sqlvip-is-not-there"), true));
+	assert_non_null(strstr(said.text, "/usr/bin/sqlvip-is-not-there: no such file"));
+	/* A link in everybody's folder to a good program is no good program. */
+	assert_return_code(symlink("/bin/true", FOLDER "/link"), errno);
+	assert_null(load_as(SECURE(FOLDER "/link"), true));
+	/* Not root: nothing to protect. */
+	c = load_as(SECURE("\"" FOLDER "/hook\" daemon"), true);
+	assert_non_null(c);
+	assert_string_equal(c->instances[0].hooks[CONF_HOOK_MASTER].argv[0], FOLDER "/hook");
+	conf_free(c);
+	/* What an interpreter is given is not judged, but told. */
+	c = load_as(SECURE("\"/bin/sh " FOLDER "/hook\""), true);
+	assert_non_null(c);
+	assert_non_null(strstr(said.text, "its argument " FOLDER "/hook can be changed by others"));
+	conf_free(c);
+}
+
+static void c85_nothing_falls_back_to_root_under_script_security(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_null(load_as(GLOBAL(" enable_script_security\n") INSTANCE(" notify /bin/true\n"), true));
+	assert_non_null(strstr(said.text, "notify: runs as root because nothing else is said"));
+	c = load_as(INSTANCE(" notify /bin/true\n"), true);
+	assert_non_null(c);
+	assert_non_null(strstr(said.text, "1 program of this configuration runs as root"));
+	conf_free(c);
+	c = load_as(INSTANCE(""), true);
+	assert_int_equal(said.warnings, 0);
+	conf_free(c);
+}
+
+static void programs_of_start_and_end_have_a_deadline(void **state)
+{
+	struct conf *c = load(GLOBAL(" startup_script /start\n shutdown_script \"/stop now\" root\n"
+				     " shutdown_script_timeout 3\n") INSTANCE(""));
+
+	(void)state;
+	assert_string_equal(c->startup.command.argv[0], "/start");
+	assert_int_equal(c->startup.timeout_us, 10000000);
+	assert_string_equal(c->shutdown.command.argv[1], "now");
+	assert_int_equal(c->shutdown.timeout_us, 3000000);
+	reads_back(c);
+	conf_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pipes_and_their_programs_are_read_wherever_they_stand),
 		cmocka_unit_test(pipes_that_make_no_sense_are_refused),
 		cmocka_unit_test(first_pipe_and_first_hook_count_when_given_twice),
+		cmocka_unit_test(c85_what_others_could_change_is_not_run_as_root),
+		cmocka_unit_test(c85_nothing_falls_back_to_root_under_script_security),
+		cmocka_unit_test(programs_of_start_and_end_have_a_deadline),
 		cmocka_unit_test(pre_take_hook_has_a_user_and_a_deadline),
 		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
