@@ -45,6 +45,7 @@ struct conf_vip {
 enum conf_track_kind {
 	CONF_TRACK_MYSQL,  /* index into conf.mysqls */
 	CONF_TRACK_SCRIPT, /* index into conf.scripts */
+	CONF_TRACK_LINK,   /* index into conf.links */
 	_CONF_TRACK_MAX_,
 };
 
@@ -61,6 +62,13 @@ struct conf_tracks {
 		struct conf_track *t;
 		size_t n;
 	} of[_CONF_TRACK_MAX_];
+};
+
+/* An interface that is tracked, or has delays. */
+struct conf_link {
+	char name[IFNAMSIZ];
+	uint64_t down_us, up_us; /* how long until a change counts; interface_up_down_delays */
+	struct conf_where where; /* of the delays; line 0 without */
 };
 
 /* Gratuitous ARP: how many, when. Delays in microseconds, 0 = off. */
@@ -155,6 +163,8 @@ struct conf_instance {
 	enum vrrp_csum csum;
 	struct ip_addr mcast_src_ip; /* AF_UNSPEC: the interface's first address that is no VIP */
 	struct ip_addr group;
+	bool dont_track_primary; /* that `interface` is down is no fault */
+	bool track_src_ip;       /* that the host lacks the configured source address is one */
 	unsigned down_adverts;
 	bool lower_prio_no_advert, higher_prio_send_advert;
 	struct conf_vip *vips;
@@ -202,6 +212,8 @@ struct conf {
 	size_t n_scripts;
 	struct conf_mysql *mysqls;
 	size_t n_mysqls;
+	struct conf_link *links;
+	size_t n_links;
 	struct conf_instance *instances;
 	size_t n_instances;
 	struct conf_group *groups;

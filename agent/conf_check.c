@@ -161,6 +161,7 @@ void conf_check(struct conf_ctx *x)
 	check_addresses(x);
 	check_use(x);
 	conf_check_programs(x);
+	conf_check_link_delays(x);
 	if (x->c->n_instances == 0)
 		conf_error(x->f, &(struct conf_where){ .file = x->file, .line = 1 }, "there is no vrrp_instance");
 }

@@ -282,6 +282,9 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 	check_preempt(x, &d, &frame);
 	check_lease(x, &d.i, conf_given(&frame, "vip_lease"));
 	complete_auth(x, &d, conf_given(&frame, "authentication"));
+	if (d.i.track_src_ip && !ip_is_set(&d.i.mcast_src_ip))
+		conf_error(x->f, conf_given(&frame, "track_src_ip"),
+			   "track_src_ip: there is no mcast_src_ip whose address could be missing");
 	if (conf_given(&frame, "virtual_ipaddress") && d.i.n_vips == 0)
 		conf_error(x->f, conf_given(&frame, "virtual_ipaddress"), "virtual_ipaddress: holds no usable address");
 	for (size_t k = 0; k < d.i.n_vips; k++) {

@@ -55,7 +55,8 @@ struct conf_ctx {
 	bool libconfig;        /* which grammar the tree was read from */
 	unsigned n_includes;   /* libconfig's, so far */
 	unsigned n_root_by_default;
-	bool files; /* other files and the user data base may be looked at */
+	bool files;        /* other files and the user data base may be looked at */
+	size_t links_size; /* room in c->links */
 	struct conf_globals g;
 };
 
@@ -149,8 +150,11 @@ void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *ob
 void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
-/* conf_track.c: the struct conf_tracks at the keyword's offset in `obj` */
+/* conf_track.c: interface_up_down_delays; tracked objects: the struct conf_tracks at the keyword's offset in `obj` */
 void conf_parse_tracks(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_link_delays(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* A delay that would outlast the silence after which another host takes over. */
+void conf_check_link_delays(struct conf_ctx *x);
 /* conf_group.c: sync groups; needs the instances to have been read */
 void conf_parse_members(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_groups(struct conf_ctx *x, config_setting_t *root);

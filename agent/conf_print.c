@@ -139,6 +139,28 @@ static void put_opening(FILE *out, const char *keyword, const char *name)
 	fputs(" {\n", out);
 }
 
+static void put_link_delays(FILE *out, const struct conf *c)
+{
+	char down[CONF_TIME_STR], up[CONF_TIME_STR];
+	bool any = false;
+
+	for (size_t i = 0; i < c->n_links; i++) {
+		const struct conf_link *l = &c->links[i];
+
+		if (l->where.line == 0)
+			continue;
+		if (!any)
+			fputs("\ninterface_up_down_delays {\n", out);
+		any = true;
+		fputs("    ", out);
+		put_word(out, l->name);
+		fprintf(out, " %s %s\n", conf_format_time(l->down_us, down, sizeof(down)),
+			conf_format_time(l->up_us, up, sizeof(up)));
+	}
+	if (any)
+		fputs("}\n", out);
+}
+
 static void put_script(FILE *out, const struct conf_script *s)
 {
 	put_opening(out, "vrrp_script", s->name);
@@ -311,6 +333,8 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 	put_unsigned(out, "version", i->version);
 	fprintf(out, "    state %s\n", i->state_master ? "MASTER" : "BACKUP");
 	put_string(out, "    ", "interface", i->interface);
+	put_bool(out, "dont_track_primary", i->dont_track_primary);
+	put_bool(out, "track_src_ip", i->track_src_ip);
 	put_unsigned(out, "virtual_router_id", i->vrid);
 	put_unsigned(out, "priority", i->priority);
 	put_time(out, "advert_int", i->advert_us);
@@ -380,6 +404,7 @@ static void put_group(FILE *out, const struct conf *c, const struct conf_group *
 void conf_print(const struct conf *c, FILE *out)
 {
 	put_globals(out, c);
+	put_link_delays(out, c);
 	for (size_t i = 0; i < c->n_scripts; i++)
 		put_script(out, &c->scripts[i]);
 	for (size_t i = 0; i < c->n_mysqls; i++)

@@ -21,12 +21,20 @@ static const char *script_name_at(const void *user, size_t i)
 	return i < c->n_scripts ? c->scripts[i].name : NULL;
 }
 
+static const char *link_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_links ? c->links[i].name : NULL;
+}
+
 static const struct kind {
 	const char *keyword, *block, *word;
 	const char *(*name_at)(const void *user, size_t i);
 } kinds[] = {
 	[CONF_TRACK_MYSQL] = { "track_mysql", "vrrp_mysql", "mysql", mysql_name_at },
 	[CONF_TRACK_SCRIPT] = { "track_script", "vrrp_script", "script", script_name_at },
+	[CONF_TRACK_LINK] = { "track_interface", "interface", "interface", link_name_at },
 };
 _Static_assert(ELEMENTSOF(kinds) == _CONF_TRACK_MAX_, "each kind is described");
 
@@ -75,6 +83,83 @@ bool conf_is_tracked(const struct conf *c, enum conf_track_kind kind, size_t ind
 	return false;
 }
 
+/* --- interfaces -------------------------------------------------------------------------------------------------- */
+
+/* The entry of this name; a new one if there is none. */
+static struct conf_link *link_of(struct conf_ctx *x, const char *name)
+{
+	struct conf *c = x->c;
+
+	for (size_t i = 0; i < c->n_links; i++)
+		if (strcmp(c->links[i].name, name) == 0)
+			return &c->links[i];
+	if (c->n_links == x->links_size) {
+		size_t size = x->links_size ? 2 * x->links_size : 16;
+		struct conf_link *grown = conf_pool_array(x->pool, size, sizeof(*grown));
+
+		if (c->n_links > 0)
+			memcpy(grown, c->links, c->n_links * sizeof(*grown));
+		c->links = grown;
+		x->links_size = size;
+	}
+	snprintf(c->links[c->n_links].name, IFNAMSIZ, "%s", name);
+	return &c->links[c->n_links++];
+}
+
+/* IF DOWN [UP] */
+void conf_parse_link_delays(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	const char *what = a->key->name;
+	unsigned n = (unsigned)config_setting_length(a->setting);
+
+	(void)obj;
+	for (unsigned i = 0; i < n && i < KS_ELEMENTS_MAX; i++) {
+		const config_setting_t *s = config_setting_get_elem(a->setting, i);
+		struct conf_where where = conf_where_of(x, s);
+		char name[IFNAMSIZ];
+		uint64_t down_us, up_us = 0;
+		struct conf_link *link;
+		struct conf_words w;
+
+		if (!conf_entry_words(x, what, s, &w) || !conf_parse_ifname(x, &where, what, w.w[0], name))
+			continue;
+		if (w.n < 2 || w.n > 3) {
+			conf_error(x->f, &where, "%s: takes an interface and one or two delays: IF DOWN [UP]", what);
+			continue;
+		}
+		if (!conf_parse_time(x, &where, what, w.w[1], 0, 255000000, &down_us) ||
+		    (w.n > 2 && !conf_parse_time(x, &where, what, w.w[2], 0, 255000000, &up_us)))
+			continue;
+		link = link_of(x, name);
+		if (link->where.line)
+			conf_error(x->f, &where, "%s: %s stands here twice (first in line %u)", what, name,
+				   link->where.line);
+		link->down_us = down_us;
+		link->up_us = up_us;
+		link->where = where;
+	}
+}
+
+void conf_check_link_delays(struct conf_ctx *x)
+{
+	for (size_t i = 0; i < x->c->n_instances; i++) {
+		const struct conf_instance *in = &x->c->instances[i];
+		const uint64_t limit_us = (in->down_adverts - 1) * (uint64_t)in->advert_us;
+		char limit[CONF_TIME_STR];
+
+		for (size_t k = 0; k < x->c->n_links; k++) {
+			const struct conf_link *l = &x->c->links[k];
+
+			if (strcmp(l->name, in->interface) != 0 || l->down_us == 0 || l->down_us < limit_us)
+				continue;
+			conf_error(x->f, &l->where,
+				   "interface_up_down_delays: %s may go down for less than %s seconds: after that, "
+				   "another host of vrrp_instance %s takes over",
+				   l->name, conf_format_time(limit_us, limit, sizeof(limit)), in->name);
+		}
+	}
+}
+
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
 static bool find_tracked(struct conf_ctx *x, const struct conf_where *where, const struct kind *kind, const char *name,
@@ -83,6 +168,14 @@ static bool find_tracked(struct conf_ctx *x, const struct conf_where *where, con
 	const char *near = NULL;
 	const char *s;
 
+	if (kind == &kinds[CONF_TRACK_LINK]) { /* need not be there, nor be named elsewhere */
+		char ifname[IFNAMSIZ];
+
+		if (!conf_parse_ifname(x, where, kind->keyword, name, ifname))
+			return false;
+		*ret = (size_t)(link_of(x, ifname) - x->c->links);
+		return true;
+	}
 	for (size_t i = 0; (s = kind->name_at(x->c, i)); i++) {
 		if (strcmp(s, name) == 0) {
 			*ret = i;
@@ -108,6 +201,7 @@ static void take_defaults(const struct conf *c, enum conf_track_kind kind, struc
 		t->weight = c->scripts[t->index].weight;
 		t->reverse = c->scripts[t->index].reverse;
 		break;
+	case CONF_TRACK_LINK: /* weight 0 */
 	case _CONF_TRACK_MAX_:
 		break;
 	}

@@ -14,6 +14,7 @@
 #include "agent/group.h"
 #include "agent/instance.h"
 #include "agent/journal.h"
+#include "agent/links.h"
 #include "agent/load.h"
 #include "agent/netif.h"
 #include "agent/ops.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct netif *netif;
 	struct wires *wires;
 	struct loop_clock *adverts, *downs;
+	struct links *links;
 	struct checker *checker;
 	struct fifos *fifos;
 	struct exec_child *once; /* startup_script or shutdown_script, while it runs */
@@ -71,6 +73,7 @@ static void on_link(void *user, const struct netif_link *link, bool gone)
 
 	if (!d->ready)
 		return;
+	links_on_link(d->links);
 	wires_on_link(d->wires, link, gone);
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_on_link(d->instances[i], link, gone);
@@ -91,6 +94,14 @@ static void on_wire(void *user)
 
 	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
 		instance_on_wire(d->instances[i]);
+}
+
+static void on_links(void *user)
+{
+	struct daemon *d = user;
+
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
+		instance_on_links(d->instances[i]);
 }
 
 static void on_health(void *user)
@@ -394,6 +405,7 @@ static int start_instances(struct daemon *d)
 		.wires = d->wires,
 		.checker = d->checker,
 		.orders = d->orders,
+		.links = d->links,
 		.fifos = d->fifos,
 	};
 
@@ -437,6 +449,8 @@ static int start_parts(struct daemon *d)
 		r = loop_clock_new(d->loop, LOOP_RANK_NET, 1, &d->downs);
 	if (r >= 0)
 		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
+	if (r >= 0)
+		r = links_new(d->loop, d->netif, d->conf, on_links, d, &d->links);
 	if (r >= 0)
 		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);
 	if (r < 0) {
@@ -543,6 +557,7 @@ static void tear_down(struct daemon *d)
 	if (d->once)
 		exec_abandon(d->once);
 	checker_free(d->checker);
+	links_free(d->links);
 	wires_free(d->wires);
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);

@@ -473,11 +473,18 @@ static void set_priority(struct instance *inst, uint8_t priority)
 	instance_record(inst, LOG_NOTICE, JOURNAL_PRIORITY, "priority %u -> %u", before, priority);
 }
 
+size_t instance_collect(const struct instance *inst, struct tracked *ret)
+{
+	const struct track_sources sources = { .checker = inst->env.checker, .links = inst->env.links };
+
+	return tracker_collect(&sources, inst->env.conf, &inst->conf->tracks, ret);
+}
+
 void instance_on_checks(struct instance *inst)
 {
 	struct priority_result sum;
 
-	inst->n_tracked = tracker_collect(inst->env.checker, inst->env.conf, &inst->conf->tracks, inst->tracked);
+	inst->n_tracked = instance_collect(inst, inst->tracked);
 	sum = tracker_sum(inst->conf->priority, inst->tracked, inst->n_tracked);
 	describe_checks(inst);
 	instance_set_faults(inst, FAULT_CHECK | FAULT_PENDING,

@@ -11,6 +11,7 @@
 #include "agent/checker.h"
 #include "agent/conf.h"
 #include "agent/fifo.h"
+#include "agent/links.h"
 #include "agent/netif.h"
 #include "agent/orders.h"
 #include "agent/wire.h"
@@ -32,6 +33,7 @@ struct instance_env {
 	struct wires *wires;
 	const struct checker *checker;
 	struct orders *orders;
+	const struct links *links;
 	struct fifos *fifos; /* may be NULL */
 };
 
@@ -101,6 +103,8 @@ void instance_on_addr(struct instance *inst, int ifindex, bool gone);
 /* The sockets of its wire were opened. */
 void instance_on_wire(struct instance *inst);
 void instance_on_checks(struct instance *inst);
+/* An interface came to count as up or down (agent/links). */
+void instance_on_links(struct instance *inst);
 
 /* An operator's orders; nothing if they are in force already. Standby hands the addresses over at once (away, then
  * priority 0) and stays out. Maintenance: see agent/maintenance.h; when it ends, what was withheld takes effect. May be

@@ -368,11 +368,24 @@ static bool is_vip(void *user, const struct ip_addr *addr)
 	return false;
 }
 
+static bool is_other(void *user, const struct ip_addr *addr)
+{
+	return !ip_equal(user, addr);
+}
+
+/* Whatever the length of its prefix. */
+static bool has_address(const struct instance *inst, const struct netif_link *link, const struct ip_addr *addr)
+{
+	struct ip_addr wanted = *addr, found;
+
+	return netif_source(inst->env.netif, link->ifindex, addr->family, is_other, &wanted, &found);
+}
+
 static bool find_source(const struct instance *inst, const struct netif_link *link, struct ip_addr *ret)
 {
 	if (ip_is_set(&inst->conf->mcast_src_ip)) {
 		*ret = inst->conf->mcast_src_ip;
-		return true;
+		return !inst->conf->track_src_ip || has_address(inst, link, ret);
 	}
 	/* netif_source() only hands the pointer back to is_vip(), which reads. */
 	return netif_source(inst->env.netif, link->ifindex, AF_INET, is_vip, (void *)(uintptr_t)inst->env.conf, ret);
@@ -399,9 +412,11 @@ void instance_look_at_link(struct instance *inst)
 	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
 	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE;
 	const char *name = inst->conf->interface;
+	char addr[IP_STR_MAX];
 	unsigned faults = 0;
 
-	if (!link || !link->up)
+	/* Without carrier, but with dont_track_primary, adverts are lost, and nobody minds. */
+	if (!link || (!inst->conf->dont_track_primary && !links_is_up(inst->env.links, name)))
 		faults |= FAULT_LINK;
 	if (link && !look_at_source(inst, link))
 		faults |= FAULT_SOURCE;
@@ -409,6 +424,9 @@ void instance_look_at_link(struct instance *inst)
 		faults |= FAULT_WIRE;
 	if (faults & FAULT_LINK)
 		instance_set_faults(inst, mask, faults, "interface %s is %s", name, link ? "down" : "missing");
+	else if (faults & FAULT_SOURCE && inst->conf->track_src_ip && ip_is_set(&inst->conf->mcast_src_ip))
+		instance_set_faults(inst, mask, faults, "interface %s does not have the source address %s", name,
+				    ip_format(&inst->conf->mcast_src_ip, addr));
 	else if (faults & FAULT_SOURCE)
 		instance_set_faults(inst, mask, faults, "interface %s has no IPv4 address to send from", name);
 	else if (faults)
@@ -424,6 +442,12 @@ static bool mac_changed(const struct instance *inst, const struct netif_link *li
 		    memcmp(inst->vips[i].mac, link->mac, sizeof(link->mac)) != 0)
 			return true;
 	return false;
+}
+
+void instance_on_links(struct instance *inst)
+{
+	instance_look_at_link(inst);
+	instance_on_checks(inst);
 }
 
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone)

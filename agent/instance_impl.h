@@ -197,6 +197,8 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 /* Replaces the faults in `mask` by those in `value` and tells the machine what that means. */
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The states of what is tracked, as they are now. */
+size_t instance_collect(const struct instance *inst, struct tracked *ret);
 void instance_lane_go_on(struct instance *inst);
 void instance_lane_order(struct instance *inst, enum errand_kind kind);
 /* Everything but the addresses takes over what inst->conf says now. */

@@ -79,7 +79,7 @@ static json_t *priority(const struct instance *inst)
 {
 	const struct conf_instance *ci = inst->conf;
 	_cleanup_(freep) struct tracked *list = calloc(tracker_max(inst->env.conf, &ci->tracks) + 1, sizeof(*list));
-	size_t n = list ? tracker_collect(inst->env.checker, inst->env.conf, &ci->tracks, list) : 0;
+	size_t n = list ? instance_collect(inst, list) : 0;
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < n; i++)
@@ -100,7 +100,8 @@ json_t *instance_faults(const struct instance *inst)
 		json_array_append_new(all, json_text(text));
 	}
 	if (inst->faults & FAULT_SOURCE) {
-		snprintf(text, sizeof(text), "interface %s has no IPv4 address to send from", inst->conf->interface);
+		snprintf(text, sizeof(text), "interface %s has no IPv4 address to send from%s", inst->conf->interface,
+			 inst->conf->track_src_ip ? ", or not the one that track_src_ip demands" : "");
 		json_array_append_new(all, json_text(text));
 	}
 	if (inst->faults & FAULT_WIRE)

@@ -13,21 +13,25 @@ static struct tracked with_state(struct tracked t, struct checker_state s)
 	return t;
 }
 
-static struct tracked look(const struct checker *checker, enum conf_track_kind kind, struct tracked t, size_t index)
+static struct tracked look(const struct track_sources *src, enum conf_track_kind kind, struct tracked t, size_t index)
 {
 	switch (kind) {
 	case CONF_TRACK_MYSQL:
 		t.what = "mysqld";
 		t.in.silent_is_down = true;
-		t = with_state(t, checker_mysql(checker, index));
+		t = with_state(t, checker_mysql(src->checker, index));
 		if (!t.in.reported)
 			t.reason = "not seen alive yet";
 		break;
 	case CONF_TRACK_SCRIPT:
 		t.what = conf_track_block(kind);
-		t = with_state(t, checker_script(checker, index));
+		t = with_state(t, checker_script(src->checker, index));
 		if (!t.in.reported)
 			t.reason = "has not ended yet";
+		break;
+	case CONF_TRACK_LINK:
+		t.what = "interface";
+		t = with_state(t, links_state(src->links, index));
 		break;
 	case _CONF_TRACK_MAX_:
 		break;
@@ -65,7 +69,7 @@ size_t tracker_max(const struct conf *conf, const struct conf_tracks *tracks)
 	return n;
 }
 
-size_t tracker_collect(const struct checker *checker, const struct conf *conf, const struct conf_tracks *tracks,
+size_t tracker_collect(const struct track_sources *src, const struct conf *conf, const struct conf_tracks *tracks,
 		       struct tracked *ret)
 {
 	size_t n = 0;
@@ -79,9 +83,9 @@ size_t tracker_collect(const struct checker *checker, const struct conf *conf, c
 				.in = { .weight = t->weight, .reverse = t->reverse },
 			};
 
-			ret[n++] = look(checker, kind, blank, t->index);
+			ret[n++] = look(src, kind, blank, t->index);
 			if (kind == CONF_TRACK_MYSQL)
-				n += look_at_fitness(checker, &conf->mysqls[t->index], t->index, ret + n);
+				n += look_at_fitness(src->checker, &conf->mysqls[t->index], t->index, ret + n);
 		}
 	}
 	return n;

@@ -6,7 +6,14 @@
 
 #include "agent/checker.h"
 #include "agent/conf.h"
+#include "agent/links.h"
 #include "agent/priority.h"
+
+/* Who knows the states. */
+struct track_sources {
+	const struct checker *checker;
+	const struct links *links;
+};
 
 /* One object. The texts are borrowed and valid until the loop runs again. */
 struct tracked {
@@ -20,7 +27,7 @@ struct tracked {
 /* How many there are at most; what tracker_collect() needs room for. */
 size_t tracker_max(const struct conf *conf, const struct conf_tracks *tracks);
 /* Fills `ret`; returns how many. */
-size_t tracker_collect(const struct checker *checker, const struct conf *conf, const struct conf_tracks *tracks,
+size_t tracker_collect(const struct track_sources *src, const struct conf *conf, const struct conf_tracks *tracks,
 		       struct tracked *ret);
 
 /* The sum over the list, as priority_sum() has it. */

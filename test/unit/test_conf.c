@@ -606,9 +606,9 @@ static void names_and_tls_are_refused_because_they_block(void **state)
 static void what_would_change_the_vips_fate_is_refused_and_the_rest_ignored(void **state)
 {
 	(void)state;
-	refuses("garp_group G {\n interval 1\n x {\n }\n}\n" INSTANCE(" track_interface {\n eth1\n }\n no_accept\n"),
+	refuses("garp_group G {\n interval 1\n x {\n }\n}\n" INSTANCE(" use_vmac {\n eth1\n }\n no_accept\n"),
 		"f.conf:1: error: garp_group: not supported by this version\n"
-		"f.conf:9: error: track_interface: not supported by this version\n"
+		"f.conf:9: error: use_vmac: not supported by this version\n"
 		"f.conf:12: error: no_accept: refused: nobody could reach MySQL through the address\n");
 	refuses(GLOBAL(" set_supplementary_groups\n vrrp_strict\n"),
 		"f.conf:2: error: set_supplementary_groups: not supported by this version\n"

@@ -172,6 +172,83 @@ static void check_takes_only_what_means_something_to_it(void **state)
 		"7: error: if_denied: \"maybe\" is neither fail nor complain\n");
 }
 
+/* --- interfaces -------------------------------------------------------------------------------------------------- */
+
+#define DELAYS(more) "interface_up_down_delays {\n" more "}\n"
+
+static void tracked_interfaces_need_not_be_declared(void **state)
+{
+	struct conf *c = load(INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n eth3 weight 30 reverse\n }\n"));
+	const struct conf_track *t = c->instances[0].tracks.of[CONF_TRACK_LINK].t;
+
+	(void)state;
+	assert_int_equal(c->instances[0].tracks.of[CONF_TRACK_LINK].n, 3);
+	assert_string_equal(conf_track_name(c, CONF_TRACK_LINK, &t[0]), "eth1");
+	assert_int_equal(t[0].weight, 0);
+	assert_string_equal(conf_track_name(c, CONF_TRACK_LINK, &t[1]), "eth2");
+	assert_int_equal(t[1].weight, -20);
+	assert_true(t[2].reverse);
+	conf_free(c);
+	reads_back(INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n }\n dont_track_primary\n"
+			    " mcast_src_ip 10.0.0.9\n track_src_ip\n"));
+	refuses(INSTANCE(" track_interface {\n a/b\n eth1\n eth1\n }\n"),
+		"5: error: track_interface: \"a/b\" is not the name of a network interface (1..15 characters)\n"
+		"7: error: track_interface: eth1 stands here twice\n");
+}
+
+static void delays_of_interfaces_are_read_and_printed(void **state)
+{
+	struct conf *c = load(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(""));
+
+	(void)state;
+	assert_int_equal(c->n_links, 2);
+	assert_int_equal(c->links[0].down_us, 500000);
+	assert_int_equal(c->links[0].up_us, 3000000);
+	assert_int_equal(c->links[1].down_us, 2000000);
+	assert_int_equal(c->links[1].up_us, 0);
+	conf_free(c);
+	reads_back(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(" track_interface {\n eth1\n eth7\n }\n"));
+}
+
+static void more_interfaces_than_there_was_room_for_keep_their_places(void **state)
+{
+	char text[8192] = "";
+	struct conf *c;
+
+	(void)state;
+	strcat(text, "interface_up_down_delays {\n");
+	for (int i = 0; i < 100; i++)
+		snprintf(text + strlen(text), 40, " if%d 0.%d\n", i, i + 1);
+	strcat(text, "}\n" INSTANCE(" track_interface {\n if77\n new\n }\n"));
+	c = load(text);
+	assert_int_equal(c->n_links, 101);
+	assert_string_equal(conf_track_name(c, CONF_TRACK_LINK, &c->instances[0].tracks.of[CONF_TRACK_LINK].t[0]),
+			    "if77");
+	assert_string_equal(conf_track_name(c, CONF_TRACK_LINK, &c->instances[0].tracks.of[CONF_TRACK_LINK].t[1]),
+			    "new");
+	conf_free(c);
+}
+
+static void delays_that_outlast_a_peers_patience_are_refused(void **state)
+{
+	(void)state;
+	refuses(DELAYS(" eth0 2\n") INSTANCE(""), "2: error: interface_up_down_delays: eth0 may go down for less than "
+						  "2 seconds: after that, another host of "
+						  "vrrp_instance V takes over\n");
+	refuses(DELAYS(" eth1\n eth2 1 2 3\n eth3 256\n eth4 1\n eth4 1\n") INSTANCE(""),
+		"2: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
+		"3: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
+		"4: error: interface_up_down_delays: 256 is not in 0..255 seconds\n"
+		"6: error: interface_up_down_delays: eth4 stands here twice (first in line 5)\n");
+}
+
+static void source_to_be_tracked_must_be_given(void **state)
+{
+	(void)state;
+	refuses(INSTANCE(" track_src_ip\n"),
+		"4: error: track_src_ip: there is no mcast_src_ip whose address could be missing\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +257,11 @@ int main(void)
 		cmocka_unit_test(checks_are_printed_as_they_are_read),
 		cmocka_unit_test(check_needs_a_weight_or_fail),
 		cmocka_unit_test(check_takes_only_what_means_something_to_it),
+		cmocka_unit_test(tracked_interfaces_need_not_be_declared),
+		cmocka_unit_test(delays_of_interfaces_are_read_and_printed),
+		cmocka_unit_test(more_interfaces_than_there_was_room_for_keep_their_places),
+		cmocka_unit_test(delays_that_outlast_a_peers_patience_are_refused),
+		cmocka_unit_test(source_to_be_tracked_must_be_given),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is tracked, as spec/vrrp.md §6 has it, by number, and what else holds for it."""
+
+import pytest
+
+from lib.agents import VIP, block, instance
+from lib.wait import now, until
+
+HOOK = '#!/bin/sh\necho "$SQLVIP_STATE $SQLVIP_CAUSE" >> /tmp/hooks\n'
+
+
+def hooked(host):
+    """What the hook has been told so far."""
+    path = host.path("/tmp/hooks")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def alone(pair, *lines, config="", base=100, **options):
+    """An agent on mastersql only that is master."""
+    agent = pair.agent(pair.master, config + instance(base, *lines, track=False, **options)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    return agent
+
+
+def two(pair, lines, backup_lines=(), config="", priorities=(200, 150), **options):
+    """Agents on both hosts without MySQL; returns both."""
+    pair.start_configured(*(config + instance(p, *more, track=False, **options)
+                            for p, more in zip(priorities, (lines, backup_lines))))
+    return pair.agents["mastersql"], pair.agents["backupsql"]
+
+
+def second_interface(host, name="eth1"):
+    """An interface without a wire behind it whose carrier is that of its other end, NAMEp."""
+    host.run(["ip", "-batch", "-"], input=f"link add {name} type veth peer name {name}p\n"
+                                          f"link set {name} up\nlink set {name}p up\n")
+
+
+def set_link(host, name, state):
+    host.run(["ip", "link", "set", name, state])
+
+
+def ifindex(host):
+    return int(host.run(["ip", "-o", "link", "show", "eth0"]).stdout.split(":")[0])
+
+
+def wait_priority(agent, value, seconds=5):
+    until(lambda: agent.instance()["priority"]["effective"] == value, seconds,
+          lambda: f"priority {value}; it is {agent.instance()['priority']}", step=0.02)
+
+
+def wait_advert(pair, priority, seconds=5):
+    """An advert of mastersql with this priority that is sent from now on."""
+    since = now()
+    until(lambda: pair.watcher.find(since, host="mastersql", event="advert", dir="out", priority=priority), seconds,
+          lambda: f"an advert of priority {priority}")
+
+
+# --- interfaces ------------------------------------------------------------------------------------------------------
+
+
+def test_c61_interface_down_is_a_fault_and_up_again_the_way_back_is_backup_first(pair):
+    pair.master.write("/tmp/hook", HOOK, 0o755)
+    agent = alone(pair, "notify /tmp/hook")
+    set_link(pair.master, "eth0", "down")
+    agent.wait_state("FAULT", 5)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    until(lambda: any(line.startswith("FAULT interface eth0 is down") for line in hooked(pair.master)), 5,
+          lambda: f"the hook: {hooked(pair.master)}")
+    mark = agent.process.mark()
+    set_link(pair.master, "eth0", "up")
+    agent.process.wait_log(r"FAULT -> BACKUP \(interface eth0 is usable\)", 5, mark)
+    agent.process.wait_log(r"BACKUP -> MASTER \(down timer", 5, mark)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_c68_flush_of_all_addresses_is_a_fault_until_the_hosts_own_is_back(pair):
+    agent = alone(pair)
+    pair.master.run(["ip", "addr", "flush", "dev", "eth0"])
+    agent.wait_state("FAULT", 5)
+    assert any("no IPv4 address" in text for text in agent.instance()["faults"])
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    pair.master.run(["ip", "addr", "add", "192.168.1.1/24", "dev", "eth0"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert agent.instance()["state"] == "MASTER"
+
+
+def test_c69_interface_that_is_deleted_and_made_anew_is_used_without_a_restart(pair):
+    master, backup = two(pair, ())
+    for _ in range(2):
+        before = ifindex(pair.master)
+        pair.bridge.run(["ip", "link", "del", pair.master.port])
+        master.wait_state("FAULT", 5)
+        assert master.process.alive
+        pair.watcher.wait_holder(pair.backup, VIP, 5)
+        pair.bridge.run(["ip", "-batch", "-"], input=(
+            f"link add {pair.master.port} type veth peer name eth0 netns {pair.master.pid}\n"
+            f"link set {pair.master.port} master br0 up\n"))
+        pair.master.run(["ip", "-batch", "-"], input="addr add 192.168.1.1/24 dev eth0\nlink set eth0 up\n")
+        pair.watcher.wait_holder(pair.master, VIP, 10)
+        assert ifindex(pair.master) != before
+        backup.wait_state("BACKUP", 5)
+    assert master.process.alive
+
+
+def test_tracked_interface_that_is_down_is_a_fault_of_both_sides_choice(pair):
+    second_interface(pair.master)
+    master, _ = two(pair, (block("track_interface", "eth1"),))
+    set_link(pair.master, "eth1p", "down")  # the carrier is lost
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    master.wait_state("FAULT", 5)
+    assert "interface eth1: down" in master.instance()["cause"]
+    set_link(pair.master, "eth1p", "up")
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    pair.master.run(["ip", "link", "del", "eth1"])
+    master.wait_state("FAULT", 5)
+    until(lambda: master.instance()["faults"] == ["interface eth1: missing"], 5, "the loss to be told")
+    second_interface(pair.master)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_tracked_interface_that_is_not_there_yet_is_waited_for(pair):
+    agent = pair.agent(pair.master, instance(100, block("track_interface", "eth1"), track=False)).start()
+    agent.wait_state("FAULT", 5)
+    assert "interface eth1: missing" in agent.instance()["cause"]
+    second_interface(pair.master)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+@pytest.mark.parametrize("entry, up, down", [("eth1 weight -30", 100, 70), ("eth1 weight 30", 130, 100),
+                                             ("eth1 weight 30 reverse", 70, 100), ("eth1 weight -253", 100, 1)])
+def test_weighted_interface_changes_the_priority(pair, entry, up, down):
+    second_interface(pair.master)
+    agent = alone(pair, block("track_interface", entry))
+    wait_priority(agent, up)
+    wait_advert(pair, up)
+    set_link(pair.master, "eth1p", "down")
+    wait_priority(agent, down)
+    wait_advert(pair, down)
+    (part,) = agent.instance()["priority"]["contributions"]
+    assert part["kind"] == "interface" and part["name"] == "eth1" and part["state"] == "down"
+    set_link(pair.master, "eth1p", "up")
+    wait_priority(agent, up)
+
+
+def test_short_loss_of_carrier_within_its_delay_moves_nothing(pair):
+    config = block("interface_up_down_delays", "eth0 1.9 0.5")
+    agent = alone(pair, config=config, advert="1")
+    mark = agent.process.mark()
+    pair.pull(pair.master)
+    until(lambda: "LOWER_UP" not in pair.master.run(["ip", "link", "show", "eth0"]).stdout, 5, "the carrier to be lost")
+    pair.plug(pair.master)
+    pair.watcher.wait_adverts(pair.master, 3, 10)
+    assert not agent.process.search("FAULT", mark)
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_long_loss_of_carrier_counts_after_the_delay_and_its_return_after_the_other(pair):
+    config = block("interface_up_down_delays", "eth0 0.5 0.7")
+    agent = alone(pair, config=config, advert="1")
+    at = now()
+    pair.pull(pair.master)
+    agent.wait_state("FAULT", 5)
+    assert now() - at >= 0.5
+    at = now()
+    pair.plug(pair.master)
+    until(lambda: agent.instance()["state"] != "FAULT", 5, "the return")
+    assert now() - at >= 0.7
+
+
+def test_delay_does_not_keep_an_address_on_an_interface_that_is_gone(pair):
+    agent = alone(pair, config=block("interface_up_down_delays", "eth0 1.9"), advert="1")
+    pair.bridge.run(["ip", "link", "del", pair.master.port])
+    agent.wait_state("FAULT", 1)
+
+
+def test_with_dont_track_primary_the_loss_of_carrier_is_no_fault(pair):
+    agent = alone(pair, "dont_track_primary")
+    pair.pull(pair.master)
+    until(lambda: "LOWER_UP" not in pair.master.run(["ip", "link", "show", "eth0"]).stdout, 5, "the carrier to be lost")
+    sent = agent.instance()["counters"]
+    until(lambda: sum(agent.instance()["counters"][k] for k in ("advert_sent", "advert_failed"))
+          >= sent["advert_sent"] + sent["advert_failed"] + 5, 5, "five more adverts to be tried")
+    assert agent.instance()["state"] == "MASTER"
+    pair.plug(pair.master)
+    # The cable is back, and it never ceased to be master.
+    pair.watcher.wait_adverts(pair.master, 3, 5)
+    assert agent.instance()["state"] == "MASTER"
+
+
+def test_with_track_src_ip_a_source_address_that_is_missing_is_a_fault(pair):
+    pair.master.run(["ip", "addr", "add", "192.168.1.77/32", "dev", "eth0"])
+    agent = alone(pair, "mcast_src_ip 192.168.1.77", "track_src_ip")
+    assert agent.instance()["master"] == "192.168.1.77"
+    pair.master.run(["ip", "addr", "del", "192.168.1.77/32", "dev", "eth0"])
+    agent.wait_state("FAULT", 5)
+    assert "does not have the source address 192.168.1.77" in agent.instance()["cause"]
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    pair.master.run(["ip", "addr", "add", "192.168.1.77/24", "dev", "eth0"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
