@@ -18,6 +18,7 @@ enum {
 	PORTION = 64,
 	GAP_US = 1000,
 	BACKOFF_MAX_US = 100 * 1000, /* while the device takes nothing */
+	ASK_AGAIN_US = 10 * 1000,    /* after a frame was not allowed */
 	OWED_MAX = 1024,             /* per target: sets that pile up behind a stuck device */
 };
 
@@ -41,6 +42,8 @@ struct announce {
 	struct loop_timer later; /* the earliest of all later_us */
 	struct loop_timer refresh;
 	struct announce_counters counters;
+	bool (*may_send)(void *user); /* NULL: nobody is asked */
+	void *user;
 };
 
 static void owe(struct announce *a, struct owed *o, unsigned frames)
@@ -80,6 +83,10 @@ static void send_portion(struct announce *a)
 		int r;
 
 		if (o->frames > 0) {
+			if (a->may_send && !a->may_send(a->user)) {
+				loop_timer_in(&a->pace, ASK_AGAIN_US);
+				return;
+			}
 			r = send_one(a, &o->target);
 			if (r == -EAGAIN) {
 				a->backoff_us = a->backoff_us ? 2 * a->backoff_us : GAP_US;
@@ -183,6 +190,12 @@ int announce_new(sd_event *loop, const struct announce_times *times, struct anno
 		a = announce_free(a);
 	*ret = a;
 	return r;
+}
+
+void announce_ask(struct announce *a, bool (*may_send)(void *user), void *user)
+{
+	a->may_send = may_send;
+	a->user = user;
 }
 
 struct announce *announce_free(struct announce *a)

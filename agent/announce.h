@@ -27,6 +27,10 @@ struct announce_times {
 int announce_new(sd_event *loop, const struct announce_times *times, struct announce **ret);
 struct announce *announce_free(struct announce *a);
 
+/* Asked before each frame: false puts it off a little. For whoever may have slept, and must not claim an address that
+ * another may have by now. Without it nobody is asked. */
+void announce_ask(struct announce *a, bool (*may_send)(void *user), void *user);
+
 /* Replaces the targets (copied) and starts over: first set now, the rest by timers. */
 int announce_start(struct announce *a, const struct announce_target *targets, size_t n);
 /* Another pair of sets for the same targets, because a rival was heard. */

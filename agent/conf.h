@@ -167,6 +167,8 @@ struct conf_instance {
 	bool track_src_ip;       /* that the host lacks the configured source address is one */
 	unsigned down_adverts;
 	bool lower_prio_no_advert, higher_prio_send_advert;
+	bool owner_ignore_adverts;
+	uint8_t timer_expired_backup; /* 1..254; 0 = off */
 	struct conf_vip *vips;
 	size_t n_vips;
 	struct conf_tracks tracks;
@@ -199,10 +201,12 @@ struct conf {
 	char *router_id;
 	char *control_socket;
 	char *state_directory;
-	char *script_user;    /* of programs that name no user */
-	char *script_group;   /* NULL: the user's own */
-	bool realtime;        /* SCHED_RR and locked memory where the host allows; default on */
-	unsigned rt_priority; /* 1..99, default 1 */
+	char *script_user;            /* of programs that name no user */
+	char *script_group;           /* NULL: the user's own */
+	bool realtime;                /* SCHED_RR and locked memory where the host allows; default on */
+	unsigned rt_priority;         /* 1..99, default 1 */
+	uint64_t startup_delay_us;    /* of the protocol, from our start */
+	uint64_t delay_after_boot_us; /* the same from the boot of the host */
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
 	struct conf_once startup, shutdown;
 	bool script_security;       /* what root runs is in root's hands alone */

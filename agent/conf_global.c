@@ -164,4 +164,6 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	x->c->fifo_states_on_reload = g->fifo_states_on_reload;
 	x->c->realtime = g->realtime;
 	x->c->rt_priority = g->rt_priority;
+	x->c->startup_delay_us = g->startup_delay_us;
+	x->c->delay_after_boot_us = g->delay_after_boot_us;
 }

@@ -48,6 +48,16 @@ void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *o
 		d->i.advert_us = (uint32_t)us;
 }
 
+void conf_parse_expired_backup(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_draft *d = obj;
+	int64_t v = 254;
+
+	if (conf_count_words(x, a, 0, 1) &&
+	    (a->words.n == 0 || conf_parse_int(x, &a->where, a->key->name, a->words.w[0], 1, 254, &v)))
+		d->i.timer_expired_backup = (uint8_t)v;
+}
+
 void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 {
 	struct conf_draft *d = obj;
@@ -189,6 +199,9 @@ static void check_preempt(struct conf_ctx *x, const struct conf_draft *d, const 
 		conf_error(x->f, no, "nopreempt: contradicts `state MASTER`; use `state BACKUP` on all hosts");
 	else if (d->i.nopreempt && d->i.priority == VRRP_PRIO_OWNER)
 		conf_error(x->f, no, "nopreempt: contradicts priority 255; use at most 254 on all hosts");
+	if (d->i.timer_expired_backup && !d->i.nopreempt)
+		conf_error(x->f, conf_given(frame, "timer_expired_backup"),
+			   "timer_expired_backup: needs nopreempt; without it the host would take the addresses back");
 	if (d->i.preempt_delay_us > 0 && (d->i.nopreempt || d->i.state_master || d->i.priority == VRRP_PRIO_OWNER))
 		conf_error(x->f, delay, "preempt_delay: means nothing with `state MASTER`, nopreempt or priority 255");
 }
@@ -264,6 +277,7 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 		       .down_adverts = g->down_adverts,
 		       .lower_prio_no_advert = g->lower_prio_no_advert,
 		       .higher_prio_send_advert = g->higher_prio_send_advert,
+		       .owner_ignore_adverts = g->owner_ignore_adverts,
 		       .garp = CONF_GARP_UNSET,
 		       .notify_timeout_us = g->notify_timeout_us,
 		       .pre_take_timeout_us = 5000000,

@@ -25,7 +25,8 @@ struct conf_globals {
 	struct conf_garp garp;
 	bool min_garp;
 	unsigned down_adverts;
-	bool lower_prio_no_advert, higher_prio_send_advert, csum_plain;
+	bool lower_prio_no_advert, higher_prio_send_advert, owner_ignore_adverts, csum_plain;
+	uint64_t startup_delay_us, delay_after_boot_us;
 	uint64_t notify_timeout_us;
 	bool notify_priority_changes;
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
@@ -147,6 +148,7 @@ void conf_parse_version(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_expired_backup(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);

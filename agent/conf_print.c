@@ -126,6 +126,10 @@ static void put_globals(FILE *out, const struct conf *c)
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
 	put_programs(out, c);
+	if (c->startup_delay_us)
+		put_time(out, "vrrp_startup_delay", c->startup_delay_us);
+	if (c->delay_after_boot_us)
+		put_time(out, "vrrp_delay_after_boot", c->delay_after_boot_us);
 	put_string(out, "    ", "control_socket", c->control_socket);
 	put_string(out, "    ", "state_directory", c->state_directory);
 	fputs("}\n", out);
@@ -343,6 +347,9 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 	put_unsigned(out, "down_timer_adverts", i->down_adverts);
 	put_bool(out, "lower_prio_no_advert", i->lower_prio_no_advert);
 	put_bool(out, "higher_prio_send_advert", i->higher_prio_send_advert);
+	put_bool(out, "owner_ignore_adverts", i->owner_ignore_adverts);
+	if (i->timer_expired_backup)
+		put_unsigned(out, "timer_expired_backup", i->timer_expired_backup);
 	put_bool(out, "v3_checksum_as_v2", i->csum == VRRP_CSUM_PLAIN);
 	if (ip_is_set(&i->mcast_src_ip))
 		fprintf(out, "    mcast_src_ip %s\n", ip_format(&i->mcast_src_ip, addr));

@@ -394,6 +394,19 @@ static int add_signals(struct daemon *d)
 	return r;
 }
 
+/* vrrp_startup_delay and vrrp_delay_after_boot: the later of the two ends. */
+static uint64_t protocol_start_us(const struct daemon *d)
+{
+	uint64_t from_start_us = d->started_us + d->conf->startup_delay_us;
+	uint64_t now_us = loop_now_us(), from_boot_us = now_us;
+	struct timespec up;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	if (d->conf->delay_after_boot_us > (uint64_t)up.tv_sec * 1000000)
+		from_boot_us = now_us + d->conf->delay_after_boot_us - (uint64_t)up.tv_sec * 1000000;
+	return from_start_us > from_boot_us ? from_start_us : from_boot_us;
+}
+
 static int start_instances(struct daemon *d)
 {
 	const struct instance_env env = {
@@ -407,6 +420,7 @@ static int start_instances(struct daemon *d)
 		.orders = d->orders,
 		.links = d->links,
 		.fifos = d->fifos,
+		.start_us = protocol_start_us(d),
 	};
 
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));

@@ -207,6 +207,7 @@ static void run_lane(struct instance *inst)
 	while (inst->lane_len > 0 && !inst->lane_waits) {
 		const struct errand e = inst->lane[0];
 
+		instance_look_up(inst); /* what has waited may no longer be right */
 		inst->lane_waits = run_errand(inst, &e);
 		if (!inst->lane_waits)
 			lane_pop(inst);
@@ -266,7 +267,8 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
 		/* From when it was due, not when it fired: or the slack of all would add up. */
-		loop_timer_at(&inst->advert_timer, (inst->advert_due_us ? inst->advert_due_us : loop_now_us()) + a->us);
+		inst->next_advert_us = (inst->advert_due_us ? inst->advert_due_us : loop_now_us()) + a->us;
+		loop_timer_at(&inst->advert_timer, inst->next_advert_us);
 		break;
 	case VRRP_ACT_DOWN_TIMER:
 		loop_timer_in(&inst->down_timer, a->us);
@@ -320,27 +322,49 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	instance_note_holder(inst);
 }
 
-void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
+static void feed(struct instance *inst, const struct vrrp_event *ev, const char *cause)
 {
 	enum vrrp_state old = inst->fsm.state;
 	struct vrrp_actions actions;
-	char cause[CAUSE_MAX];
-	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(cause, sizeof(cause), fmt, ap);
-	va_end(ap);
 	if (instance_withholds(inst, ev, cause))
 		return;
 	actions = vrrp_fsm(&inst->fsm, ev);
 	if (inst->fsm.state != old)
 		state_changed(inst, old, cause);
 	inst->resigned &= inst->fsm.state == old;
+	if (old == VRRP_MASTER && inst->fsm.state != old)
+		announce_stop(inst->announce); /* at once, whatever the lane waits for */
 	for (size_t i = 0; i < actions.n; i++)
 		act(inst, &actions.a[i], old);
 	if (inst->fsm.state != VRRP_MASTER)
 		instance_veto_overtaken(inst);
 	run_lane(inst);
+}
+
+void instance_look_up(struct instance *inst)
+{
+	const struct vrrp_event ev = { .type = VRRP_EV_OVERSLEPT };
+	char cause[CAUSE_MAX];
+
+	if (!instance_overslept(inst))
+		return;
+	snprintf(cause, sizeof(cause), "did not run for %.3f s: another may be master by now, listening first",
+		 (double)(loop_now_us() - inst->sent_us) / 1e6);
+	feed(inst, &ev, cause);
+}
+
+void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
+{
+	char cause[CAUSE_MAX];
+	va_list ap;
+
+	/* Before anything else is answered: the answer could be an advert, or an ARP. */
+	instance_look_up(inst);
+	va_start(ap, fmt);
+	vsnprintf(cause, sizeof(cause), fmt, ap);
+	va_end(ap);
+	feed(inst, ev, cause);
 }
 
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
@@ -378,62 +402,6 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 		instance_record(inst, LOG_NOTICE, JOURNAL_FAULT, "still FAULT: %s", cause);
 		tell_group(inst);
 	}
-}
-
-/* --- timers ------------------------------------------------------------------------------------------------------ */
-
-static void advert_due(void *user, uint64_t due_us)
-{
-	struct instance *inst = user;
-	const struct vrrp_event ev = { .type = VRRP_EV_ADVERT_TIMER };
-	uint64_t lag_us = loop_now_us() - due_us;
-
-	if (lag_us > inst->lag_max_us)
-		inst->lag_max_us = lag_us;
-	/* Overslept for so long that a backup may have taken over meanwhile: listen before speaking. */
-	if (lag_us > (inst->conf->down_adverts - 1) * (uint64_t)inst->conf->advert_us + INSTANCE_ADVERT_SLACK_US) {
-		wire_drain(inst->wire);
-		if (inst->fsm.state != VRRP_MASTER || loop_timer_armed(&inst->advert_timer))
-			return;
-	}
-	if (lag_us > inst->conf->advert_us)
-		due_us += lag_us; /* what was missed is not made up for */
-	inst->advert_due_us = due_us;
-	instance_feed(inst, &ev, "advert timer");
-	inst->advert_due_us = 0;
-	instance_lease_tend(inst);
-	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
-	if (inst->vips_stale && inst->fsm.state == VRRP_MASTER)
-		instance_addr_restore(inst);
-}
-
-static void down_due(void *user, uint64_t due_us)
-{
-	struct instance *inst = user;
-	const struct vrrp_event ev = { .type = VRRP_EV_DOWN_TIMER };
-	char addr[IP_STR_MAX];
-
-	(void)due_us;
-	/* An advert that has arrived counts, however busy we were: it re-arms the timer. */
-	wire_drain(inst->wire);
-	if (loop_timer_armed(&inst->down_timer))
-		return;
-	if (!ip_is_set(&inst->fsm.master))
-		instance_feed(inst, &ev,
-			      inst->fsm.resigning ? "skew timer: the master resigned" : "down timer: no master heard");
-	else if (inst->fsm.resigning)
-		instance_feed(inst, &ev, "skew timer: %s fell below our priority", ip_format(&inst->fsm.master, addr));
-	else
-		instance_feed(inst, &ev, "down timer: no superior advert from %s for %.3f s",
-			      ip_format(&inst->fsm.master, addr), (double)vrrp_down_us(&inst->fsm) / 1e6);
-}
-
-static void preempt_due(void *user, uint64_t due_us)
-{
-	const struct vrrp_event ev = { .type = VRRP_EV_PREEMPT_TIMER };
-
-	(void)due_us;
-	instance_feed(user, &ev, "preempt_delay is over");
 }
 
 /* --- health and priority ----------------------------------------------------------------------------------------- */
@@ -494,29 +462,6 @@ void instance_on_checks(struct instance *inst)
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-static void settled(void *user, uint64_t due_us)
-{
-	(void)due_us;
-	instance_lane_go_on(user);
-}
-
-/* After a failed removal, or when an addition could not even be handed in: then nothing is left half done. */
-static void lane_retry(void *user, uint64_t due_us)
-{
-	struct instance *inst = user;
-	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_vips(inst) : instance_addr_release(inst);
-
-	(void)due_us;
-	if (!waits)
-		instance_lane_go_on(inst);
-}
-
-static void address_forgiven(void *user, uint64_t due_us)
-{
-	(void)due_us;
-	instance_set_faults(user, FAULT_ADDRESS, 0, "trying again to add the addresses");
-}
-
 static const char *current_state(void *user)
 {
 	const struct instance *inst = user;
@@ -524,23 +469,9 @@ static const char *current_state(void *user)
 	return inst->fsm.state == VRRP_INIT ? "STOP" : vrrp_state_name(inst->fsm.state);
 }
 
-static int init_timers(struct instance *inst)
+static bool may_announce(void *user)
 {
-	sd_event *loop = inst->env.loop;
-	int r;
-
-	loop_timer_init_on(&inst->advert_timer, inst->env.adverts, advert_due, inst);
-	loop_timer_init_on(&inst->down_timer, inst->env.downs, down_due, inst);
-	r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
-	if (r >= 0)
-		r = loop_timer_init(&inst->settle_timer, loop, LOOP_RANK_NET, 1, settled, inst);
-	if (r >= 0)
-		r = loop_timer_init(&inst->lane_timer, loop, LOOP_RANK_NET, 1000, lane_retry, inst);
-	if (r >= 0)
-		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
-	if (r >= 0)
-		r = instance_veto_init(inst);
-	return r;
+	return !instance_overslept(user);
 }
 
 /* --- what the parts take from the configuration, at the start and at each reload --- */
@@ -569,6 +500,8 @@ static struct vrrp_fsm_conf fsm_conf(const struct conf_instance *ci)
 		.down_adverts = ci->down_adverts,
 		.lower_prio_no_advert = ci->lower_prio_no_advert,
 		.higher_prio_send_advert = ci->higher_prio_send_advert,
+		.owner_ignore_adverts = ci->owner_ignore_adverts,
+		.expired_backup = ci->timer_expired_backup,
 		.grouped = ci->sync_group != NULL,
 	};
 }
@@ -644,9 +577,13 @@ static int init_parts(struct instance *inst)
 	if (r >= 0)
 		r = announce_new(inst->env.loop, &times, &inst->announce);
 	if (r >= 0)
+		announce_ask(inst->announce, may_announce, inst);
+	if (r >= 0)
 		r = notify_new(inst->env.loop, &owner, current_state, inst, &inst->notify);
 	if (r >= 0)
-		r = init_timers(inst);
+		r = instance_timers_init(inst);
+	if (r >= 0)
+		r = instance_veto_init(inst);
 	return r;
 }
 
@@ -689,12 +626,7 @@ struct instance *instance_free(struct instance *inst)
 	netif_forget(inst->env.netif, inst);
 	if (inst->wire)
 		wire_leave(inst->wire, inst);
-	loop_timer_done(&inst->advert_timer);
-	loop_timer_done(&inst->down_timer);
-	loop_timer_done(&inst->preempt_timer);
-	loop_timer_done(&inst->settle_timer);
-	loop_timer_done(&inst->lane_timer);
-	loop_timer_done(&inst->address_timer);
+	instance_timers_done(inst);
 	instance_veto_done(inst);
 	announce_free(inst->announce);
 	notify_free(inst->notify);
@@ -712,16 +644,10 @@ void instance_look(struct instance *inst)
 	instance_on_checks(inst);
 }
 
-void instance_start(struct instance *inst)
+void instance_begin(struct instance *inst)
 {
-	static const struct vrrp_action remove_stale = { .type = VRRP_ACT_VIPS_REMOVE };
 	struct vrrp_event ev = { .type = VRRP_EV_START };
 
-	if (instance_addr_any(inst)) {
-		instance_record(inst, LOG_NOTICE, JOURNAL_ADDRESS,
-				"removing addresses that an earlier run left behind");
-		lane_push(inst, &remove_stale, VRRP_INIT);
-	}
 	instance_look(inst);
 	ev.fault = inst->faults != 0;
 	ev.quiet = !(inst->faults & ~FAULT_QUIET);
@@ -736,10 +662,32 @@ void instance_start(struct instance *inst)
 			      inst->conf->interface);
 }
 
+void instance_start(struct instance *inst)
+{
+	static const struct vrrp_action remove_stale = { .type = VRRP_ACT_VIPS_REMOVE };
+
+	if (instance_addr_any(inst)) {
+		instance_record(inst, LOG_NOTICE, JOURNAL_ADDRESS,
+				"removing addresses that an earlier run left behind");
+		lane_push(inst, &remove_stale, VRRP_INIT);
+	}
+	/* Set-up and clean-up are not delayed, the protocol is: in INIT nothing is heard or sent. */
+	if (loop_now_us() < inst->env.start_us) {
+		snprintf(inst->cause, sizeof(inst->cause), "waits out vrrp_startup_delay or vrrp_delay_after_boot");
+		instance_record(inst, LOG_NOTICE, JOURNAL_AGENT, "starts in %.1f s",
+				(double)(inst->env.start_us - loop_now_us()) / 1e6);
+		loop_timer_at(&inst->start_timer, inst->env.start_us);
+		run_lane(inst);
+		return;
+	}
+	instance_begin(inst);
+}
+
 void instance_stop(struct instance *inst, void (*released)(void *user), void *user)
 {
 	const struct vrrp_event ev = { .type = VRRP_EV_STOP };
 
+	loop_timer_stop(&inst->start_timer);
 	inst->released = released;
 	inst->released_user = user;
 	instance_feed(inst, &ev, "stop");

@@ -35,6 +35,7 @@ struct instance_env {
 	struct orders *orders;
 	const struct links *links;
 	struct fifos *fifos; /* may be NULL */
+	uint64_t start_us;   /* nothing is heard or sent before (CLOCK_MONOTONIC) */
 };
 
 /* Joins the wire, prepares timers; nothing is sent. 0 or -errno. */

@@ -329,6 +329,7 @@ static void look_for_lost_vips(struct instance *inst)
 	size_t n = 0;
 
 	/* What the lane is still going to do about addresses comes first; it ends in here again. */
+	instance_look_up(inst);
 	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
 		return;
 	for (size_t i = 0; i < inst->conf->n_vips; i++)
@@ -454,6 +455,7 @@ void instance_on_link(struct instance *inst, const struct netif_link *link, bool
 {
 	if (strcmp(link->name, inst->conf->interface) == 0)
 		instance_look_at_link(inst);
+	instance_look_up(inst);
 	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
 		return;
 	if (mac_changed(inst, link))

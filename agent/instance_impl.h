@@ -2,6 +2,7 @@
 /* What the files of an instance share; nobody else includes this.
  *
  *   instance.c         events in, actions out, the lane
+ *   instance_timer.c   the timers, and what it means when they are late
  *   instance_packet.c  what is heard
  *   instance_group.c   what its sync group is told, and orders
  *   instance_reconf.c  going over to another configuration
@@ -130,6 +131,7 @@ struct instance {
 	struct loop_timer preempt_timer; /* preempt_delay */
 	struct loop_timer settle_timer;  /* the lane waits for a master that we preempt */
 	struct loop_timer lane_timer;    /* the first of the lane is tried again */
+	struct loop_timer start_timer;   /* vrrp_startup_delay */
 	struct loop_timer address_timer; /* FAULT_ADDRESS is forgiven */
 
 	unsigned faults; /* enum fault, or-ed */
@@ -155,8 +157,9 @@ struct instance {
 	bool running_lane; /* somewhere up the stack */
 
 	uint16_t ip_id;
-	uint64_t advert_due_us; /* while the advert timer's event is dealt with: when it was due; else 0 */
-	uint64_t sent_us;       /* last advert that left */
+	uint64_t advert_due_us;  /* while the advert timer's event is dealt with: when it was due; else 0 */
+	uint64_t next_advert_us; /* while master: when the advert timer is or was due */
+	uint64_t sent_us;        /* last advert that left */
 	uint64_t lag_max_us;
 	uint64_t heeded_us;       /* when an inferior advert was last reacted to */
 	struct vrrp_advert heard; /* the last valid one */
@@ -222,6 +225,16 @@ bool instance_veto_asks(struct instance *inst);
 void instance_veto_overtaken(struct instance *inst);
 /* See sqlvipctl(8); null if nothing is configured. */
 json_t *instance_veto_status(const struct instance *inst);
+/* Overslept as master: that goes first, before anything is said or decided. */
+void instance_look_up(struct instance *inst);
+/* Starts the state machine. */
+void instance_begin(struct instance *inst);
+
+/* instance_timer.c */
+int instance_timers_init(struct instance *inst);
+void instance_timers_done(struct instance *inst);
+/* Master, and silent for so long that a backup may have taken over. */
+bool instance_overslept(const struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);

@@ -12,6 +12,7 @@
 enum {
 	OWNER = 255,
 	DEGRADED_OWNER = 254,
+	HIGHEST_BACKUP = 254,
 	RIVAL_TICKS = 3, /* own intervals after which we believe that a second owner will not yield */
 	AT_ONCE_US = 1,  /* the shortest that a timer can be armed for */
 	US_PER_S = 1000000,
@@ -56,11 +57,16 @@ const char *vrrp_event_name(enum vrrp_event_type type)
 	return names[type];
 }
 
-uint64_t vrrp_skew_us(const struct vrrp_fsm *f)
+static uint64_t skew_us(const struct vrrp_fsm *f, uint8_t priority)
 {
 	uint64_t unit_us = f->conf.version == 2 ? US_PER_S : f->master_interval_us;
 
-	return (256u - f->priority) * unit_us / 256;
+	return (256u - priority) * unit_us / 256;
+}
+
+uint64_t vrrp_skew_us(const struct vrrp_fsm *f)
+{
+	return skew_us(f, f->priority);
 }
 
 uint64_t vrrp_down_us(const struct vrrp_fsm *f)
@@ -75,7 +81,9 @@ uint64_t vrrp_listen_us(const struct vrrp_fsm *f)
 
 uint64_t vrrp_lag_max_us(const struct vrrp_fsm *f)
 {
-	return (f->conf.down_adverts - 1) * (uint64_t)f->conf.interval_us;
+	uint8_t rival = f->conf.expired_backup ? f->conf.expired_backup : HIGHEST_BACKUP;
+
+	return (f->conf.down_adverts - 1) * (uint64_t)f->conf.interval_us + skew_us(f, rival);
 }
 
 /* --- building blocks ---------------------------------------------------------------------------------------------- */

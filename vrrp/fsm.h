@@ -118,8 +118,10 @@ struct vrrp_fsm_conf {
 	bool lower_prio_no_advert;
 	bool higher_prio_send_advert;
 	bool owner_ignore_adverts; /* an owner hears nobody */
-	bool expired_backup;       /* keepalived's timer_expired_backup: whoever overslept waits a whole Down time */
-	bool grouped;              /* member of a sync group: it asks before it becomes master */
+	/* keepalived's timer_expired_backup: an oversleeper waits a whole Down time, if a backup of this priority may
+	 * have taken over; 0: off. */
+	uint8_t expired_backup;
+	bool grouped; /* member of a sync group: it asks before it becomes master */
 };
 
 struct vrrp_fsm {
@@ -163,6 +165,6 @@ uint64_t vrrp_skew_us(const struct vrrp_fsm *f);
 uint64_t vrrp_down_us(const struct vrrp_fsm *f);
 /* How long one listens that has overslept: a new master speaks once an interval, and Skew_Time keeps the order. */
 uint64_t vrrp_listen_us(const struct vrrp_fsm *f);
-/* How late the advert timer may be before a backup may have taken over: what is left of the shortest Down time (that of
- * priority 254) when the advert is due, less its Skew_Time. */
+/* How late the advert timer may be before a backup may have taken over: what is left of the shortest Down time, that of
+ * priority 254 or what expired_backup says, when the advert is due. */
 uint64_t vrrp_lag_max_us(const struct vrrp_fsm *f);

@@ -336,6 +336,34 @@ static void frames_wait_while_the_device_is_full(void **state)
 		assert_int_equal(frames_for(w, &t[i]), 1);
 }
 
+static bool is_allowed(void *user)
+{
+	return *(bool *)user;
+}
+
+static void frames_wait_while_they_are_not_allowed_and_stop_drops_them(void **state)
+{
+	struct world *w = *state;
+	struct announce_target t = target(w, 0);
+	bool allowed = false;
+
+	start_with(w,
+		   (struct announce_times){ .repeat = 2, .delay_us = 20000, .refresh_us = 30000, .refresh_repeat = 1 });
+	announce_ask(w->a, is_allowed, &allowed);
+	assert_int_equal(announce_start(w->a, &t, 1), 0);
+	wait_quiet(w, 100000);
+	announce_stop(w->a);
+	allowed = true;
+	wait_quiet(w, 50000);
+	announce_free(w->a);
+	start_with(w, (struct announce_times){ .repeat = 2 });
+	announce_ask(w->a, is_allowed, &allowed);
+	allowed = false;
+	assert_int_equal(announce_start(w->a, &t, 1), 0);
+	allowed = true;
+	wait_for(w, 2);
+}
+
 static void ipv6_target_is_refused(void **state)
 {
 	struct world *w = *state;
@@ -365,6 +393,7 @@ int main(void)
 		TEST(start_replaces_the_targets),
 		TEST(interface_that_is_down_costs_the_frames_and_nothing_else),
 		TEST(frames_wait_while_the_device_is_full),
+		TEST(frames_wait_while_they_are_not_allowed_and_stop_drops_them),
 		TEST(ipv6_target_is_refused),
 	};
 

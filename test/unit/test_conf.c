@@ -508,6 +508,23 @@ static void more_addresses_than_an_advert_holds_are_refused(void **state)
 	refuses(text, "f.conf:4: error: virtual_ipaddress: 256 addresses; an advertisement holds 255\n");
 }
 
+static void start_and_owner_rules_are_read(void **state)
+{
+	struct conf *c = load("global_defs {\n vrrp_startup_delay 5\n vrrp_delay_after_boot 0.5\n"
+			      " vrrp_owner_ignore_adverts\n}\n" INSTANCE(" nopreempt\n timer_expired_backup 100\n"));
+
+	(void)state;
+	assert_int_equal(c->startup_delay_us, 5000000);
+	assert_int_equal(c->delay_after_boot_us, 500000);
+	assert_true(c->instances[0].owner_ignore_adverts);
+	assert_int_equal(c->instances[0].timer_expired_backup, 100);
+	conf_free(c);
+	c = load(INSTANCE(" nopreempt\n timer_expired_backup\n"));
+	assert_int_equal(c->instances[0].timer_expired_backup, 254);
+	assert_false(c->instances[0].owner_ignore_adverts);
+	conf_free(c);
+}
+
 static void contradictions_are_refused_not_resolved(void **state)
 {
 	(void)state;
@@ -515,6 +532,9 @@ static void contradictions_are_refused_not_resolved(void **state)
 		INSTANCE_AT "error: nopreempt: contradicts `state MASTER`; use `state BACKUP` on all hosts\n");
 	refuses(INSTANCE(" nopreempt\n state BACKUP\n priority 255\n"),
 		INSTANCE_AT "error: nopreempt: contradicts priority 255; use at most 254 on all hosts\n");
+	refuses(INSTANCE(" timer_expired_backup\n"), INSTANCE_AT
+		"error: timer_expired_backup: needs nopreempt; without it the host would take the addresses "
+		"back\n");
 	refuses(INSTANCE(" nopreempt\n preempt\n"), INSTANCE_AT "error: nopreempt: preempt is given, too\n");
 	refuses(INSTANCE(" preempt_delay 5\n nopreempt\n"),
 		INSTANCE_AT "error: preempt_delay: means nothing with `state MASTER`, nopreempt or priority 255\n");
@@ -1032,6 +1052,7 @@ int main(void)
 		cmocka_unit_test(values_out_of_range_are_refused_with_what_is_allowed),
 		cmocka_unit_test(bad_addresses_are_refused),
 		cmocka_unit_test(more_addresses_than_an_advert_holds_are_refused),
+		cmocka_unit_test(start_and_owner_rules_are_read),
 		cmocka_unit_test(contradictions_are_refused_not_resolved),
 		cmocka_unit_test(nothing_is_claimed_twice),
 		cmocka_unit_test(references_to_nothing_are_refused_with_the_nearest_name),

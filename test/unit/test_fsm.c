@@ -1008,7 +1008,8 @@ static void timer_expired_backup_waits_a_whole_down_time(void **state)
 	struct vrrp_fsm f;
 
 	(void)state;
-	c.nopreempt = c.expired_backup = true;
+	c.nopreempt = true;
+	c.expired_backup = 254;
 	f = in_state(c, VRRP_MASTER);
 	assert_step(&f, event(VRRP_EV_OVERSLEPT), VRRP_BACKUP, "stop-timers down=3609375 remove notify=BACKUP");
 }
@@ -1027,10 +1028,13 @@ static void lag_is_too_long_when_the_shortest_down_time_may_be_over(void **state
 	struct vrrp_fsm_conf c = conf_v3(100, 100 * MS);
 
 	(void)state;
-	assert_int_equal(vrrp_lag_max_us(&f), 2 * S);
+	assert_int_equal(vrrp_lag_max_us(&f), 2 * S + 2 * S / 256);
 	c.down_adverts = 5;
 	f = fresh(c);
-	assert_int_equal(vrrp_lag_max_us(&f), 400 * MS);
+	assert_int_equal(vrrp_lag_max_us(&f), 400 * MS + 2 * 100 * MS / 256);
+	c.expired_backup = 128; /* no peer has more */
+	f = fresh(c);
+	assert_int_equal(vrrp_lag_max_us(&f), 450 * MS);
 }
 
 /* --- every state, every event ------------------------------------------------------------------------------------- */
@@ -1182,7 +1186,7 @@ static struct vrrp_fsm_conf random_conf(struct watch *w)
 		.lower_prio_no_advert = next_random(&w->random) % 2,
 		.higher_prio_send_advert = next_random(&w->random) % 2,
 		.owner_ignore_adverts = next_random(&w->random) % 2,
-		.expired_backup = next_random(&w->random) % 2,
+		.expired_backup = next_random(&w->random) % 2 ? 0 : 254,
 		.grouped = next_random(&w->random) % 4 == 0,
 	};
 }

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A master that did not run for a while: it looks before it speaks."""
+
+from lib.agents import VIP, instance
+from lib.wait import now, until
+
+# Many announcements are due whenever it wakes.
+CHATTY = ("garp_master_refresh 1", "garp_master_delay 1")
+
+
+def freeze_until_replaced(pair):
+    """Returns when the master was woken, with the VIP on the other host."""
+    agent = pair.agents["mastersql"]
+    frozen = agent.process.stop()
+    until(lambda: "backupsql" in pair.watcher.holders(VIP), 20, "the other host to take the VIP")
+    pair.watcher.wait_adverts(pair.backup, 15, 10)  # and some announcements of the first one fall due
+    woken = agent.process.cont()
+    pair.watcher.allow_overlap_during(frozen, woken + 0.5)
+    return woken
+
+
+def said(pair, since, until_=None):
+    """What the first host sent: adverts and announcements."""
+    found = pair.watcher.find(since, host="mastersql", dir="out", event=("advert", "garp"))
+    return [e for e in found if until_ is None or e["t"] < until_]
+
+
+def test_c72_frozen_master_with_the_lower_priority_gives_up_without_a_word(pair):
+    pair.start_agents(*CHATTY, check="", track=False, priorities=(150, 150))  # equal: the higher address takes over
+    woken = freeze_until_replaced(pair)
+    left = pair.watcher.wait_no_holder(pair.master, VIP, 2)
+    assert left - woken < 0.1
+    pair.agents["mastersql"].wait_state("BACKUP", 2)
+    pair.watcher.wait_adverts(pair.backup, 20, 10)
+    assert said(pair, woken) == []
+
+
+def test_c72_frozen_master_with_nopreempt_gives_up_without_a_word(pair):
+    pair.start_agents("nopreempt", *CHATTY, check="", track=False)
+    woken = freeze_until_replaced(pair)
+    left = pair.watcher.wait_no_holder(pair.master, VIP, 2)
+    assert left - woken < 0.1
+    pair.watcher.wait_adverts(pair.backup, 20, 10)
+    assert said(pair, woken) == []
+    assert pair.agents["mastersql"].instance()["state"] == "BACKUP"
+
+
+def test_frozen_master_with_the_higher_priority_listens_and_then_takes_the_vip_back(pair):
+    pair.start_agents(*CHATTY, check="", track=False)
+    woken = freeze_until_replaced(pair)
+    left = pair.watcher.wait_no_holder(pair.master, VIP, 2)
+    first = pair.watcher.wait(5, woken, host="mastersql", dir="out", event=("advert", "garp"))
+    assert first["event"] == "advert" and first["priority"] == 200
+    assert left < first["t"]
+    assert first["t"] - woken >= 0.1 + 0.1 * 56 / 256 - 0.002  # an interval and Skew_Time
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    assert "did not run" in pair.agents["mastersql"].process.text()
+
+
+def test_master_frozen_without_a_peer_comes_back(pair):
+    agent = pair.agent(pair.master, instance(200, *CHATTY, track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    frozen = agent.process.stop()
+    until(lambda: now() > frozen + 1.2, 5, "a second to pass")
+    woken = agent.process.cont()
+    first = pair.watcher.wait(5, woken, host="mastersql", dir="out", event=("advert", "garp"))
+    assert first["event"] == "advert" and first["t"] - woken >= 0.1
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    assert pair.watcher.moves(VIP) == 2
+
+
+def test_master_frozen_for_less_than_a_down_time_goes_on_as_before(pair):
+    pair.start_agents(check="", track=False, advert="1")
+    agent = pair.agents["mastersql"]
+    frozen = agent.process.stop()
+    until(lambda: now() > frozen + 1.5, 5, "an advert to be missed")
+    woken = agent.process.cont()
+    first = pair.watcher.wait(3, woken, host="mastersql", dir="out", event="advert")
+    assert first["t"] - woken < 0.5
+    pair.watcher.wait_adverts(pair.master, 3, 10)
+    assert agent.instance()["state"] == "MASTER"
+    assert pair.watcher.moves(VIP) == 1
+    assert not pair.watcher.adverts(pair.backup)
+
+
+def test_frozen_master_that_is_ended_says_nothing(pair):
+    """A resignation of one that was replaced would set a third host's timer going."""
+    pair.start_agents(*CHATTY, check="", track=False)
+    agent = pair.agents["mastersql"]
+    frozen = agent.process.stop()
+    until(lambda: "backupsql" in pair.watcher.holders(VIP), 20, "the other host to take the VIP")
+    agent.term()  # waits for it
+    woken = agent.process.cont()
+    agent.process.wait(10)
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    pair.watcher.allow_overlap_during(frozen, woken + 0.5)
+    assert said(pair, woken) == []
