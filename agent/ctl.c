@@ -35,6 +35,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "status", 5000000, .print = ctl_print_status },
+	{ "explain", 5000000, .run = ctl_explain, .arg = "INSTANCE" },
 	{ "standby", 5000000, .run = ctl_standby, .options = OPT_FORCE, .arg = "INSTANCE" },
 	{ "resume", 5000000, .run = ctl_resume, .arg = "INSTANCE" },
 	{ "maintenance", 5000000, .run = ctl_maintenance, .arg = "on|off" },
@@ -55,6 +56,8 @@ static void usage(FILE *out)
 	      "  status               what the agent, its instances and its checks are doing, and why\n"
 	      "  events [-n COUNT] [-S TIME] [-i NAME] [-k KIND] [-f]\n"
 	      "                       what happened, with causes and evidence; the last 50\n"
+	      "  explain [INSTANCE]   why this host holds the addresses or not, what would change it, how long that "
+	      "takes\n"
 	      "  standby [--force] [INSTANCE]\n"
 	      "                       hand the addresses over now, and stay out until resumed\n"
 	      "  resume [INSTANCE]    take part again; without a name all that are on standby\n"

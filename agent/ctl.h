@@ -5,6 +5,7 @@
  *   ctl_talk.c    the conversation with the agent
  *   ctl_text.c    status as text
  *   ctl_events.c  events: page by page, as text, and as they come
+ *   ctl_explain.c explain
  *   ctl_orders.c  standby, resume, maintenance: says what comes of them */
 #pragma once
 
@@ -37,6 +38,7 @@ enum ctl_exit ctl_printed(void);
 
 /* The commands that are more than a question and an answer. */
 enum ctl_exit ctl_events(const struct ctl *c);
+enum ctl_exit ctl_explain(const struct ctl *c);
 enum ctl_exit ctl_standby(const struct ctl *c);
 enum ctl_exit ctl_resume(const struct ctl *c);
 enum ctl_exit ctl_maintenance(const struct ctl *c);

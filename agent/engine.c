@@ -191,6 +191,13 @@ static void answer_maintenance(void *user, const json_t *request, struct control
 	ops_maintenance(&o, request, reply);
 }
 
+static void answer_explain(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct ops o = ops_of(user);
+
+	ops_explain(&o, request, reply);
+}
+
 static json_t *answer_events(void *user, const json_t *request, const char **error)
 {
 	(void)user;
@@ -200,6 +207,7 @@ static json_t *answer_events(void *user, const json_t *request, const char **err
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
 	{ .name = "events", .fn = answer_events },
+	{ .name = "explain", .later = answer_explain },
 	{ .name = "standby", .later = answer_standby },
 	{ .name = "resume", .later = answer_resume },
 	{ .name = "maintenance", .later = answer_maintenance },

@@ -122,6 +122,8 @@ bool instance_is_master(const struct instance *inst);
 /* NULL if it is in none. */
 const char *instance_sync_group(const struct instance *inst);
 
+/* {"name", "state", "lines": [...]}: why it is what it is, in plain words; a new reference, NULL without memory. */
+json_t *instance_explain(const struct instance *inst);
 /* See sqlvipctl(8) for the fields; a new reference. */
 json_t *instance_status(const struct instance *inst);
 /* The latest that an advert timer has fired so far. */

@@ -12,6 +12,7 @@
  *   instance_lease.c   the lifetimes of the VIPs
  *   instance_orders.c  standby, maintenance, alarms
  *   instance_status.c  what the control socket tells
+ *   instance_explain.c the same in plain words
  */
 #pragma once
 
@@ -211,6 +212,8 @@ const char *instance_mysql_verdict(const struct instance *inst);
 
 /* instance_status.c: an array of texts, a new reference. */
 json_t *instance_faults(const struct instance *inst);
+/* The text of one fault that is set; false if it has none, or is told already with another. */
+bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf, size_t size);
 
 /* What hooks are told about an errand; `peer` backs a text in it. */
 struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
@@ -279,6 +282,8 @@ void instance_lease_tend(struct instance *inst);
 /* instance_orders.c: true if maintenance keeps this event from the machine; it is recorded then. */
 bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause);
 void instance_note_holder(struct instance *inst);
+/* Whoever was heard last, since `since_us`; NULL if nobody was. */
+const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us);
 /* Such an event would not be withheld any more. */
 void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type);
 /* Adds what was ordered to an instance's status. */

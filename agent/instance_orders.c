@@ -44,11 +44,13 @@ static void what_would_be(const struct instance *inst, const struct vrrp_event *
 /* The first of its faults, but for standby; "" if there is none. */
 static void first_fault(const struct instance *inst, char *buf, size_t size)
 {
-	json_t *all = instance_faults(inst);
-	const char *text = json_string_value(json_array_get(all, inst->faults & FAULT_STANDBY ? 1 : 0));
+	buf[0] = '\0';
+	for (unsigned bit = 0; bit < 32; bit++) {
+		unsigned fault = inst->faults & 1u << bit & ~(unsigned)FAULT_STANDBY;
 
-	snprintf(buf, size, "%s", text ? text : "");
-	json_decref(all);
+		if (fault && instance_fault_text(inst, fault, buf, size))
+			return;
+	}
 }
 
 void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type)
@@ -141,8 +143,7 @@ void instance_set_maintenance(struct instance *inst, bool on)
 
 /* --- alarms ------------------------------------------------------------------------------------------------------ */
 
-/* Whoever was heard last, since `since_us`; NULL if nobody was. */
-static const struct peer *last_peer(const struct instance *inst, uint64_t since_us)
+const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us)
 {
 	const struct peer *last = NULL;
 
@@ -155,7 +156,7 @@ static const struct peer *last_peer(const struct instance *inst, uint64_t since_
 
 bool instance_heard_anybody(const struct instance *inst)
 {
-	return last_peer(inst, 0) != NULL;
+	return instance_last_peer(inst, 0) != NULL;
 }
 
 static bool vip_missing(const struct instance *inst)
@@ -184,7 +185,7 @@ void instance_look_for_alarms(struct instance *inst)
 	bool standby = instance_is_standby(inst), master = inst->fsm.state == VRRP_MASTER;
 	bool listening = inst->fsm.state == VRRP_BACKUP || (standby && inst->fsm.state == VRRP_FAULT);
 	bool alone = listening && now_us - inst->since_us > patience_us &&
-		     !last_peer(inst, now_us > patience_us ? now_us - patience_us : 0);
+		     !instance_last_peer(inst, now_us > patience_us ? now_us - patience_us : 0);
 
 	char fault[CAUSE_MAX];
 

@@ -88,33 +88,50 @@ static json_t *priority(const struct instance *inst)
 			 all);
 }
 
+bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf, size_t size)
+{
+	switch (fault) {
+	case FAULT_STANDBY:
+		snprintf(buf, size, "on standby, as ordered");
+		return true;
+	case FAULT_LINK:
+		snprintf(buf, size, "interface %s is missing or down", inst->conf->interface);
+		return true;
+	case FAULT_SOURCE:
+		snprintf(buf, size, "interface %s has no IPv4 address to send from%s", inst->conf->interface,
+			 inst->conf->track_src_ip ? ", or not the one that track_src_ip demands" : "");
+		return true;
+	case FAULT_WIRE:
+		snprintf(buf, size, "the VRRP sockets could not be opened");
+		return true;
+	case FAULT_CHECK:
+	case FAULT_PENDING: /* the same text for both: told once */
+		snprintf(buf, size, "%s", inst->check_cause);
+		return fault == FAULT_CHECK || !(inst->faults & FAULT_CHECK);
+	case FAULT_GROUP:
+	case FAULT_GROUP_PENDING:
+		snprintf(buf, size, "%s", inst->group_cause);
+		return fault == FAULT_GROUP || !(inst->faults & FAULT_GROUP);
+	case FAULT_ADDRESS:
+		snprintf(buf, size, "the kernel would not add or remove the addresses");
+		return true;
+	case FAULT_VETO:
+		snprintf(buf, size, "vip_pre_take: %s", inst->veto.last);
+		return true;
+	}
+	return false;
+}
+
 json_t *instance_faults(const struct instance *inst)
 {
 	json_t *all = json_array();
 	char text[CAUSE_MAX + 32];
 
-	if (inst->faults & FAULT_STANDBY)
-		json_array_append_new(all, json_string("on standby, as ordered"));
-	if (inst->faults & FAULT_LINK) {
-		snprintf(text, sizeof(text), "interface %s is missing or down", inst->conf->interface);
-		json_array_append_new(all, json_text(text));
-	}
-	if (inst->faults & FAULT_SOURCE) {
-		snprintf(text, sizeof(text), "interface %s has no IPv4 address to send from%s", inst->conf->interface,
-			 inst->conf->track_src_ip ? ", or not the one that track_src_ip demands" : "");
-		json_array_append_new(all, json_text(text));
-	}
-	if (inst->faults & FAULT_WIRE)
-		json_array_append_new(all, json_string("the VRRP sockets could not be opened"));
-	if (inst->faults & (FAULT_CHECK | FAULT_PENDING))
-		json_array_append_new(all, json_text(inst->check_cause));
-	if (inst->faults & (FAULT_GROUP | FAULT_GROUP_PENDING))
-		json_array_append_new(all, json_text(inst->group_cause));
-	if (inst->faults & FAULT_ADDRESS)
-		json_array_append_new(all, json_string("the kernel would not add or remove the addresses"));
-	if (inst->faults & FAULT_VETO) {
-		snprintf(text, sizeof(text), "vip_pre_take: %s", inst->veto.last);
-		json_array_append_new(all, json_text(text));
+	for (unsigned bit = 0; bit < 32; bit++) {
+		unsigned fault = inst->faults & 1u << bit;
+
+		if (fault && instance_fault_text(inst, fault, text, sizeof(text)))
+			json_array_append_new(all, json_text(text));
 	}
 	return all;
 }

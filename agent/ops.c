@@ -188,6 +188,29 @@ void ops_maintenance(const struct ops *o, const json_t *request, struct control_
 	control_reply_ok(reply, ops_status(o));
 }
 
+/* --- explain ----------------------------------------------------------------------------------------------------- */
+
+void ops_explain(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	static const char *const known[] = { "instance", NULL };
+	struct target t;
+	json_t *all;
+	const char *error = NULL;
+
+	if (!request_knows(request, known, &error)) {
+		control_reply_error(reply, error, NULL);
+		return;
+	}
+	if (!parse_target(o, request, &t, reply))
+		return;
+	t.group = NULL; /* the one that was asked for */
+	all = json_array();
+	for (size_t i = 0; i < o->n; i++)
+		if (is_meant(&t, o->instances[i]))
+			json_array_append_new(all, instance_explain(o->instances[i]));
+	control_reply_ok(reply, json_pack("{s:o}", "instances", all));
+}
+
 /* --- start, and now and then ------------------------------------------------------------------------------------- */
 
 void ops_apply(const struct ops *o)

@@ -20,6 +20,8 @@ void ops_standby(const struct ops *o, const json_t *request, struct control_repl
 void ops_resume(const struct ops *o, const json_t *request, struct control_reply *reply);
 /* {"on": bool}; without it, only says how it is. */
 void ops_maintenance(const struct ops *o, const json_t *request, struct control_reply *reply);
+/* {"instance": name (default: all)} -> {"instances": [see instance_explain()]}. */
+void ops_explain(const struct ops *o, const json_t *request, struct control_reply *reply);
 /* To be called each few seconds: alarms come and go. */
 void ops_look(const struct ops *o);
 /* Whether there is maintenance, for status; a new reference. */

@@ -147,3 +147,23 @@ def test_holder_has_its_vip_again_after_a_restart_in_maintenance_on_both(pair):
     pair.watcher.wait_holder(pair.master, VIP, 10)
     assert not pair.watcher.adverts(pair.backup, at)
     assert alarms(agents["mastersql"]).keys() == {"maintenance"}
+
+
+def test_explain_tells_both_sides_of_a_failover_and_of_nopreempt(pair):
+    pair.start_all("nopreempt")
+    pair.mysql["mastersql"].kill()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    down = ctl(pair, pair.master, "explain").stdout
+    assert "VI_1 does not hold 192.168.1.100 on this host: FAULT" in down
+    assert "  - mysqld local: crashed: " in down
+    assert "The master meanwhile is 192.168.1.2 with priority 150" in down
+    holder = ctl(pair, pair.backup, "explain", "VI_1").stdout
+    assert "VI_1 holds 192.168.1.100 on this host: MASTER" in holder
+    assert "BACKUP -> MASTER, because: skew timer: the master resigned." in holder
+    assert "mysqld local dies (seen at once) or hangs (seen within 0.100 s + 0.500 s);" in holder
+    pair.mysql["mastersql"].start()
+    until(lambda: "but nopreempt is set: this host takes over only if it stops advertising or resigns" in
+          ctl(pair, pair.master, "explain").stdout, 20, "the reason")
+    assert "(256 - 200)/256 x 0.100 s" in ctl(pair, pair.master, "explain").stdout
+    done = ctl(pair, pair.master, "explain", "VI_2", check=False)
+    assert done.returncode == 1 and 'no instance "VI_2"' in done.stderr
