@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gratuitous ARP in sets. Each target counts the frames that it still owes; sending goes round the targets, one frame
- * each, until nobody owes any. A set is thus nothing but a number added to the debts, and sets that meet mix fairly.
+/* Gratuitous ARP and unsolicited neighbour advertisements in sets. Each target counts the frames that it still owes;
+ * sending goes round the targets, one frame each, until nobody owes any. A set is thus nothing but a number added to
+ * the debts, and sets that meet mix fairly.
  *
  * Many frames are sent in portions, a millisecond apart, and a full device queue only delays them. Does not know
  * instances or states, nor whether an interface does ARP at all. */
@@ -58,17 +59,22 @@ static void owe(struct announce *a, struct owed *o, unsigned frames)
 /* 0, or -errno: -EAGAIN if the device is full for now. */
 static int send_one(const struct announce *a, const struct announce_target *t)
 {
+	bool v6 = t->vip.family == AF_INET6;
+	size_t len = v6 ? NA_FRAME_LEN : ARP_FRAME_LEN;
+	uint8_t frame[NA_FRAME_LEN];
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
-		.sll_protocol = htons(ETH_P_ARP),
+		.sll_protocol = htons(v6 ? ETH_P_IPV6 : ETH_P_ARP),
 		.sll_ifindex = t->ifindex,
 		.sll_halen = ETH_ALEN,
-		.sll_addr = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
 	};
-	uint8_t frame[ARP_FRAME_LEN];
 
-	arp_gratuitous(t->mac, &t->vip, frame);
-	if (sendto(a->fd, frame, sizeof(frame), MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) >= 0)
+	if (v6)
+		na_unsolicited(t->mac, &t->vip, t->router, frame);
+	else
+		arp_gratuitous(t->mac, &t->vip, frame);
+	memcpy(to.sll_addr, frame, ETH_ALEN);
+	if (sendto(a->fd, frame, len, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to)) >= 0)
 		return 0;
 	return errno == ENOBUFS || errno == EINTR ? -EAGAIN : -errno;
 }
@@ -229,13 +235,8 @@ int announce_start(struct announce *a, const struct announce_target *targets, si
 
 	if (!owed)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		if (targets[i].vip.family != AF_INET) {
-			free(owed);
-			return -EAFNOSUPPORT;
-		}
+	for (size_t i = 0; i < n; i++)
 		owed[i].target = targets[i];
-	}
 	announce_stop(a);
 	a->owed = owed;
 	a->n = n;
@@ -260,8 +261,6 @@ int announce_one(struct announce *a, const struct announce_target *target)
 {
 	struct owed *o = NULL;
 
-	if (target->vip.family != AF_INET)
-		return -EAFNOSUPPORT;
 	for (size_t i = 0; i < a->n && !o; i++)
 		if (a->owed[i].target.ifindex == target->ifindex && ip_equal(&a->owed[i].target.vip, &target->vip))
 			o = &a->owed[i];

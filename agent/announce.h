@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells the neighbours where a VIP lives: gratuitous ARP in sets, repeated and refreshed by timers, and paced when
- * there are many addresses. One announcer per instance. Never blocks. */
+/* Tells the neighbours where a VIP lives: gratuitous ARP or, for IPv6, neighbour advertisements, in sets, repeated and
+ * refreshed by timers, and paced when there are many addresses. One announcer per instance. Never blocks. */
 #pragma once
 
 #include "agent/base/loop.h"
@@ -12,6 +12,7 @@ struct announce_target {
 	int ifindex;
 	uint8_t mac[6];
 	struct ip_addr vip;
+	bool router; /* IPv6: what the advertisement says of this host */
 };
 
 struct announce_times {

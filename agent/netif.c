@@ -119,7 +119,7 @@ static void on_link(struct netif *n, const struct netif_link *link, bool gone)
 	}
 	/* The kernel removes the addresses first; should any notice be missing, they are gone all the same. */
 	while (known && (l = netif_cache_find(c, link->ifindex)) && l->n_addrs > 0) {
-		struct ip_prefix prefix = l->addrs[l->n_addrs - 1];
+		struct ip_prefix prefix = l->addrs[l->n_addrs - 1].prefix;
 
 		l->n_addrs--;
 		tell_addr(n, link->ifindex, &prefix, true);
@@ -132,7 +132,7 @@ static void on_addr(struct netif *n, const struct nlmsghdr *h, const struct neti
 {
 	struct netif_cache *c = &n->view->cache;
 	int r = gone ? netif_cache_drop_addr(c, a->ifindex, &a->prefix)
-		     : netif_cache_put_addr(c, a->ifindex, &a->prefix);
+		     : netif_cache_put_addr(c, a->ifindex, &a->prefix, netif_addr_presence(a));
 
 	if (r < 0)
 		resync(n);
@@ -229,8 +229,8 @@ static void tell_difference(const struct netif *n, const struct netif_cache *bef
 		const struct netif_cached *b = &before->links[i], *a = netif_cache_find(after, b->link.ifindex);
 
 		for (size_t k = 0; k < b->n_addrs; k++)
-			if (!a || !netif_cached_has(a, &b->addrs[k]))
-				tell_addr(n, b->link.ifindex, &b->addrs[k], true);
+			if (!a || netif_cached_presence(a, &b->addrs[k].prefix) == NETIF_ABSENT)
+				tell_addr(n, b->link.ifindex, &b->addrs[k].prefix, true);
 		if (!a)
 			tell_link_change(n, &b->link, NULL);
 	}
@@ -239,8 +239,8 @@ static void tell_difference(const struct netif *n, const struct netif_cache *bef
 
 		tell_link_change(n, b ? &b->link : NULL, &a->link);
 		for (size_t k = 0; k < a->n_addrs; k++)
-			if (!b || !netif_cached_has(b, &a->addrs[k]))
-				tell_addr(n, a->link.ifindex, &a->addrs[k], false);
+			if (!b || netif_cached_presence(b, &a->addrs[k].prefix) != a->addrs[k].presence)
+				tell_addr(n, a->link.ifindex, &a->addrs[k].prefix, false);
 	}
 }
 
@@ -283,9 +283,23 @@ static void enter_outcome(struct netif *n, const struct netif_job *j)
 		if (j->reqs[i].error != 0)
 			continue;
 		if (j->kind == NETIF_JOB_TAKE || j->kind == NETIF_JOB_RENEW)
-			(void)netif_cache_put_addr(&n->view->cache, a->ifindex, &a->prefix);
+			(void)netif_cache_put_addr(&n->view->cache, a->ifindex, &a->prefix,
+						   a->dad && j->kind == NETIF_JOB_TAKE ? NETIF_TENTATIVE
+										       : NETIF_PRESENT);
 		else
 			(void)netif_cache_drop_addr(&n->view->cache, a->ifindex, &a->prefix);
+	}
+}
+
+/* The kernel tells of an IPv6 address only when it is through with it: in a moment, or after duplicate detection. */
+static void expect_addrs(struct netif *n, const struct netif_job *j)
+{
+	for (size_t i = 0; i < j->n_reqs; i++) {
+		const struct netif_addr *a = &j->reqs[i].addr;
+
+		if (a->prefix.addr.family == AF_INET6 && j->reqs[i].error == 0 &&
+		    netif_presence(n, a->ifindex, &a->prefix) == NETIF_ABSENT)
+			(void)netif_cache_put_addr(&n->view->cache, a->ifindex, &a->prefix, NETIF_TENTATIVE);
 	}
 }
 
@@ -299,6 +313,8 @@ static void finish_job(struct netif *n, struct netif_job *j)
 	read_monitor(n, READS_TO_DRAIN);
 	if (n->stale)
 		enter_outcome(n, j);
+	else if (j->kind == NETIF_JOB_TAKE)
+		expect_addrs(n, j);
 	done = j->done; /* an event may have led to netif_forget() */
 	unlink_job(n, j);
 	free(j);
@@ -454,9 +470,9 @@ bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
 	const struct netif_cached *l = netif_cache_find(&n->view->cache, ifindex);
 
 	for (size_t i = 0; l && i < l->n_addrs; i++) {
-		const struct ip_addr *a = &l->addrs[i].addr;
+		const struct ip_addr *a = &l->addrs[i].prefix.addr;
 
-		if (a->family != family || (skip && skip(user, a)))
+		if (a->family != family || l->addrs[i].presence != NETIF_PRESENT || (skip && skip(user, a)))
 			continue;
 		*ret = *a;
 		return true;
@@ -464,11 +480,32 @@ bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
 	return false;
 }
 
-bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefix)
+enum netif_presence netif_presence(const struct netif *n, int ifindex, const struct ip_prefix *prefix)
 {
 	const struct netif_cached *l = netif_cache_find(&n->view->cache, ifindex);
 
-	return l && netif_cached_has(l, prefix);
+	return l ? netif_cached_presence(l, prefix) : NETIF_ABSENT;
+}
+
+bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefix)
+{
+	return netif_presence(n, ifindex, prefix) == NETIF_PRESENT;
+}
+
+/* A sysctl, read when addresses are announced: nobody tells us when it changes. */
+bool netif_forwards6(const struct netif *n, int ifindex)
+{
+	const struct netif_link *link = netif_link_by_index(n, ifindex);
+	char path[64 + IFNAMSIZ];
+	_cleanup_(fclosep) FILE *f = NULL;
+	int c;
+
+	if (!link)
+		return false;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding", link->name);
+	f = fopen(path, "re");
+	c = f ? fgetc(f) : '0';
+	return c >= '1' && c <= '9';
 }
 
 static bool same_subnet4(const struct ip_prefix *a, const struct ip_prefix *b)
@@ -505,11 +542,11 @@ bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefi
 
 	/* Of a subnet's addresses the kernel has the primary first; a host address is a subnet of its own. */
 	for (size_t i = 0; l && prefix->addr.family == AF_INET && prefix->len < 32 && i < l->n_addrs; i++) {
-		if (!same_subnet4(&l->addrs[i], prefix))
+		if (!same_subnet4(&l->addrs[i].prefix, prefix))
 			continue;
-		if (!primary && !ip_equal(&l->addrs[i].addr, &prefix->addr))
+		if (!primary && !ip_equal(&l->addrs[i].prefix.addr, &prefix->addr))
 			return false;
-		if (primary && !(skip && skip(user, &l->addrs[i].addr)))
+		if (primary && !(skip && skip(user, &l->addrs[i].prefix.addr)))
 			return !promotes_secondaries(l->link.name);
 		primary = true;
 	}

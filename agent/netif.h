@@ -12,6 +12,7 @@
 
 #include "agent/base/addr.h"
 
+#include <linux/if_addr.h>
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,15 +36,29 @@ struct netif_addr {
 	struct ip_prefix prefix;
 	struct in_addr brd;   /* 0 = none */
 	char label[IFNAMSIZ]; /* empty = none */
-	uint8_t scope;        /* RT_SCOPE_* */
 	uint32_t lifetime_s;  /* after which the kernel removes it unless it is renewed; 0 = never */
+	uint8_t scope;        /* RT_SCOPE_*; IPv4 */
+	struct ip_addr peer;  /* the other end, if point to point; the prefix length is then that end's */
+	uint32_t flags;       /* IFA_F_*; of those asked for, NETIF_ADDR_FLAGS count */
+	/* IPv6 */
+	bool dad;               /* duplicate detection, for a second after it was added; else IFA_F_NODAD */
+	bool has_preferred;     /* else 0 for host addresses, so that none is the source of new connections; forever for
+				   others */
+	uint32_t preferred_lft; /* seconds, anew with each renewal; UINT32_MAX = forever */
 };
+
+/* The flags that may be asked for. */
+#define NETIF_ADDR_FLAGS (IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR | IFA_F_NOPREFIXROUTE)
+
+/* The kernel has it and it is in use; or it still looks for duplicates, and nothing may be sent from it. */
+enum netif_presence { NETIF_ABSENT, NETIF_TENTATIVE, NETIF_PRESENT };
 
 /* What happened outside; called from the loop. Pointers are valid during the call. */
 struct netif_events {
 	/* A link appeared, vanished (`gone`), or changed its flags, MAC or MTU. */
 	void (*link)(void *user, const struct netif_link *link, bool gone);
-	/* An address was added or removed, by whomever, except removals that a batch of ours asked for. */
+	/* An address was added, became usable, was removed or turned out to be a duplicate, by whomever, except
+	   removals that a batch of ours asked for. */
 	void (*addr)(void *user, int ifindex, const struct ip_prefix *prefix, bool gone);
 	void *user;
 };
@@ -63,12 +78,17 @@ int netif_set_realtime(struct netif *n, int rt_priority);
 const struct netif_link *netif_link_by_name(const struct netif *n, const char *name);
 const struct netif_link *netif_link_by_index(const struct netif *n, int ifindex);
 
-/* The first address of `family` on the link for which skip() is false; the source of adverts. False if none. */
+/* The first usable address of `family` on the link for which skip() is false; the source of adverts. False if none. */
 bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
 		  bool (*skip)(void *user, const struct ip_addr *addr), void *user, struct ip_addr *ret);
 
-/* True if exactly this address with this prefix length is on the link, as far as the kernel has told us. */
+/* Whether exactly this address with this prefix length is on the link, as far as the kernel has told us. */
+enum netif_presence netif_presence(const struct netif *n, int ifindex, const struct ip_prefix *prefix);
+/* NETIF_PRESENT. */
 bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefix);
+
+/* Whether the host forwards IPv6 packets that arrive at the link: then its neighbour advertisements say "router". */
+bool netif_forwards6(const struct netif *n, int ifindex);
 
 /* Outcome of a batch. */
 struct netif_result {
@@ -82,8 +102,8 @@ struct netif_result {
 typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
 
 /* Adds the addresses. Idempotent: one that is there with the same attributes is success. The array is copied. `done`
- * is called from the loop, never from within; netif_has() is up to date then (of IPv6 the kernel tells a
- * moment later). 0, -ENOMEM, or -ENOBUFS if thousands of batches are waiting already. */
+ * is called from the loop, never from within; netif_presence() is up to date then, an IPv6 address NETIF_TENTATIVE
+ * until the kernel tells that it is in use. 0, -ENOMEM, or -ENOBUFS if thousands of batches are waiting already. */
 int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
 
 /* Sets the lifetimes of addresses that are there, and never adds one: an address that was lost meanwhile counts as

@@ -23,7 +23,7 @@ enum { IFA_PROTO_OURS = 112 };
 
 enum {
 	LOOK_TRIES = 5,    /* while the tables change under the look */
-	MESSAGE_MAX = 160, /* header, ifaddrmsg and all attributes that we use, with room */
+	MESSAGE_MAX = 192, /* header, ifaddrmsg and all attributes that we use, with room */
 	/* The kernel's work on an IPv6 address grows with their number: smaller sends let others at the lock. */
 	WEIGHT_IPV4 = 1,
 	WEIGHT_IPV6 = (NETIF_BATCH_MAX + NETIF_BATCH_MAX_IPV6 - 1) / NETIF_BATCH_MAX_IPV6,
@@ -81,11 +81,12 @@ static int put_lifetime(struct nl_msg *m, const struct netif_addr *a, enum netif
 {
 	uint32_t valid = a->lifetime_s ? a->lifetime_s : UINT32_MAX;
 	/* A host address is never the best source for new connections (preferred lifetime 0), as keepalived has it. */
-	struct ifa_cacheinfo life = { .ifa_valid = valid, .ifa_prefered = a->prefix.len == 128 ? 0 : valid };
-	uint32_t flags = op == NETIF_OP_RENEW ? IFA_F_MCAUTOJOIN : 0;
+	uint32_t preferred = a->has_preferred ? a->preferred_lft : a->prefix.len == 128 ? 0 : UINT32_MAX;
+	struct ifa_cacheinfo life = { .ifa_valid = valid, .ifa_prefered = preferred < valid ? preferred : valid };
+	uint32_t flags = (a->flags & NETIF_ADDR_FLAGS) | (op == NETIF_OP_RENEW ? IFA_F_MCAUTOJOIN : 0);
 
 	/* Duplicate detection would leave it unusable for a second, and for good after a split brain. */
-	if (a->prefix.addr.family == AF_INET6)
+	if (a->prefix.addr.family == AF_INET6 && !a->dad)
 		flags |= IFA_F_NODAD;
 	return nla_put_u32(m, IFA_FLAGS, flags) | nla_put(m, IFA_CACHEINFO, sizeof(life), &life);
 }
@@ -103,7 +104,7 @@ static int put_addr(struct nl_msg *m, const struct netif_addr *a, enum netif_op 
 	int r = nlmsg_append(m, &ifa, sizeof(ifa), NLMSG_ALIGNTO);
 
 	r |= nla_put(m, IFA_LOCAL, len, a->prefix.addr.bytes);
-	r |= nla_put(m, IFA_ADDRESS, len, a->prefix.addr.bytes);
+	r |= nla_put(m, IFA_ADDRESS, len, ip_is_set(&a->peer) ? a->peer.bytes : a->prefix.addr.bytes);
 	if (op == NETIF_OP_REMOVE)
 		return r;
 	r |= put_lifetime(m, a, op);
@@ -285,9 +286,11 @@ static int look_addr(void *user, struct nlmsghdr *h)
 			continue;
 		q->present = true;
 		q->lifetime_s = a.lifetime_s;
-		q->same = a.prefix.addr.family == AF_INET6 ||
-			  (a.scope == want->scope && (!want->brd.s_addr || a.brd.s_addr == want->brd.s_addr) &&
-			   (!want->label[0] || strcmp(a.label, want->label) == 0));
+		q->same = (want->flags & NETIF_ADDR_FLAGS) == (a.flags & NETIF_ADDR_FLAGS) &&
+			  ip_equal(&a.peer, &want->peer) &&
+			  (a.prefix.addr.family == AF_INET6 ||
+			   (a.scope == want->scope && (!want->brd.s_addr || a.brd.s_addr == want->brd.s_addr) &&
+			    (!want->label[0] || strcmp(a.label, want->label) == 0)));
 	}
 	return 0;
 }

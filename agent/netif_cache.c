@@ -68,8 +68,7 @@ bool netif_msg_addr(struct nlmsghdr *h, struct netif_addr *ret, bool *gone)
 	struct ifa_cacheinfo life;
 	const struct ifaddrmsg *ifa;
 	struct netif_addr a = { 0 };
-	struct ip_addr brd;
-	uint32_t flags;
+	struct ip_addr brd, other;
 
 	if (h->nlmsg_type != RTM_NEWADDR && h->nlmsg_type != RTM_DELADDR)
 		return false;
@@ -94,11 +93,19 @@ bool netif_msg_addr(struct nlmsghdr *h, struct netif_addr *ret, bool *gone)
 		/* One that runs out right now has 0 seconds left, which is not "for ever". */
 		a.lifetime_s = life.ifa_valid == UINT32_MAX ? 0 : life.ifa_valid ? life.ifa_valid : 1;
 	}
-	flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
-	*gone = h->nlmsg_type == RTM_DELADDR || (flags & IFA_F_DADFAILED) ||
-		((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC));
+	if (tb[IFA_LOCAL] && attr_addr(tb[IFA_ADDRESS], ifa->ifa_family, &other) && !ip_equal(&other, &a.prefix.addr))
+		a.peer = other;
+	a.flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	*gone = h->nlmsg_type == RTM_DELADDR || (a.flags & IFA_F_DADFAILED);
 	*ret = a;
 	return true;
+}
+
+enum netif_presence netif_addr_presence(const struct netif_addr *a)
+{
+	bool waits = (a->flags & IFA_F_TENTATIVE) && !(a->flags & IFA_F_OPTIMISTIC);
+
+	return waits ? NETIF_TENTATIVE : NETIF_PRESENT;
 }
 
 void netif_cache_done(struct netif_cache *c)
@@ -123,14 +130,16 @@ static size_t addr_index(const struct netif_cached *l, const struct ip_prefix *p
 	size_t i;
 
 	for (i = 0; i < l->n_addrs; i++)
-		if (l->addrs[i].len == prefix->len && ip_equal(&l->addrs[i].addr, &prefix->addr))
+		if (l->addrs[i].prefix.len == prefix->len && ip_equal(&l->addrs[i].prefix.addr, &prefix->addr))
 			break;
 	return i;
 }
 
-bool netif_cached_has(const struct netif_cached *l, const struct ip_prefix *prefix)
+enum netif_presence netif_cached_presence(const struct netif_cached *l, const struct ip_prefix *prefix)
 {
-	return addr_index(l, prefix) < l->n_addrs;
+	size_t i = addr_index(l, prefix);
+
+	return i < l->n_addrs ? l->addrs[i].presence : NETIF_ABSENT;
 }
 
 bool netif_link_equal(const struct netif_link *a, const struct netif_link *b)
@@ -170,22 +179,30 @@ int netif_cache_drop_link(struct netif_cache *c, int ifindex)
 	return 1;
 }
 
-int netif_cache_put_addr(struct netif_cache *c, int ifindex, const struct ip_prefix *prefix)
+int netif_cache_put_addr(struct netif_cache *c, int ifindex, const struct ip_prefix *prefix,
+			 enum netif_presence presence)
 {
 	struct netif_cached *l = netif_cache_find(c, ifindex);
+	size_t i = l ? addr_index(l, prefix) : 0;
+	bool change;
 
-	if (!l || netif_cached_has(l, prefix))
+	if (!l)
 		return 0;
+	if (i < l->n_addrs) {
+		change = l->addrs[i].presence != presence;
+		l->addrs[i].presence = presence;
+		return change;
+	}
 	if (l->n_addrs == l->addrs_size) {
 		size_t size = l->addrs_size ? 2 * l->addrs_size : 8;
-		struct ip_prefix *p = reallocarray(l->addrs, size, sizeof(*p));
+		struct netif_cached_addr *p = reallocarray(l->addrs, size, sizeof(*p));
 
 		if (!p)
 			return -ENOMEM;
 		l->addrs = p;
 		l->addrs_size = size;
 	}
-	l->addrs[l->n_addrs++] = *prefix;
+	l->addrs[l->n_addrs++] = (struct netif_cached_addr){ *prefix, presence };
 	return 1;
 }
 
@@ -206,8 +223,11 @@ int netif_cache_add_addrs(struct netif_cache *c, const struct netif_cache *from)
 	for (size_t i = 0; i < from->n_links; i++) {
 		const struct netif_cached *l = &from->links[i];
 
-		for (size_t k = 0; k < l->n_addrs && r >= 0; k++)
-			r = netif_cache_put_addr(c, l->link.ifindex, &l->addrs[k]);
+		const struct netif_cached *known = netif_cache_find(c, l->link.ifindex);
+
+		for (size_t k = 0; known && k < l->n_addrs && r >= 0; k++)
+			if (netif_cached_presence(known, &l->addrs[k].prefix) == NETIF_ABSENT)
+				r = netif_cache_put_addr(c, l->link.ifindex, &l->addrs[k].prefix, l->addrs[k].presence);
 	}
 	return r < 0 ? r : 0;
 }

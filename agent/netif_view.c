@@ -39,7 +39,7 @@ static int fill(void *user, struct nlmsghdr *h)
 	if (netif_msg_link(h, &link, &gone) && !gone)
 		r = netif_cache_put_link(c, &link);
 	else if (netif_msg_addr(h, &addr, &gone) && !gone)
-		r = netif_cache_put_addr(c, addr.ifindex, &addr.prefix);
+		r = netif_cache_put_addr(c, addr.ifindex, &addr.prefix, netif_addr_presence(&addr));
 	return r < 0 ? r : 0;
 }
 

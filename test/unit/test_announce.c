@@ -18,11 +18,12 @@ struct world {
 	sd_event *loop;
 	struct announce *a;
 	int wire; /* everything with type ARP that arrives at p0 */
+	ssize_t frame_len;
 	int ifindex;
 	size_t n;
 	struct {
 		uint64_t at_us;
-		uint8_t bytes[ARP_FRAME_LEN];
+		uint8_t bytes[NA_FRAME_LEN];
 	} frames[FRAMES_MAX];
 };
 
@@ -34,6 +35,7 @@ static int setup(void **state)
 
 	assert_non_null(w);
 	w->ns = netns_new();
+	w->frame_len = ARP_FRAME_LEN;
 	w->ifindex = (int)if_nametoindex("v0");
 	netns_enter(w->ns.there);
 	w->wire = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ARP));
@@ -81,10 +83,10 @@ static void receive(struct world *w)
 	ssize_t n;
 
 	while ((n = recv(w->wire, buf, sizeof(buf), 0)) > 0) {
-		if (n != ARP_FRAME_LEN || memcmp(buf + 6, mac, sizeof(mac)) != 0)
+		if (n != w->frame_len || memcmp(buf + 6, mac, sizeof(mac)) != 0)
 			continue;
 		assert_true(w->n < FRAMES_MAX);
-		memcpy(w->frames[w->n].bytes, buf, ARP_FRAME_LEN);
+		memcpy(w->frames[w->n].bytes, buf, (size_t)n);
 		w->frames[w->n++].at_us = loop_now_us();
 	}
 }
@@ -364,15 +366,35 @@ static void frames_wait_while_they_are_not_allowed_and_stop_drops_them(void **st
 	wait_for(w, 2);
 }
 
-static void ipv6_target_is_refused(void **state)
+/* The frame itself is test_arp.c's matter. */
+static void ipv6_address_is_announced_in_the_same_sets(void **state)
 {
 	struct world *w = *state;
 	struct announce_target t = target(w, 0);
+	struct sockaddr_ll ll = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IPV6) };
+	uint8_t na[NA_FRAME_LEN];
 
-	t.vip.family = AF_INET6;
-	start_with(w, (struct announce_times){ .repeat = 1 });
-	assert_int_equal(announce_start(w->a, &t, 1), -EAFNOSUPPORT);
-	assert_int_equal(announce_one(w->a, &t), -EAFNOSUPPORT);
+	netns_enter(w->ns.there);
+	close_fd(w->wire);
+	w->wire = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_IPV6));
+	ll.sll_ifindex = (int)if_nametoindex("p0");
+	assert_int_equal(bind(w->wire, (struct sockaddr *)&ll, sizeof(ll)), 0);
+	netns_enter(w->ns.here);
+	assert_true(ip_parse("2001:db8::9", &t.vip));
+	w->frame_len = NA_FRAME_LEN;
+	start_with(w, (struct announce_times){ .repeat = 3, .delay_us = 50000 });
+	assert_int_equal(announce_start(w->a, &t, 1), 0);
+	wait_for(w, 6);
+	wait_quiet(w, 100000);
+	assert_true(w->frames[3].at_us - w->frames[0].at_us >= 40000);
+	na_unsolicited(mac, &t.vip, false, na);
+	for (size_t i = 0; i < 6; i++)
+		assert_memory_equal(w->frames[i].bytes, na, NA_FRAME_LEN);
+	t.router = true;
+	na_unsolicited(mac, &t.vip, true, na);
+	assert_int_equal(announce_one(w->a, &t), 0);
+	wait_for(w, 12);
+	assert_memory_equal(w->frames[6].bytes, na, NA_FRAME_LEN);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -394,7 +416,7 @@ int main(void)
 		TEST(interface_that_is_down_costs_the_frames_and_nothing_else),
 		TEST(frames_wait_while_the_device_is_full),
 		TEST(frames_wait_while_they_are_not_allowed_and_stop_drops_them),
-		TEST(ipv6_target_is_refused),
+		TEST(ipv6_address_is_announced_in_the_same_sets),
 	};
 
 	return netns_allowed() ? cmocka_run_group_tests(tests, NULL, NULL) : 0;

@@ -155,7 +155,7 @@ static void view_has_all_that_did_not_change(void **state)
 		l = netif_cache_find(&v->cache, w->v0);
 		assert_non_null(l);
 		for (unsigned i = 0; i < VIPS; i++)
-			known += netif_cached_has(l, &w->vips[i].addr.prefix);
+			known += netif_cached_presence(l, &w->vips[i].addr.prefix) == NETIF_PRESENT;
 		assert_int_equal(known, VIPS);
 		netif_view_free(v);
 	} while (loop_now_us() < until_us);
@@ -172,7 +172,7 @@ static void put_addr(struct netif_cache *c, int ifindex, unsigned i)
 {
 	struct netif_request q = request(ifindex, 9, i, RT_SCOPE_UNIVERSE);
 
-	assert_int_equal(netif_cache_put_addr(c, ifindex, &q.addr.prefix), 1);
+	assert_int_equal(netif_cache_put_addr(c, ifindex, &q.addr.prefix, NETIF_PRESENT), 1);
 }
 
 static void earlier_dump_fills_gaps_and_the_later_one_has_precedence(void **state)
@@ -201,8 +201,8 @@ static void earlier_dump_fills_gaps_and_the_later_one_has_precedence(void **stat
 	assert_int_equal(c.links[2].link.ifindex, 2);
 	assert_int_equal(netif_cache_find(&c, 1)->link.mtu, 9000);
 	assert_int_equal(netif_cache_find(&c, 1)->n_addrs, 2);
-	assert_int_equal(netif_cache_find(&c, 1)->addrs[0].addr.bytes[3], 3);
-	assert_int_equal(netif_cache_find(&c, 1)->addrs[1].addr.bytes[3], 2);
+	assert_int_equal(netif_cache_find(&c, 1)->addrs[0].prefix.addr.bytes[3], 3);
+	assert_int_equal(netif_cache_find(&c, 1)->addrs[1].prefix.addr.bytes[3], 2);
 	assert_int_equal(netif_cache_find(&c, 3)->n_addrs, 1);
 	netif_cache_done(&c);
 	netif_cache_done(&earlier);
