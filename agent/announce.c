@@ -305,6 +305,11 @@ void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip)
 		a->next %= a->n;
 }
 
+void announce_once(struct announce *a, const struct announce_target *target)
+{
+	*(send_one(a, target) == 0 ? &a->counters.sent : &a->counters.failed) += 1;
+}
+
 struct announce_counters announce_counters(const struct announce *a)
 {
 	return a->counters;

@@ -39,6 +39,9 @@ void announce_again(struct announce *a);
 /* Nothing more is sent; queued frames are dropped. */
 void announce_stop(struct announce *a);
 
+/* A single frame for an address that is none of the targets. */
+void announce_once(struct announce *a, const struct announce_target *target);
+
 /* One pair of sets for a single address that was put back. */
 int announce_one(struct announce *a, const struct announce_target *target);
 

@@ -33,11 +33,16 @@ struct conf_command {
 
 struct conf_vip {
 	struct ip_prefix prefix;
+	struct ip_addr peer;  /* of a point-to-point address; AF_UNSPEC: none */
 	char dev[IFNAMSIZ];   /* empty: the instance's interface */
 	struct in_addr brd;   /* 0 = none */
 	char label[IFNAMSIZ]; /* empty = none */
 	uint8_t scope;        /* RT_SCOPE_* */
 	bool no_track;        /* deletion by others is ignored */
+	uint32_t flags;       /* NETIF_ADDR_FLAGS of agent/netif.h */
+	bool dad;             /* IPv6: `-nodad`, with duplicate detection */
+	bool has_preferred;   /* IPv6: preferred_lft is given */
+	uint32_t preferred_s; /* seconds; UINT32_MAX = forever */
 	struct conf_where where;
 };
 
@@ -154,6 +159,7 @@ struct conf_instance {
 	char *name;
 	bool state_master; /* `state MASTER` */
 	char interface[IFNAMSIZ];
+	sa_family_t family; /* of the adverts and of what they list */
 	uint8_t vrid, version, priority;
 	uint32_t advert_us;
 	bool nopreempt;
@@ -161,16 +167,27 @@ struct conf_instance {
 	enum vrrp_auth_type auth_type;
 	uint8_t auth_data[VRRP_AUTH_LEN];
 	enum vrrp_csum csum;
-	struct ip_addr mcast_src_ip; /* AF_UNSPEC: the interface's first address that is no VIP */
-	struct ip_addr group;
-	bool dont_track_primary; /* that `interface` is down is no fault */
-	bool track_src_ip;       /* that the host lacks the configured source address is one */
+	bool csum_group_refused; /* `old_unicast_checksum never` */
+	bool csum_group_learned; /* on unicast: whoever speaks VRRP_CSUM_GROUP is answered so; not where csum was chosen
+				  */
+	struct ip_addr src_ip;   /* AF_UNSPEC: an address of the interface that is no VIP */
+	struct ip_addr group;    /* multicast group */
+	bool unicast;            /* there may be no peer all the same */
+	struct vrrp_unicast_peer *peers;
+	size_t n_peers;
+	uint8_t unicast_ttl;
+	bool check_unicast_src; /* given, or implied by a peer's range of TTLs */
+	bool unicast_fault_no_peer;
+	bool skip_check_adv_addr; /* who is master already is not asked again which addresses it has */
+	bool dont_track_primary;  /* that `interface` is down is no fault */
+	bool track_src_ip;        /* that the host lacks the configured source address is one */
 	unsigned down_adverts;
 	bool lower_prio_no_advert, higher_prio_send_advert;
 	bool owner_ignore_adverts;
 	uint8_t timer_expired_backup; /* 1..254; 0 = off */
-	struct conf_vip *vips;
-	size_t n_vips;
+	struct conf_vip *vips; /* those that adverts list, then the excluded ones, which may be of either family */
+	size_t n_vips, n_advertised;
+	bool promote_secondaries; /* set the sysctl on the interface */
 	struct conf_tracks tracks;
 	struct conf_garp garp;
 	struct conf_command hooks[_CONF_HOOK_MAX_];
@@ -207,6 +224,7 @@ struct conf {
 	unsigned rt_priority;         /* 1..99, default 1 */
 	uint64_t startup_delay_us;    /* of the protocol, from our start */
 	uint64_t delay_after_boot_us; /* the same from the boot of the host */
+	bool log_unknown_vrids;
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
 	struct conf_once startup, shutdown;
 	bool script_security;       /* what root runs is in root's hands alone */

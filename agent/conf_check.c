@@ -49,17 +49,33 @@ static void check_names(struct conf_ctx *x, const char *keyword, block_at_fn at,
 	}
 }
 
+/* Whoever hears a packet could not tell for which of the two it is. Unicast ones are told apart by the sender. */
+static bool clash(const struct conf_instance *a, const struct conf_instance *b)
+{
+	if (a->vrid != b->vrid || a->family != b->family || strcmp(a->interface, b->interface) != 0 ||
+	    a->unicast != b->unicast)
+		return false;
+	if (!a->unicast)
+		return ip_equal(&a->group, &b->group);
+	for (size_t i = 0; i < a->n_peers; i++)
+		for (size_t k = 0; k < b->n_peers; k++)
+			if (ip_equal(&a->peers[i].addr, &b->peers[k].addr))
+				return true;
+	return false;
+}
+
 static void check_vrids(struct conf_ctx *x)
 {
 	const struct conf_instance *a = x->c->instances;
 
 	for (size_t i = 1; i < x->c->n_instances; i++) {
 		for (size_t k = 0; k < i && a[i].vrid != 0; k++) {
-			if (a[i].vrid != a[k].vrid || strcmp(a[i].interface, a[k].interface) != 0)
+			if (!clash(&a[i], &a[k]))
 				continue;
 			conf_error(x->f, &a[i].where,
-				   "vrrp_instance %s: virtual_router_id %u on %s is that of %s (line %u)", a[i].name,
-				   a[i].vrid, a[i].interface, a[k].name, a[k].where.line);
+				   "vrrp_instance %s: virtual_router_id %u on %s is that of %s (line %u)%s", a[i].name,
+				   a[i].vrid, a[i].interface, a[k].name, a[k].where.line,
+				   a[i].unicast ? ", and they share a unicast_peer" : "");
 			break;
 		}
 	}
@@ -71,10 +87,17 @@ struct claim {
 	const char *dev;
 };
 
+static int by_address(const struct claim *a, const struct claim *b)
+{
+	const struct ip_addr *x = &a->vip->prefix.addr, *y = &b->vip->prefix.addr;
+
+	return x->family != y->family ? (x->family < y->family ? -1 : 1) : ip_cmp(x, y);
+}
+
 static int by_device(const void *p, const void *q)
 {
 	const struct claim *a = p, *b = q;
-	int r = ip_cmp(&a->vip->prefix.addr, &b->vip->prefix.addr);
+	int r = by_address(a, b);
 
 	if (r == 0)
 		r = strcmp(a->dev, b->dev);
@@ -84,7 +107,7 @@ static int by_device(const void *p, const void *q)
 static int by_instance(const void *p, const void *q)
 {
 	const struct claim *a = p, *b = q;
-	int r = ip_cmp(&a->vip->prefix.addr, &b->vip->prefix.addr);
+	int r = by_address(a, b);
 
 	if (r == 0)
 		r = (a->instance > b->instance) - (a->instance < b->instance);

@@ -18,8 +18,8 @@ static _Noreturn void out_of_memory(void)
 
 bool conf_same_router(const struct conf_instance *a, const struct conf_instance *b)
 {
-	return a->vrid == b->vrid && a->version == b->version && strcmp(a->interface, b->interface) == 0 &&
-	       ip_equal(&a->group, &b->group);
+	return a->vrid == b->vrid && a->version == b->version && a->family == b->family && a->unicast == b->unicast &&
+	       strcmp(a->interface, b->interface) == 0 && (a->unicast || ip_equal(&a->group, &b->group));
 }
 
 static char *vip_text(struct conf_vip vip, const char *interface)

@@ -69,27 +69,6 @@ static void complete_fifos(struct conf_ctx *x, struct conf_globals *g)
 			   "vrrp_notify_fifo: is the same as notify_fifo, and would get each line twice");
 }
 
-static bool is_multicast4(const struct ip_addr *a)
-{
-	return a->family == AF_INET && (a->bytes[0] & 0xf0) == 0xe0;
-}
-
-void conf_parse_group4(struct conf_ctx *x, const struct conf_arg *a, void *obj)
-{
-	struct ip_addr *field = a->key->offset ? (struct ip_addr *)((char *)obj + a->key->offset)
-					       : &((struct conf_globals *)obj)->group;
-	struct ip_addr addr;
-
-	if (!conf_count_words(x, a, 1, 1))
-		return;
-	if (!ip_parse(a->words.w[0], &addr) || !is_multicast4(&addr)) {
-		conf_error(x->f, &a->where, "%s: \"%.64s\" is not an IPv4 multicast address (224.0.0.0/4)",
-			   a->key->name, a->words.w[0]);
-		return;
-	}
-	*field = addr;
-}
-
 void conf_garp_complete(struct conf_garp *g, const struct conf_garp *defaults)
 {
 	if (g->repeat == UINT_MAX)
@@ -139,7 +118,8 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 		.notify_timeout_us = 60000000,
 		.vip_lease_s = CONF_LEASE_AUTO,
 	};
-	ip_parse(VRRP_GROUP4, &g->group);
+	ip_parse(VRRP_GROUP4, &g->group4);
+	ip_parse(VRRP_GROUP6, &g->group6);
 	conf_walk(x, &conf_root_block, root, g, &frame);
 	complete_garp(g);
 	conf_default_script_user(x);
@@ -166,4 +146,5 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	x->c->rt_priority = g->rt_priority;
 	x->c->startup_delay_us = g->startup_delay_us;
 	x->c->delay_after_boot_us = g->delay_after_boot_us;
+	x->c->log_unknown_vrids = g->log_unknown_vrids;
 }

@@ -58,23 +58,6 @@ void conf_parse_expired_backup(struct conf_ctx *x, const struct conf_arg *a, voi
 		d->i.timer_expired_backup = (uint8_t)v;
 }
 
-void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj)
-{
-	struct conf_draft *d = obj;
-	struct ip_addr addr;
-
-	if (!conf_count_words(x, a, 1, 1))
-		return;
-	if (!ip_parse(a->words.w[0], &addr))
-		conf_error(x->f, &a->where, "%s: \"%.64s\" is not an IPv4 address", a->key->name, a->words.w[0]);
-	else if (addr.family == AF_INET6)
-		conf_error(x->f, &a->where, "%s: IPv6 is not supported by this version", a->key->name);
-	else if (addr.bytes[0] == 0 || addr.bytes[0] >= 224)
-		conf_error(x->f, &a->where, "%s: %s is no address of a host", a->key->name, a->words.w[0]);
-	else
-		d->i.mcast_src_ip = addr;
-}
-
 /* Whole seconds: the kernel's measure. */
 void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 {
@@ -160,7 +143,7 @@ static void complete_auth(struct conf_ctx *x, struct conf_draft *d, const struct
 
 static void check_required(struct conf_ctx *x, const struct conf_instance *i, const struct conf_frame *frame)
 {
-	static const char *const required[] = { "interface", "virtual_router_id", "virtual_ipaddress" };
+	static const char *const required[] = { "interface", "virtual_router_id" };
 
 	for (size_t k = 0; k < ELEMENTSOF(required); k++) {
 		if (!conf_given(frame, required[k]))
@@ -273,7 +256,9 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 		.i = { .name = conf_named_name(x, "vrrp_instance", group),
 		       .version = g->version,
 		       .advert_us = 1000000,
-		       .group = g->group,
+		       .unicast_ttl = VRRP_TTL,
+		       .check_unicast_src = g->check_unicast_src,
+		       .skip_check_adv_addr = g->skip_check_adv_addr,
 		       .down_adverts = g->down_adverts,
 		       .lower_prio_no_advert = g->lower_prio_no_advert,
 		       .higher_prio_send_advert = g->higher_prio_send_advert,
@@ -289,22 +274,17 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 
 	conf_walk(x, &conf_instance_block, group, &d, &frame);
 	conf_garp_complete(&d.i.garp, &g->garp);
-	d.i.csum = d.csum_plain ? VRRP_CSUM_PLAIN : VRRP_CSUM_PSEUDO;
 	check_required(x, &d.i, &frame);
+	conf_complete_vips(x, &d, &frame);
+	conf_complete_wire(x, &d, &frame);
 	complete_priority(x, &d.i, &frame);
 	check_interval(x, &d.i, &frame);
 	check_preempt(x, &d, &frame);
 	check_lease(x, &d.i, conf_given(&frame, "vip_lease"));
 	complete_auth(x, &d, conf_given(&frame, "authentication"));
-	if (d.i.track_src_ip && !ip_is_set(&d.i.mcast_src_ip))
+	if (d.i.track_src_ip && !ip_is_set(&d.i.src_ip))
 		conf_error(x->f, conf_given(&frame, "track_src_ip"),
-			   "track_src_ip: there is no mcast_src_ip whose address could be missing");
-	if (conf_given(&frame, "virtual_ipaddress") && d.i.n_vips == 0)
-		conf_error(x->f, conf_given(&frame, "virtual_ipaddress"), "virtual_ipaddress: holds no usable address");
-	for (size_t k = 0; k < d.i.n_vips; k++) {
-		if (strcmp(d.i.vips[k].dev, d.i.interface) == 0)
-			d.i.vips[k].dev[0] = '\0';
-	}
+			   "track_src_ip: there is no mcast_src_ip or unicast_src_ip whose address could be missing");
 	*ret = d.i;
 }
 

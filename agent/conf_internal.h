@@ -21,7 +21,8 @@ struct conf_globals {
 	bool realtime;
 	unsigned rt_priority;
 	uint8_t version;
-	struct ip_addr group;
+	struct ip_addr group4, group6;
+	bool check_unicast_src, skip_check_adv_addr, log_unknown_vrids;
 	struct conf_garp garp;
 	bool min_garp;
 	unsigned down_adverts;
@@ -43,6 +44,14 @@ struct conf_draft {
 	struct conf_instance i;
 	bool preempt; /* the keyword was given */
 	bool csum_plain;
+	bool csum_old, csum_old_never; /* old_unicast_checksum [never] */
+	bool native_ipv6;
+	bool no_vips;            /* no_virtual_ipaddress */
+	bool peers_have_ranges;  /* a min_ttl or max_ttl is given */
+	struct conf_vip *listed; /* virtual_ipaddress */
+	size_t n_listed;
+	struct conf_vip *excluded; /* virtual_ipaddress_excluded */
+	size_t n_excluded;
 	const char *auth_pass; /* NULL: not given */
 	const struct conf_where *auth_type_where, *auth_pass_where;
 };
@@ -98,7 +107,6 @@ const char *conf_format_time(uint64_t us, char *buf, size_t size);
 /* conf_global.c */
 void conf_parse_script_user(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_fifo(struct conf_ctx *x, const struct conf_arg *a, void *obj);
-void conf_parse_group4(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 /* Also judges what else stands at the root, named blocks excepted. */
 void conf_read_globals(struct conf_ctx *x, config_setting_t *root);
 /* Nothing given is the mark; completes `g` from `defaults`. */
@@ -149,7 +157,6 @@ void conf_parse_advert_int(struct conf_ctx *x, const struct conf_arg *a, void *o
 void conf_parse_auth_type(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_auth_pass(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_expired_backup(struct conf_ctx *x, const struct conf_arg *a, void *obj);
-void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_lease(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_instances(struct conf_ctx *x, config_setting_t *root);
 /* conf_track.c: interface_up_down_delays; tracked objects: the struct conf_tracks at the keyword's offset in `obj` */
@@ -160,10 +167,23 @@ void conf_check_link_delays(struct conf_ctx *x);
 /* conf_group.c: sync groups; needs the instances to have been read */
 void conf_parse_members(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_groups(struct conf_ctx *x, config_setting_t *root);
+/* conf_wire.c: how an instance speaks */
+void conf_parse_group(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_source(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_peers(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_old_checksum(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* Family, version, group, unicast and checksum of an instance whose keywords have all been read. */
+void conf_complete_wire(struct conf_ctx *x, struct conf_draft *d, const struct conf_frame *frame);
 /* conf_vip.c */
 void conf_parse_vips(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_excluded(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* Both lists become one. */
+void conf_complete_vips(struct conf_ctx *x, struct conf_draft *d, const struct conf_frame *frame);
 /* The name of an address scope, or NULL; and back. */
 const char *conf_scope_name(uint8_t scope);
+/* The flags that an address may have, one after the other: its word (NULL behind the last), and its bit. */
+const char *conf_flag_name(size_t i);
+uint32_t conf_flag(size_t i);
 /* conf_libconfig.c: libconfig's own grammar. False: reported. */
 bool conf_read_libconfig(struct conf_ctx *x, const char *text, size_t len, config_t *tree);
 /* conf_check.c: rules between blocks */

@@ -123,6 +123,7 @@ static void put_globals(FILE *out, const struct conf *c)
 	fputs("    script_user", out);
 	put_user(out, c->script_user, c->script_group);
 	fputc('\n', out);
+	put_bool(out, "log_unknown_vrids", c->log_unknown_vrids);
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
 	put_programs(out, c);
@@ -270,6 +271,19 @@ static void put_mysql(FILE *out, const struct conf_mysql *m)
 	fputs("}\n", out);
 }
 
+static void put_vip_flags(FILE *out, const struct conf_vip *v)
+{
+	for (size_t i = 0; conf_flag_name(i); i++)
+		if (v->flags & conf_flag(i))
+			fprintf(out, " %s", conf_flag_name(i));
+	if (v->dad)
+		fputs(" -nodad", out);
+	if (v->has_preferred && v->preferred_s == UINT32_MAX)
+		fputs(" preferred_lft forever", out);
+	else if (v->has_preferred)
+		fprintf(out, " preferred_lft %u", v->preferred_s);
+}
+
 void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out)
 {
 	char addr[IP_STR_MAX];
@@ -279,14 +293,17 @@ void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out)
 	put_word(out, v->dev[0] ? v->dev : interface);
 	if (v->brd.s_addr)
 		fprintf(out, " brd %s", inet_ntop(AF_INET, &v->brd, addr, sizeof(addr)));
-	if (scope)
+	if (ip_is_set(&v->peer))
+		fprintf(out, " peer %s", ip_format(&v->peer, addr));
+	if (v->prefix.addr.family == AF_INET && scope)
 		fprintf(out, " scope %s", scope);
-	else
+	else if (v->prefix.addr.family == AF_INET)
 		fprintf(out, " scope %u", v->scope);
 	if (v->label[0]) {
 		fputs(" label ", out);
 		put_word(out, v->label);
 	}
+	put_vip_flags(out, v);
 	fputs(v->no_track ? " no_track\n" : "\n", out);
 }
 
@@ -298,6 +315,14 @@ static size_t own_tracks(const struct conf_tracks *tracks, int kind)
 	for (size_t k = 0; k < tracks->of[kind].n; k++)
 		n += !tracks->of[kind].t[k].inherited;
 	return n;
+}
+
+static void put_vips(FILE *out, const char *keyword, const struct conf_vip *vips, size_t n, const char *interface)
+{
+	fprintf(out, "    %s {\n", keyword);
+	for (size_t i = 0; i < n; i++)
+		conf_print_vip(&vips[i], interface, out);
+	fputs("    }\n", out);
 }
 
 static void put_tracks(FILE *out, const struct conf *c, const struct conf_tracks *tracks)
@@ -330,6 +355,31 @@ static void put_garp(FILE *out, const struct conf_garp *g)
 	put_unsigned(out, "garp_lower_prio_repeat", g->lower_prio_repeat);
 }
 
+static void put_unicast(FILE *out, const struct conf_instance *i)
+{
+	char addr[IP_STR_MAX];
+
+	put_unsigned(out, "unicast_ttl", i->unicast_ttl);
+	put_bool(out, "check_unicast_src", i->check_unicast_src);
+	put_bool(out, "unicast_fault_no_peer", i->unicast_fault_no_peer);
+	if (i->csum == VRRP_CSUM_GROUP)
+		fputs("    old_unicast_checksum\n", out);
+	else if (i->csum_group_refused)
+		fputs("    old_unicast_checksum never\n", out);
+	fputs("    unicast_peer {\n", out);
+	for (size_t k = 0; k < i->n_peers; k++) {
+		const struct vrrp_unicast_peer *p = &i->peers[k];
+
+		fprintf(out, "        %s", ip_format(&p->addr, addr));
+		if (p->min_ttl > 0)
+			fprintf(out, " min_ttl %u", p->min_ttl);
+		if (p->max_ttl < UINT8_MAX)
+			fprintf(out, " max_ttl %u", p->max_ttl);
+		fputc('\n', out);
+	}
+	fputs("    }\n", out);
+}
+
 static void put_protocol(FILE *out, const struct conf_instance *i)
 {
 	char addr[IP_STR_MAX];
@@ -351,9 +401,12 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 	if (i->timer_expired_backup)
 		put_unsigned(out, "timer_expired_backup", i->timer_expired_backup);
 	put_bool(out, "v3_checksum_as_v2", i->csum == VRRP_CSUM_PLAIN);
-	if (ip_is_set(&i->mcast_src_ip))
-		fprintf(out, "    mcast_src_ip %s\n", ip_format(&i->mcast_src_ip, addr));
+	put_bool(out, "skip_check_adv_addr", i->skip_check_adv_addr);
+	if (ip_is_set(&i->src_ip))
+		fprintf(out, "    %s_src_ip %s\n", i->unicast ? "unicast" : "mcast", ip_format(&i->src_ip, addr));
 	fprintf(out, "    mcast_dst_ip %s\n", ip_format(&i->group, addr));
+	if (i->unicast)
+		put_unicast(out, i);
 	if (i->auth_type == VRRP_AUTH_PASS)
 		fprintf(out, "    authentication {\n        auth_type PASS\n        auth_pass \"%.*s\"\n    }\n",
 			VRRP_AUTH_LEN, (const char *)i->auth_data);
@@ -372,10 +425,16 @@ static void put_instance(FILE *out, const struct conf *c, const struct conf_inst
 	put_opening(out, "vrrp_instance", i->name);
 	put_protocol(out, i);
 	put_garp(out, &i->garp);
-	fputs("    virtual_ipaddress {\n", out);
-	for (size_t k = 0; k < i->n_vips; k++)
-		conf_print_vip(&i->vips[k], i->interface, out);
-	fputs("    }\n", out);
+	put_bool(out, "promote_secondaries", i->promote_secondaries);
+	if (i->n_advertised > 0)
+		put_vips(out, "virtual_ipaddress", i->vips, i->n_advertised, i->interface);
+	else
+		fputs(i->family == AF_INET6 ? "    no_virtual_ipaddress\n    native_ipv6\n"
+					    : "    no_virtual_ipaddress\n",
+		      out);
+	if (i->n_vips > i->n_advertised)
+		put_vips(out, "virtual_ipaddress_excluded", i->vips + i->n_advertised, i->n_vips - i->n_advertised,
+			 i->interface);
 	put_tracks(out, c, &i->tracks);
 	put_hooks(out, i->hooks);
 	if (i->pre_take.argv)

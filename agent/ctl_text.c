@@ -324,14 +324,29 @@ static void headline(struct page *p, const json_t *o, const char *kind, const ch
 	fputc('\n', p->out);
 }
 
+static void print_peers(struct parts *s, const json_t *peers)
+{
+	const json_t *peer;
+	size_t i;
+
+	if (json_array_size(peers) == 0)
+		part_text(s, "", "unicast to nobody", "");
+	json_array_foreach(peers, i, peer) part_text(s, "unicast to ", json_string_value(peer), "");
+}
+
 static void print_wire(struct page *p, const json_t *inst)
 {
+	const char *family = some_text_of(inst, "family");
 	struct parts s = { .page = p, .label = "interface" };
 	double s_int;
 
 	part_text(&s, "", text_of(inst, "interface"), "");
 	part_count(&s, inst, "vrid", "VRID ", "");
 	part_count(&s, inst, "version", "VRRPv", "");
+	if (family && strcmp(family, "ipv6") == 0)
+		part_text(&s, "", "IPv6", "");
+	if (json_is_true(json_object_get(inst, "unicast")))
+		print_peers(&s, json_object_get(inst, "sends_to"));
 	if (number_of(inst, "advert_int_s", &s_int)) {
 		part(&s);
 		fprintf(p->out, "advert every %.3g s", s_int);

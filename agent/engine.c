@@ -472,6 +472,8 @@ static int start_parts(struct daemon *d)
 	if (r >= 0)
 		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
 	if (r >= 0)
+		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
+	if (r >= 0)
 		r = links_new(d->loop, d->netif, d->conf, on_links, d, &d->links);
 	if (r >= 0)
 		r = checker_new(d->loop, d->conf, on_health, d, &d->checker);

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-enum { SEND_LOG_US = 1000000, RIVAL_LOG_US = 1000000 };
+enum { RIVAL_LOG_US = 1000000 };
 
 /* --- the lane ---------------------------------------------------------------------------------------------------- */
 
@@ -67,31 +67,6 @@ static void lane_pop(struct instance *inst)
 {
 	inst->lane_len--;
 	memmove(inst->lane, inst->lane + 1, inst->lane_len * sizeof(*inst->lane));
-}
-
-static void send_advert(struct instance *inst, uint8_t priority)
-{
-	const struct vrrp_route route = { .src = inst->fsm.own, .dst = inst->conf->group, .ttl = VRRP_TTL };
-	uint8_t buf[VRRP_PACKET_MAX];
-	uint64_t suppressed;
-	size_t len;
-	int r;
-
-	/* 0 would let the kernel choose. */
-	inst->ip_id = inst->ip_id == UINT16_MAX ? 1 : (uint16_t)(inst->ip_id + 1);
-	len = vrrp_encode(&inst->format, &route.src, &route.dst, priority, inst->ip_id, buf, sizeof(buf));
-	r = len ? wire_send(inst->wire, &route, buf, len) : -EMSGSIZE;
-	if (r < 0) {
-		inst->counters.advert_failed++;
-		if (log_limit_pass(&inst->send_log, loop_now_us(), SEND_LOG_US, &suppressed))
-			log_write(LOG_WARNING, inst->conf->name, "an advert could not be sent: %s", strerror(-r));
-		return;
-	}
-	inst->sent_us = loop_now_us();
-	if (priority == VRRP_PRIO_RESIGN)
-		inst->counters.pri_zero_sent++;
-	else
-		inst->counters.advert_sent++;
 }
 
 struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
@@ -170,7 +145,7 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 		return false;
 	case VRRP_ACT_RESIGN:
 		if (!master)
-			send_advert(inst, VRRP_PRIO_RESIGN);
+			instance_send_advert(inst, VRRP_PRIO_RESIGN);
 		return false;
 	case VRRP_ACT_NOTIFY:
 		notify_state(inst, e);
@@ -263,7 +238,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 {
 	switch (a->type) {
 	case VRRP_ACT_SEND_ADVERT:
-		send_advert(inst, inst->fsm.priority);
+		instance_send_advert(inst, inst->fsm.priority);
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
 		/* From when it was due, not when it fired: or the slack of all would add up. */
@@ -318,6 +293,8 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	/* What was held back about packets may be told again: the situation is new. */
 	memset(inst->drop_log, 0, sizeof(inst->drop_log));
 	inst->rival_log = (struct log_limit){ 0 };
+	if (inst->fsm.state != VRRP_FAULT && (old == VRRP_FAULT || old == VRRP_INIT))
+		instance_announce_source(inst);
 	instance_record_transition(inst, old, cause);
 	instance_note_holder(inst);
 }
@@ -506,33 +483,6 @@ static struct vrrp_fsm_conf fsm_conf(const struct conf_instance *ci)
 	};
 }
 
-/* 0 or -ENOMEM, and then nothing has changed. */
-static int fill_format(struct instance *inst)
-{
-	const struct conf_instance *ci = inst->conf;
-	struct ip_addr *advertised = calloc(ci->n_vips + 1, sizeof(*advertised));
-
-	if (!advertised)
-		return -ENOMEM;
-	free(inst->advertised);
-	inst->advertised = advertised;
-	for (size_t i = 0; i < ci->n_vips; i++)
-		inst->advertised[i] = ci->vips[i].prefix.addr;
-	inst->format = (struct vrrp_wire){
-		.version = ci->version,
-		.family = AF_INET,
-		.vrid = ci->vrid,
-		.auth_type = ci->auth_type,
-		.interval_us = ci->advert_us,
-		.csum = ci->csum,
-		.group = ci->group,
-		.addrs = inst->advertised,
-		.n_addrs = ci->n_vips,
-	};
-	memcpy(inst->format.auth_data, ci->auth_data, sizeof(inst->format.auth_data));
-	return 0;
-}
-
 static int make_room_for_tracked(struct instance *inst)
 {
 	free(inst->tracked);
@@ -556,7 +506,7 @@ void instance_refit(struct instance *inst)
 	struct vrrp_actions actions;
 
 	/* Half of a configuration would be worse than a restart. */
-	if (fill_format(inst) < 0 || make_room_for_tracked(inst) < 0 || notify_reconf(inst->notify, &owner) < 0)
+	if (instance_wire_init(inst) < 0 || make_room_for_tracked(inst) < 0 || notify_reconf(inst->notify, &owner) < 0)
 		abort();
 	announce_reconf(inst->announce, &times);
 	actions = vrrp_fsm_reconf(&inst->fsm, &fc,
@@ -569,7 +519,7 @@ static int init_parts(struct instance *inst)
 {
 	const struct announce_times times = announce_times(inst->conf);
 	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
-	int r = fill_format(inst);
+	int r = instance_wire_init(inst);
 
 	inst->vips = calloc(inst->conf->n_vips + 1, sizeof(*inst->vips));
 	if (r >= 0)
@@ -587,14 +537,6 @@ static int init_parts(struct instance *inst)
 	return r;
 }
 
-static int join_wire(struct instance *inst)
-{
-	const struct conf_instance *ci = inst->conf;
-	const struct wire_station station = { .vrid = ci->vrid, .rx = instance_on_packet, .user = inst };
-
-	return wire_join(inst->env.wires, ci->interface, AF_INET, &ci->group, &station, &inst->wire);
-}
-
 int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret)
 {
 	const struct vrrp_fsm_conf fc = fsm_conf(conf);
@@ -610,7 +552,7 @@ int instance_new(const struct instance_env *env, const struct conf_instance *con
 	vrrp_fsm_init(&inst->fsm, &fc, &nowhere);
 	r = init_parts(inst);
 	if (r >= 0)
-		r = join_wire(inst);
+		r = instance_wire_join(inst);
 	if (r < 0) {
 		instance_free(inst);
 		return r;
@@ -627,6 +569,7 @@ struct instance *instance_free(struct instance *inst)
 	if (inst->wire)
 		wire_leave(inst->wire, inst);
 	instance_timers_done(inst);
+	instance_addr_done(inst);
 	instance_veto_done(inst);
 	announce_free(inst->announce);
 	notify_free(inst->notify);
@@ -657,6 +600,8 @@ void instance_begin(struct instance *inst)
 		instance_feed(inst, &ev, "start: %s", inst->check_cause);
 	else if (inst->faults & (FAULT_GROUP | FAULT_GROUP_PENDING))
 		instance_feed(inst, &ev, "start: %s", inst->group_cause);
+	else if (inst->faults & FAULT_NO_PEER)
+		instance_feed(inst, &ev, "start: there is no unicast_peer");
 	else
 		instance_feed(inst, &ev, inst->faults ? "start: %s is not usable" : "start on %s",
 			      inst->conf->interface);

@@ -4,6 +4,7 @@
 #include "agent/instance_impl.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/vip.h"
 
 #include <errno.h>
 
@@ -26,14 +27,9 @@ int instance_vip_ifindex(const struct instance *inst, size_t i)
 
 struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int ifindex)
 {
-	const struct conf_vip *vip = &inst->conf->vips[i];
-	struct netif_addr a = { .ifindex = ifindex,
-				.prefix = vip->prefix,
-				.brd = vip->brd,
-				.scope = vip->scope,
-				.lifetime_s = instance_lease_s(inst, i) };
+	struct netif_addr a = vip_addr(&inst->conf->vips[i], ifindex);
 
-	memcpy(a.label, vip->label, sizeof(a.label));
+	a.lifetime_s = instance_lease_s(inst, i);
 	return a;
 }
 
@@ -56,11 +52,16 @@ struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(
 	return a;
 }
 
-bool instance_vip_is_there(const struct instance *inst, size_t i)
+static enum netif_presence vip_presence(const struct instance *inst, size_t i)
 {
 	int ifindex = instance_vip_ifindex(inst, i);
 
-	return ifindex && netif_has(inst->env.netif, ifindex, &inst->conf->vips[i].prefix);
+	return ifindex ? netif_presence(inst->env.netif, ifindex, &inst->conf->vips[i].prefix) : NETIF_ABSENT;
+}
+
+bool instance_vip_is_there(const struct instance *inst, size_t i)
+{
+	return vip_presence(inst, i) != NETIF_ABSENT;
 }
 
 bool instance_addr_any(const struct instance *inst)
@@ -78,6 +79,7 @@ static void settle_vips(struct instance *inst, bool here)
 		const struct netif_link *link = here ? link_by_name(inst, &inst->conf->vips[i]) : NULL;
 
 		inst->vips[i].ifindex = link ? link->ifindex : 0;
+		inst->vips[i].usable = false;
 	}
 }
 
@@ -187,17 +189,25 @@ bool instance_addr_release(struct instance *inst)
 	return true;
 }
 
-/* False if the device has no use for ARP. Notes the MAC under which the VIP is known from now on. */
+/* False if the device has no use for ARP, or the address is none that may be sent from: one under duplicate detection
+ * is announced when the kernel is through with it. Notes the MAC under which the VIP is known from now on. */
 static bool target_of(struct instance *inst, size_t i, struct announce_target *ret)
 {
+	const struct conf_vip *vip = &inst->conf->vips[i];
 	int ifindex = instance_vip_ifindex(inst, i);
 	const struct netif_link *link = netif_link_by_index(inst->env.netif, ifindex);
 
 	if (!link || !link->has_mac || link->noarp)
 		return false;
-	*ret = (struct announce_target){ .ifindex = ifindex, .vip = inst->conf->vips[i].prefix.addr };
-	memcpy(ret->mac, link->mac, sizeof(ret->mac));
 	memcpy(inst->vips[i].mac, link->mac, sizeof(ret->mac));
+	if (vip->dad && vip_presence(inst, i) != NETIF_PRESENT)
+		return false;
+	*ret = (struct announce_target){
+		.ifindex = ifindex,
+		.vip = vip->prefix.addr,
+		.router = vip->prefix.addr.family == AF_INET6 && netif_forwards6(inst->env.netif, ifindex),
+	};
+	memcpy(ret->mac, link->mac, sizeof(ret->mac));
 	return true;
 }
 
@@ -222,6 +232,32 @@ void instance_announce_one(struct instance *inst, size_t i)
 
 	if (r < 0)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address is not announced: %s", strerror(-r));
+}
+
+/* Duplicate detection is over, and nobody else has it. */
+static void announce_usable(struct instance *inst, int ifindex)
+{
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (inst->conf->vips[i].dad && !inst->vips[i].usable && inst->vips[i].ifindex == ifindex &&
+		    vip_presence(inst, i) == NETIF_PRESENT) {
+			inst->vips[i].usable = true;
+			instance_announce_one(inst, i);
+		}
+}
+
+void instance_announce_source(struct instance *inst)
+{
+	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+	struct announce_target target = { .vip = inst->fsm.own };
+
+	if (!inst->conf->unicast || !link || !link->has_mac || link->noarp || !ip_is_set(&inst->fsm.own))
+		return;
+	target.ifindex = link->ifindex;
+	target.router = inst->fsm.own.family == AF_INET6 && netif_forwards6(inst->env.netif, link->ifindex);
+	memcpy(target.mac, link->mac, sizeof(target.mac));
+	announce_once(inst->announce, &target);
 }
 
 /* --- putting back ------------------------------------------------------------------------------------------------ */
@@ -358,10 +394,8 @@ static void look_for_lost_vips(struct instance *inst)
 /* --- links and source -------------------------------------------------------------------------------------------- */
 
 /* Adverts never leave from a VIP, whichever instance it belongs to. */
-static bool is_vip(void *user, const struct ip_addr *addr)
+static bool is_vip(const struct conf *conf, const struct ip_addr *addr)
 {
-	const struct conf *conf = user;
-
 	for (size_t i = 0; i < conf->n_instances; i++)
 		for (size_t j = 0; j < conf->instances[i].n_vips; j++)
 			if (ip_equal(&conf->instances[i].vips[j].prefix.addr, addr))
@@ -382,14 +416,35 @@ static bool has_address(const struct instance *inst, const struct netif_link *li
 	return netif_source(inst->env.netif, link->ifindex, addr->family, is_other, &wanted, &found);
 }
 
+/* IPv6 adverts leave from a link-local address, but for peers that such an address cannot reach. */
+static bool wants_link_local(const struct conf_instance *ci)
+{
+	return ci->family == AF_INET6 && (!ci->unicast || ci->n_peers == 0 || ip_is_link_local(&ci->peers[0].addr));
+}
+
+struct search {
+	const struct conf *conf;
+	bool any_scope; /* IPv4 */
+	bool link_local;
+};
+
+static bool is_no_source(void *user, const struct ip_addr *addr)
+{
+	const struct search *s = user;
+
+	return is_vip(s->conf, addr) || (!s->any_scope && ip_is_link_local(addr) != s->link_local);
+}
+
 static bool find_source(const struct instance *inst, const struct netif_link *link, struct ip_addr *ret)
 {
-	if (ip_is_set(&inst->conf->mcast_src_ip)) {
-		*ret = inst->conf->mcast_src_ip;
-		return !inst->conf->track_src_ip || has_address(inst, link, ret);
+	const struct conf_instance *ci = inst->conf;
+	struct search s = { inst->env.conf, ci->family == AF_INET, wants_link_local(ci) };
+
+	if (ip_is_set(&ci->src_ip)) {
+		*ret = ci->src_ip;
+		return !ci->track_src_ip || has_address(inst, link, ret);
 	}
-	/* netif_source() only hands the pointer back to is_vip(), which reads. */
-	return netif_source(inst->env.netif, link->ifindex, AF_INET, is_vip, (void *)(uintptr_t)inst->env.conf, ret);
+	return netif_source(inst->env.netif, link->ifindex, ci->family, is_no_source, &s, ret);
 }
 
 /* Adverts must leave from an address of ours; a new one takes effect with the next advert. */
@@ -407,15 +462,53 @@ static bool look_at_source(struct instance *inst, const struct netif_link *link)
 	return true;
 }
 
+/* A device that came back has the switch in its default position. */
+static void promote_secondaries(struct instance *inst, const struct netif_link *link)
+{
+	int r;
+
+	if (!inst->conf->promote_secondaries) {
+		instance_addr_done(inst);
+		return;
+	}
+	if (inst->promoted_ifindex == link->ifindex)
+		return;
+	inst->promoted_ifindex = link->ifindex;
+	r = netif_promote_secondaries(inst->env.netif, link->ifindex, true);
+	inst->promoted_here = r > 0;
+	if (r < 0)
+		log_write(LOG_WARNING, inst->conf->name, "promote_secondaries of %s cannot be set: %s", link->name,
+			  strerror(-r));
+}
+
+void instance_addr_done(struct instance *inst)
+{
+	if (inst->promoted_here)
+		(void)netif_promote_secondaries(inst->env.netif, inst->promoted_ifindex, false);
+	inst->promoted_here = false;
+	inst->promoted_ifindex = 0;
+}
+
+const char *instance_source_kind(const struct instance *inst)
+{
+	if (inst->conf->family == AF_INET)
+		return "IPv4";
+	return wants_link_local(inst->conf) ? "IPv6 link-local" : "global IPv6";
+}
+
 /* All at once: one fault that goes while another comes is no recovery. */
 void instance_look_at_link(struct instance *inst)
 {
 	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
-	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE;
+	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE | FAULT_NO_PEER;
 	const char *name = inst->conf->interface;
 	char addr[IP_STR_MAX];
 	unsigned faults = 0;
 
+	if (link) {
+		instance_wire_fit(inst, link);
+		promote_secondaries(inst, link);
+	}
 	/* Without carrier, but with dont_track_primary, adverts are lost, and nobody minds. */
 	if (!link || (!inst->conf->dont_track_primary && !links_is_up(inst->env.links, name)))
 		faults |= FAULT_LINK;
@@ -423,13 +516,18 @@ void instance_look_at_link(struct instance *inst)
 		faults |= FAULT_SOURCE;
 	if (link && !wire_is_open(inst->wire))
 		faults |= FAULT_WIRE;
+	if (inst->conf->unicast_fault_no_peer && inst->conf->n_peers == 0)
+		faults |= FAULT_NO_PEER;
 	if (faults & FAULT_LINK)
 		instance_set_faults(inst, mask, faults, "interface %s is %s", name, link ? "down" : "missing");
-	else if (faults & FAULT_SOURCE && inst->conf->track_src_ip && ip_is_set(&inst->conf->mcast_src_ip))
+	else if (faults & FAULT_SOURCE && inst->conf->track_src_ip && ip_is_set(&inst->conf->src_ip))
 		instance_set_faults(inst, mask, faults, "interface %s does not have the source address %s", name,
-				    ip_format(&inst->conf->mcast_src_ip, addr));
+				    ip_format(&inst->conf->src_ip, addr));
 	else if (faults & FAULT_SOURCE)
-		instance_set_faults(inst, mask, faults, "interface %s has no IPv4 address to send from", name);
+		instance_set_faults(inst, mask, faults, "interface %s has no %s address to send from", name,
+				    instance_source_kind(inst));
+	else if (faults & FAULT_NO_PEER)
+		instance_set_faults(inst, mask, faults, "there is no unicast_peer");
 	else if (faults)
 		instance_set_faults(inst, mask, faults, "the VRRP sockets on %s cannot be opened", name);
 	else
@@ -472,6 +570,8 @@ void instance_on_addr(struct instance *inst, int ifindex, bool gone)
 		instance_look_at_link(inst);
 	if (gone)
 		look_for_lost_vips(inst);
+	else
+		announce_usable(inst, ifindex);
 }
 
 void instance_on_wire(struct instance *inst)

@@ -6,6 +6,7 @@
  *   instance_packet.c  what is heard
  *   instance_group.c   what its sync group is told, and orders
  *   instance_reconf.c  going over to another configuration
+ *   instance_wire.c    what is said, and to whom
  *   instance_addr.c    VIPs as addresses on interfaces, faults that come from links and addresses
  *   instance_journal.c what the journal gets
  *   instance_veto.c    vip_pre_take
@@ -48,6 +49,7 @@ enum fault {
 	FAULT_WIRE = 1 << 4,           /* no sockets: we would neither hear nor be heard */
 	FAULT_STANDBY = 1 << 8,        /* ordered to stay out */
 	FAULT_PENDING = 1 << 5,        /* something required has not reported: holds us back without a notification */
+	FAULT_NO_PEER = 1 << 6,        /* unicast_fault_no_peer: there is nobody to speak to */
 	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
 	FAULT_VETO = 1 << 18,          /* vip_pre_take said no */
@@ -64,6 +66,7 @@ struct vip_state {
 	bool restoring; /* being put back */
 	bool unleased;  /* VIP_UNLEASED */
 	bool fresh;     /* came with a reload, and is not added yet */
+	bool usable;    /* with duplicate detection: it was announced when that was over */
 };
 
 struct peer {
@@ -120,7 +123,7 @@ struct instance {
 	const struct conf_instance *conf;
 	struct vrrp_fsm fsm;
 	struct vrrp_wire format;
-	struct ip_addr *advertised; /* backs format.addrs */
+	struct ip_addr *advertised; /* backs format.addrs, of which fewer may be in use: see instance_wire_fit() */
 	struct tracked *tracked;    /* one for each tracked object; its texts are stale once the loop has run */
 	size_t n_tracked;
 	struct wire *wire;
@@ -169,8 +172,10 @@ struct instance {
 	struct counters counters;
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
 	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
-	struct log_limit rival_log, differ_log, send_log, remove_log, lease_log;
+	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
 
+	int promoted_ifindex;       /* where we have set promote_secondaries; 0: nowhere */
+	bool promoted_here;         /* and it was off before */
 	struct vip_state *vips;     /* beside conf->vips */
 	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
 	size_t lost_next;
@@ -246,6 +251,15 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet);
 bool instance_drop_vips(struct instance *inst);
 bool instance_add_vips(struct instance *inst);
 
+/* instance_wire.c: how the instance speaks, from its configuration, at the start and at each reload; -ENOMEM, and then
+ * nothing has changed. Then, where it listens: 0 or -errno. */
+int instance_wire_init(struct instance *inst);
+int instance_wire_join(struct instance *inst);
+/* As many addresses are advertised as the interface's packets hold. */
+void instance_wire_fit(struct instance *inst, const struct netif_link *link);
+/* One advert, to the group or to each peer. */
+void instance_send_advert(struct instance *inst, uint8_t priority);
+
 /* instance_addr.c */
 /* The VIPs that `pick` wants (all if NULL) on interfaces that exist; the array is the caller's. NULL without memory. */
 struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
@@ -260,11 +274,17 @@ void instance_addr_take(struct instance *inst);
 bool instance_addr_release(struct instance *inst);
 bool instance_addr_any(const struct instance *inst);
 void instance_announce(struct instance *inst);
+/* On unicast, one announcement of our own source, so that whoever is master finds us without asking. */
+void instance_announce_source(struct instance *inst);
+/* Undoes promote_secondaries. */
+void instance_addr_done(struct instance *inst);
 /* Puts back the VIPs that are missing. Only while master. */
 void instance_addr_restore(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);
+/* What it takes to send from, in words: "IPv4". */
+const char *instance_source_kind(const struct instance *inst);
 struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int ifindex);
 /* Until when no peer can have taken over, as far as our adverts can tell. */
 uint64_t instance_fresh_until_us(const struct instance *inst);

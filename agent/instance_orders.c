@@ -161,13 +161,9 @@ bool instance_heard_anybody(const struct instance *inst)
 
 static bool vip_missing(const struct instance *inst)
 {
-	for (size_t i = 0; i < inst->conf->n_vips; i++) {
-		int ifindex = instance_vip_ifindex(inst, i);
-
-		if (!inst->conf->vips[i].no_track &&
-		    !(ifindex && netif_has(inst->env.netif, ifindex, &inst->conf->vips[i].prefix)))
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (!inst->conf->vips[i].no_track && !instance_vip_is_there(inst, i))
 			return true;
-	}
 	return false;
 }
 

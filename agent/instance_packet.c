@@ -4,6 +4,7 @@
 #include "agent/instance_impl.h"
 
 enum { DROP_LOG_US = 1000000, HEED_US = 10000 };
+#define ODD_LOG_US 3600000000ull
 
 static void remember_peer(struct instance *inst, const struct vrrp_advert *ad)
 {
@@ -48,7 +49,11 @@ static void count_oddities(struct instance *inst, const struct vrrp_advert *ad)
 	inst->counters.csum_alt += ad->csum_alt;
 	inst->counters.advert_interval_diff += ad->interval_diff;
 	inst->counters.pri_zero_rcvd += ad->priority == VRRP_PRIO_RESIGN;
-	if (!ad->addrs_differ)
+	if (ad->no_link_local && log_limit_pass(&inst->odd_log, loop_now_us(), ODD_LOG_US, &suppressed))
+		log_write(LOG_NOTICE, inst->conf->name,
+			  "the first address that %s advertises is not link-local, as RFC 9568 wants it",
+			  ip_format(&ad->src, addr));
+	if (!ad->addrs_differ || (inst->conf->skip_check_adv_addr && ip_equal(&ad->src, &inst->fsm.master)))
 		return;
 	inst->counters.addr_list_err++;
 	if (log_limit_pass(&inst->differ_log, loop_now_us(), 60 * 1000000ull, &suppressed))
@@ -72,6 +77,20 @@ static bool heeded_enough(struct instance *inst, const struct vrrp_advert *ad)
 	return false;
 }
 
+/* As keepalived: a peer of old is answered in its own way from now on. */
+static void learn_checksum(struct instance *inst, const struct vrrp_advert *ad)
+{
+	char addr[IP_STR_MAX];
+
+	if (ad->csum != VRRP_CSUM_GROUP || !inst->conf->csum_group_learned || inst->format.csum == VRRP_CSUM_GROUP)
+		return;
+	inst->format.csum = VRRP_CSUM_GROUP;
+	log_write(LOG_NOTICE, inst->conf->name,
+		  "%s sends the old unicast checksum, and so do we from now on; `old_unicast_checksum never` would "
+		  "prevent that",
+		  ip_format(&ad->src, addr));
+}
+
 void instance_on_packet(void *user, const struct vrrp_packet *packet)
 {
 	struct instance *inst = user;
@@ -93,6 +112,7 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 		packet_dropped(inst, why, packet);
 		return;
 	}
+	learn_checksum(inst, &ad);
 	inst->heard = ad;
 	count_oddities(inst, &ad);
 	remember_peer(inst, &ad);

@@ -6,6 +6,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/conf_diff.h"
+#include "agent/vip.h"
 
 #include <assert.h>
 
@@ -64,8 +65,7 @@ static void drop(struct instance *inst, int ifindex, const struct conf_vip *vip)
 	if (!grown)
 		abort(); /* an address that is left behind is worse */
 	inst->dropping = grown;
-	grown[inst->n_dropping++] =
-		(struct netif_addr){ .ifindex = ifindex, .prefix = vip->prefix, .scope = vip->scope };
+	grown[inst->n_dropping++] = vip_addr(vip, ifindex);
 	announce_drop(inst->announce, ifindex, &vip->prefix.addr);
 }
 

@@ -44,9 +44,10 @@ static json_t *vips(const struct instance *inst)
 		snprintf(text, sizeof(text), "%s/%u", ip_format(&vip->prefix.addr, addr), vip->prefix.len);
 		bool present = ifindex && netif_has(inst->env.netif, ifindex, &vip->prefix);
 
-		json_array_append_new(all, json_pack("{s:s, s:s, s:b, s:o}", "address", text, "dev",
+		json_array_append_new(all, json_pack("{s:s, s:s, s:b, s:o, s:b}", "address", text, "dev",
 						     vip->dev[0] ? vip->dev : inst->conf->interface, "present", present,
-						     "lease", lease(inst, i, present)));
+						     "lease", lease(inst, i, present), "advertised",
+						     i < inst->format.n_addrs));
 	}
 	return all;
 }
@@ -98,8 +99,12 @@ bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf,
 		snprintf(buf, size, "interface %s is missing or down", inst->conf->interface);
 		return true;
 	case FAULT_SOURCE:
-		snprintf(buf, size, "interface %s has no IPv4 address to send from%s", inst->conf->interface,
+		snprintf(buf, size, "interface %s has no %s address to send from%s", inst->conf->interface,
+			 instance_source_kind(inst),
 			 inst->conf->track_src_ip ? ", or not the one that track_src_ip demands" : "");
+		return true;
+	case FAULT_NO_PEER:
+		snprintf(buf, size, "there is no unicast_peer");
 		return true;
 	case FAULT_WIRE:
 		snprintf(buf, size, "the VRRP sockets could not be opened");
@@ -152,6 +157,19 @@ static json_t *peers(const struct instance *inst, uint64_t now_us)
 	return all;
 }
 
+/* To whom adverts go. */
+static json_t *sends_to(const struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	json_t *all = json_array();
+
+	if (!ci->unicast)
+		json_array_append_new(all, address(&ci->group));
+	for (size_t i = 0; ci->unicast && i < ci->n_peers; i++)
+		json_array_append_new(all, address(&ci->peers[i].addr));
+	return all;
+}
+
 static json_t *counters(const struct instance *inst)
 {
 	const struct counters *c = &inst->counters;
@@ -197,7 +215,7 @@ json_t *instance_status(const struct instance *inst)
 	const struct conf_instance *ci = inst->conf;
 	uint64_t now_us = loop_now_us();
 
-	json_t *o = json_pack(
+	json_t *status = json_pack(
 		"{s:o, s:s, s:o, s:o, s:s, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s?, s:o}",
 		"name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
 		seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface, "vrid",
@@ -208,6 +226,10 @@ json_t *instance_status(const struct instance *inst)
 		counters(inst), "hooks", notify_status(inst->notify), "sync_group",
 		ci->sync_group ? ci->sync_group->name : NULL, "pre_take", instance_veto_status(inst));
 
-	instance_orders_status(inst, o);
-	return o;
+	instance_orders_status(inst, status);
+	json_object_set_new(status, "family", json_string(ci->family == AF_INET6 ? "ipv6" : "ipv4"));
+	json_object_set_new(status, "unicast", json_boolean(ci->unicast));
+	json_object_set_new(status, "sends_to", sends_to(inst));
+	json_object_set_new(status, "source", address(&inst->fsm.own));
+	return status;
 }

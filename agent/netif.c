@@ -492,22 +492,6 @@ bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefi
 	return netif_presence(n, ifindex, prefix) == NETIF_PRESENT;
 }
 
-/* A sysctl, read when addresses are announced: nobody tells us when it changes. */
-bool netif_forwards6(const struct netif *n, int ifindex)
-{
-	const struct netif_link *link = netif_link_by_index(n, ifindex);
-	char path[64 + IFNAMSIZ];
-	_cleanup_(fclosep) FILE *f = NULL;
-	int c;
-
-	if (!link)
-		return false;
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/forwarding", link->name);
-	f = fopen(path, "re");
-	c = f ? fgetc(f) : '0';
-	return c >= '1' && c <= '9';
-}
-
 static bool same_subnet4(const struct ip_prefix *a, const struct ip_prefix *b)
 {
 	unsigned whole = a->len / 8, rest = a->len % 8;

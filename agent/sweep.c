@@ -7,7 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/control.h"
 #include "agent/load.h"
-#include "agent/netif.h"
+#include "agent/vip.h"
 
 #include <errno.h>
 
@@ -50,8 +50,8 @@ static int sweep_instance(struct sweep *d, const struct conf_instance *ci)
 		const struct conf_vip *vip = &ci->vips[i];
 		const struct netif_link *link = netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
 
-		if (link && netif_has(d->netif, link->ifindex, &vip->prefix))
-			left[n++] = (struct netif_addr){ link->ifindex, vip->prefix, .scope = vip->scope };
+		if (link && netif_presence(d->netif, link->ifindex, &vip->prefix) != NETIF_ABSENT)
+			left[n++] = vip_addr(vip, link->ifindex);
 	}
 	if (left && n == 0)
 		return 0;

@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 8192, RETRY_US = 1000000 };
+enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 8192, RETRY_US = 1000000, UNKNOWN_LOG_US = 1000000 };
 
 /* Unicast instances may share a VRID; they are told apart by whom they know. */
 struct listed {
@@ -38,6 +38,8 @@ struct wires {
 	struct loop_timer retry; /* armed while an interface exists and its sockets do not */
 	void (*opened)(void *user);
 	void *user;
+	bool log_unknown;
+	struct log_limit unknown;
 };
 
 /* Of several, the first that knows the sender. With only one there is no question: it judges the sender itself. */
@@ -49,6 +51,20 @@ static const struct wire_station *station_for(const struct wire *w, const struct
 		while (l && !l->station.knows(l->station.user, packet))
 			l = l->next;
 	return l ? &l->station : NULL;
+}
+
+static void nobodys(struct wire *w, const struct vrrp_packet *packet)
+{
+	struct ip_addr src = vrrp_peek_src(packet);
+	char addr[IP_STR_MAX];
+	uint64_t suppressed;
+
+	w->counters.vrid_err++;
+	if (w->set->log_unknown && log_limit_pass(&w->set->unknown, loop_now_us(), UNKNOWN_LOG_US, &suppressed))
+		log_notice("%s on %s speaks for virtual router %u, which no instance here has (%llu more since the "
+			   "last such "
+			   "line)",
+			   ip_format(&src, addr), w->ifname, vrrp_peek_vrid(packet), (unsigned long long)suppressed);
 }
 
 /* One packet. False when there is none. */
@@ -75,7 +91,7 @@ static bool receive(struct wire *w)
 	if (s)
 		s->rx(s->user, &packet);
 	else
-		w->counters.vrid_err++;
+		nobodys(w, &packet);
 	return true;
 }
 
@@ -203,6 +219,11 @@ struct wires *wires_free(struct wires *w)
 	}
 	free(w);
 	return NULL;
+}
+
+void wires_log_unknown(struct wires *w, bool on)
+{
+	w->log_unknown = on;
 }
 
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone)

@@ -31,6 +31,8 @@ struct wire_counters {
  * `opened` is called when that succeeds. 0 or -errno. */
 int wires_new(sd_event *loop, struct netif *netif, void (*opened)(void *user), void *user, struct wires **ret);
 struct wires *wires_free(struct wires *w);
+/* Whether packets for nobody here are logged, a line a second at most. They are counted in any case. */
+void wires_log_unknown(struct wires *w, bool on);
 /* To be called for each link event: opens and closes sockets. */
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
 

@@ -40,6 +40,12 @@ static inline bool ip_is_set(const struct ip_addr *a)
 	return a->family != AF_UNSPEC;
 }
 
+/* fe80::/10; IPv4 has no such notion here. */
+static inline bool ip_is_link_local(const struct ip_addr *a)
+{
+	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
 /* Unsigned comparison in network order, the tie-break of RFC 9568 §6.4.3. Families must agree. */
 static inline int ip_cmp(const struct ip_addr *a, const struct ip_addr *b)
 {

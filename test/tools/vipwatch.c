@@ -3,11 +3,12 @@
  *
  *   vipwatch -w FILE.pcap NAME=PID...     each PID lives in the network namespace of the host NAME, with link eth0
  *
- * Reported are addresses added and removed (from each host's own netlink), VRRP adverts and gratuitous ARP requests
- * (from each host's eth0, in both directions). "t" is CLOCK_MONOTONIC in seconds: for packets the kernel's time stamp,
- * for addresses the time at which we read the event, which is later than the event itself by our wake-up; "since" is
- * the last time at which it had certainly not happened. What the hosts send is also written to FILE.pcap, so
- * that somebody else can judge it. The line {"event": "watching"} says that everything from here on is seen. */
+ * Reported are addresses added and removed (from each host's own netlink), VRRP adverts, gratuitous ARP requests and
+ * unsolicited neighbour advertisements (from each host's eth0, in both directions). "t" is CLOCK_MONOTONIC in seconds:
+ * for packets the kernel's time stamp, for addresses the time at which we read the event, which is later than the event
+ * itself by our wake-up; "since" is the last time at which it had certainly not happened. What the hosts send is also
+ * written to FILE.pcap, so that somebody else can judge it. The line {"event": "watching"} says that everything from
+ * here on is seen. */
 #include "agent/base/cleanup.h"
 
 #include <arpa/inet.h>
@@ -32,7 +33,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HOSTS_MAX = 16, FRAME_MAX = 2048, RCVBUF = 8 << 20, OFF_IP = 14, OFF_ARP = 14, ARP_LEN = 28 };
+enum {
+	HOSTS_MAX = 16,
+	FRAME_MAX = 2048,
+	RCVBUF = 8 << 20,
+	OFF_IP = 14,
+	OFF_ARP = 14,
+	ARP_LEN = 28,
+	IP6_LEN = 40,
+	NA_LEN = 32
+};
 
 struct host {
 	const char *name;
@@ -160,19 +170,42 @@ static void say_packet_start(const struct host *h, bool out, uint64_t at_ns)
 	printf("\"host\": \"%s\", \"dir\": \"%s\", ", h->name, out ? "out" : "in");
 }
 
+static void say_advert(int family, const uint8_t *src, const uint8_t *dst, unsigned ttl, const uint8_t *v)
+{
+	char source[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+
+	printf("\"event\": \"advert\", \"source\": \"%s\", \"to\": \"%s\", \"ttl\": %u, \"version\": %d, \"vrid\": %d, "
+	       "\"priority\": %d, \"count\": %d, \"interval_cs\": %d}\n",
+	       inet_ntop(family, src, source, sizeof(source)), inet_ntop(family, dst, to, sizeof(to)), ttl, v[0] >> 4,
+	       v[1], v[2], v[3], v[0] >> 4 == 3 ? (int)(be16(v + 4) & 0xfff) : v[5] * 100);
+}
+
 static void say_vrrp(const struct host *h, bool out, uint64_t at_ns, const uint8_t *ip, size_t len)
 {
 	size_t ihl = len >= 20 ? (ip[0] & 15U) * 4U : 0;
-	char source[INET_ADDRSTRLEN];
-	const uint8_t *v = ip + ihl;
 
 	if (ihl < 20 || len < ihl + 8 || ip[9] != 112)
 		return;
 	say_packet_start(h, out, at_ns);
-	printf("\"event\": \"advert\", \"source\": \"%s\", \"version\": %d, \"vrid\": %d, \"priority\": %d, "
-	       "\"interval_cs\": %d}\n",
-	       inet_ntop(AF_INET, ip + 12, source, sizeof(source)), v[0] >> 4, v[1], v[2],
-	       v[0] >> 4 == 3 ? (int)(be16(v + 4) & 0xfff) : v[5] * 100);
+	say_advert(AF_INET, ip + 12, ip + 16, ip[8], ip + ihl);
+}
+
+/* VRRP, or a neighbour advertisement that nobody asked for. */
+static void say_ip6(const struct host *h, bool out, uint64_t at_ns, const uint8_t *ip, size_t len)
+{
+	const uint8_t *v = ip + IP6_LEN;
+	char address[INET6_ADDRSTRLEN];
+
+	if (len >= IP6_LEN + 8 && ip[6] == 112) {
+		say_packet_start(h, out, at_ns);
+		say_advert(AF_INET6, ip + 8, ip + 24, ip[7], v);
+	} else if (len >= IP6_LEN + NA_LEN && ip[6] == 58 && v[0] == 136 && !(v[4] & 0x40)) {
+		say_packet_start(h, out, at_ns);
+		printf("\"event\": \"na\", \"address\": \"%s\", \"router\": %s, \"mac\": "
+		       "\"%02x:%02x:%02x:%02x:%02x:%02x\"}\n",
+		       inet_ntop(AF_INET6, v + 8, address, sizeof(address)), v[4] & 0x80 ? "true" : "false", v[26],
+		       v[27], v[28], v[29], v[30], v[31]);
+	}
 }
 
 static void say_arp(const struct host *h, bool out, uint64_t at_ns, const uint8_t *arp, size_t len)
@@ -263,6 +296,8 @@ static void read_packets(const struct watch *w, const struct host *h)
 			pcap_write(w->pcap, real_ns, frame, (size_t)n);
 		if (be16(frame + 12) == ETHERTYPE_IP)
 			say_vrrp(h, out, at_ns, frame + OFF_IP, (size_t)n - OFF_IP);
+		else if (be16(frame + 12) == ETHERTYPE_IPV6)
+			say_ip6(h, out, at_ns, frame + OFF_IP, (size_t)n - OFF_IP);
 		else if (be16(frame + 12) == ETHERTYPE_ARP)
 			say_arp(h, out, at_ns, frame + OFF_ARP, (size_t)n - OFF_ARP);
 	}

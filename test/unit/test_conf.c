@@ -198,7 +198,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(i->priority, 100);
 	assert_int_equal(i->version, 2);
 	assert_int_equal(i->csum, VRRP_CSUM_PSEUDO);
-	assert_int_equal(i->mcast_src_ip.family, AF_UNSPEC);
+	assert_int_equal(i->src_ip.family, AF_UNSPEC);
 	assert_memory_equal(i->group.bytes, "\xe0\0\0\x12", 4);
 	conf_free(c);
 }
@@ -437,10 +437,10 @@ static void values_out_of_range_are_refused_with_what_is_allowed(void **state)
 		{ INSTANCE(" state FAULT\n"), INSTANCE_AT "error: state: \"FAULT\" is neither MASTER nor BACKUP\n" },
 		{ INSTANCE(" lower_prio_no_advert ON\n"),
 		  INSTANCE_AT "error: lower_prio_no_advert: \"ON\" is none of on, true, yes, off, false, no\n" },
-		{ INSTANCE(" mcast_dst_ip 10.0.0.1\n"),
-		  INSTANCE_AT "error: mcast_dst_ip: \"10.0.0.1\" is not an IPv4 multicast address (224.0.0.0/4)\n" },
+		{ INSTANCE(" mcast_dst_ip 10.0.0.1\n"), INSTANCE_AT
+		  "error: mcast_dst_ip: \"10.0.0.1\" is not a multicast address (224.0.0.0/4 or ff00::/8)\n" },
 		{ INSTANCE(" mcast_src_ip eth0\n"),
-		  INSTANCE_AT "error: mcast_src_ip: \"eth0\" is not an IPv4 address\n" },
+		  INSTANCE_AT "error: mcast_src_ip: \"eth0\" is not an IP address\n" },
 		{ SCRIPT(" weight 254\n"), "f.conf:3: error: weight: 254 is not in -253..253\n" },
 		{ SCRIPT(" weight 1 revers\n"),
 		  "f.conf:3: error: weight: \"revers\" is neither reverse nor noreverse\n" },
@@ -462,8 +462,7 @@ static void values_out_of_range_are_refused_with_what_is_allowed(void **state)
 static void bad_addresses_are_refused(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "300.1.1.1", "virtual_ipaddress: \"300.1.1.1\" is not an IPv4 address" },
-		{ "fe80::1", "virtual_ipaddress: fe80::1: IPv6 is not supported by this version" },
+		{ "300.1.1.1", "virtual_ipaddress: \"300.1.1.1\" is not an IP address" },
 		{ "10.0.0.1/0", "prefix length: 0 is not in 1..32" },
 		{ "10.0.0.1/33", "prefix length: 33 is not in 1..32" },
 		{ "10.0.0.1/", "prefix length: \"\" is not a decimal number in 1..32" },
@@ -478,7 +477,7 @@ static void bad_addresses_are_refused(void **state)
 		{ "10.0.0.1 lable x",
 		  "\"lable\" is no option of an address (one address per line); do you mean label?" },
 		{ "10.0.0.1 10.0.0.2", "\"10.0.0.2\" is no option of an address (one address per line)" },
-		{ "10.0.0.1 peer 10.0.0.9", "peer: not supported by this version" },
+		{ "10.0.0.1 use_vmac", "use_vmac: not supported by this version" },
 	};
 
 	(void)state;
@@ -505,7 +504,9 @@ static void more_addresses_than_an_advert_holds_are_refused(void **state)
 	for (int i = 0; i < 256; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "10.0.%d.%d\n", 1 + i / 200, 1 + i % 200);
 	snprintf(text + n, sizeof(text) - n, "}\n}\n");
-	refuses(text, "f.conf:4: error: virtual_ipaddress: 256 addresses; an advertisement holds 255\n");
+	refuses(text, "f.conf:4: error: virtual_ipaddress: 256 addresses; virtual_ipaddress_excluded takes those "
+		      "beyond what an "
+		      "advertisement holds, 255\n");
 }
 
 static void start_and_owner_rules_are_read(void **state)

@@ -246,7 +246,7 @@ static void source_to_be_tracked_must_be_given(void **state)
 {
 	(void)state;
 	refuses(INSTANCE(" track_src_ip\n"),
-		"4: error: track_src_ip: there is no mcast_src_ip whose address could be missing\n");
+		"4: error: track_src_ip: there is no mcast_src_ip or unicast_src_ip whose address could be missing\n");
 }
 
 int main(void)
