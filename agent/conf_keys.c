@@ -245,12 +245,12 @@ static const struct conf_block auth_block = { "authentication", false, auth_keys
 
 #define D conf_draft
 static const struct conf_key instance_keys[] = {
-	CUSTOM_("state", conf_parse_state),
+	{ .name = "state", .kind = KEY_CUSTOM, .keeps = "MASTER", .parse = conf_parse_state },
 	CUSTOM_("interface", conf_parse_interface),
 	INT_("virtual_router_id", KEY_U8, D, i.vrid, 1, 255),
 	INT_("priority", KEY_U8, D, i.priority, 1, 255),
 	CUSTOM_("advert_int", conf_parse_advert_int),
-	CUSTOM_("version", conf_parse_version),
+	{ .name = "version", .kind = KEY_CUSTOM, .first_wins = true, .parse = conf_parse_version },
 	BOOL_("nopreempt", D, i.nopreempt),
 	BOOL_("preempt", D, preempt),
 	INT_("preempt_delay", KEY_TIME, D, i.preempt_delay_us, 0, 1000ll * S_US),
@@ -318,7 +318,7 @@ static const struct conf_key instance_keys[] = {
 	UNSERVED_("use_vmac_addr"),
 	UNSERVED_("vmac_xmit_base"),
 	CUSTOM_("timer_expired_backup", conf_parse_expired_backup),
-	IGNORED_("virtual_rules"),
+	UNSERVED_("virtual_rules"),
 	IGNORED_("garp_extra_if"),
 	IGNORED_("smtp_alert"),
 	IGNORED_("kernel_rx_buf_size"),
@@ -374,8 +374,8 @@ static const struct conf_key root_keys[] = {
 	IGNORED_("instance"),
 	IGNORED_("use_pid_dir"),
 	IGNORED_("track_group"),
-	IGNORED_("static_routes"),
-	IGNORED_("static_rules"),
+	UNSERVED_("static_routes"),
+	UNSERVED_("static_rules"),
 	IGNORED_("linkbeat_interfaces"),
 	IGNORED_("linkbeat_use_polling"),
 	IGNORED_("child_wait_time"),
@@ -512,7 +512,9 @@ static bool lookup(const void *block, const char *word, struct ks_key *ret)
 
 	if (!key)
 		return false;
-	*ret = (struct ks_key){ .shape = shape_of(key->kind), .first_wins = key->first_wins, .inner = key->inner };
+	*ret = (struct ks_key){
+		.shape = shape_of(key->kind), .first_wins = key->first_wins, .keeps = key->keeps, .inner = key->inner
+	};
 	return true;
 }
 

@@ -46,7 +46,8 @@ enum conf_kind {
 struct conf_key {
 	const char *name; /* one `*` stands for any letters */
 	enum conf_kind kind;
-	bool first_wins; /* when given again */
+	bool first_wins;   /* when given again */
+	const char *keeps; /* the first wins if it was this word; may be NULL */
 	size_t offset;
 	int64_t min, max; /* KEY_TIME: microseconds */
 	const struct conf_block *inner;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The steps that keepalived.conf(5) prescribes for a line, in their order: take the line, trim it, cut the comment,
  * test `@id`, take definitions, substitute them, follow `include`, separate the braces. What this version does not
- * serve (~SEQ, ~LST, _RANDOM, _ENV, the rarer includes) is refused by name, never read as something else.
+ * serve (~SEQ, ~LST) is refused by name, never read as something else.
  *
  * Everything is bounded: lines and their expansions, definitions, included files and their nesting. */
 #include "agent/conf_lex.h"
@@ -13,6 +13,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 enum {
@@ -44,6 +45,7 @@ struct conf_lex {
 	size_t n_inputs;
 	unsigned n_files; /* included so far */
 	size_t n_bytes;   /* of included files */
+	unsigned n_drawn; /* values of _RANDOM */
 	size_t expanded;  /* characters that definitions have brought */
 	struct definition defs[DEFINITIONS_MAX];
 	size_t n_defs;
@@ -236,6 +238,75 @@ static void take_definition(struct conf_lex *l, struct input *in)
 	define(l, name, l->piece, lines);
 }
 
+static bool is_name(const char *name, const char *s, size_t n)
+{
+	return strlen(name) == n && strncmp(name, s, n) == 0;
+}
+
+/* The folder of the file at hand, which is where its includes begin. */
+static const char *folder_of(struct conf_lex *l)
+{
+	const char *here = l->inputs[l->n_inputs - 1].file;
+	const char *slash = strrchr(here, '/');
+	char cwd[PATH_MAX];
+
+	if (slash)
+		return slash == here ? "/" : conf_pool_strndup(l->env.pool, here, (size_t)(slash - here));
+	return l->env.files && getcwd(cwd, sizeof(cwd)) ? conf_pool_strdup(l->env.pool, cwd) : ".";
+}
+
+/* Not really random: the same file read twice on the same host must mean the same, or each reload would change it. */
+static const char *draw(struct conf_lex *l, long long min, long long max)
+{
+	uint64_t h = 14695981039346656037u; /* FNV-1a over who and where we are, then a mixing step */
+	char text[32];
+
+	for (const char *c = l->env.config_id; *c; c++)
+		h = (h ^ (unsigned char)*c) * 1099511628211u;
+	for (const char *c = l->where.file; *c; c++)
+		h = (h ^ (unsigned char)*c) * 1099511628211u;
+	h = (h ^ l->where.line) * 1099511628211u;
+	h = (h ^ ++l->n_drawn) * 1099511628211u;
+	h = (h ^ (h >> 33)) * 0xff51afd7ed558ccdu;
+	h ^= h >> 33;
+	snprintf(text, sizeof(text), "%lld", min + (long long)(h % (uint64_t)(max - min + 1)));
+	return conf_pool_strdup(l->env.pool, text);
+}
+
+/* A built-in with parameters, which are the `n` characters at `args`. NULL: reported. */
+static const char *computed(struct conf_lex *l, const char *name, size_t name_len, const char *args, size_t n)
+{
+	struct conf_words w = { 0 };
+	const char *text = conf_pool_strndup(l->env.pool, args, n), *value;
+	bool bad = conf_split_line(l->env.pool, text, 3, &w) != CONF_SPLIT_OK;
+	char *end = NULL;
+	long long v[2] = { 0, 32767 };
+
+	if (is_name("_ENV", name, name_len)) {
+		value = !bad && w.n == 1 ? getenv(w.w[0]) : NULL;
+		if (bad || w.n != 1)
+			conf_error(l->env.findings, &l->where, "${_ENV NAME} needs one name");
+		else if (!value)
+			conf_error(l->env.findings, &l->where, "${_ENV %.64s}: there is no such variable", w.w[0]);
+		return value && strpbrk(value, "\r\n") ? NULL : value;
+	}
+	for (size_t i = 0; i < w.n && i < 2; i++) {
+		v[i] = strtoll(w.w[i], &end, 10);
+		bad |= *end || end == w.w[i] || v[i] < 0 || v[i] > INT32_MAX;
+	}
+	if (bad || w.n > 2 || v[0] > v[1]) {
+		conf_error(l->env.findings, &l->where, "${_RANDOM MIN MAX} needs two numbers of 0..%d in their order",
+			   INT32_MAX);
+		return NULL;
+	}
+	return draw(l, v[0], v[1]);
+}
+
+static bool has_parameters(const char *name, size_t n)
+{
+	return is_name("_ENV", name, n) || is_name("_RANDOM", name, n);
+}
+
 /* The value of the name at s[0..n), or NULL. `*ret_lines`: it has several lines. */
 static const char *value_of(struct conf_lex *l, const char *s, size_t n, bool *ret_lines)
 {
@@ -245,27 +316,16 @@ static const char *value_of(struct conf_lex *l, const char *s, size_t n, bool *r
 
 	*ret_lines = false;
 	for (size_t i = 0; i < l->n_defs; i++) {
-		if (strlen(l->defs[i].name) == n && strncmp(l->defs[i].name, s, n) == 0) {
+		if (is_name(l->defs[i].name, s, n)) {
 			*ret_lines = l->defs[i].lines;
 			return l->defs[i].value;
 		}
 	}
 	for (size_t i = 0; i < ELEMENTSOF(builtin); i++) {
-		if (strlen(builtin[i].name) == n && strncmp(builtin[i].name, s, n) == 0)
+		if (is_name(builtin[i].name, s, n))
 			return builtin[i].value;
 	}
-	return NULL;
-}
-
-static bool is_unserved(const char *name, size_t n)
-{
-	static const char *const names[] = { "_ENV", "_RANDOM", "_PWD" };
-
-	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-		if (strlen(names[i]) == n && strncmp(names[i], name, n) == 0)
-			return true;
-	}
-	return false;
+	return is_name("_PWD", s, n) ? folder_of(l) : NULL;
 }
 
 /* If a reference stands at `s`: its name's place and length, and how long the whole of it is. */
@@ -279,11 +339,12 @@ static bool is_reference(const char *s, const char **ret_name, size_t *ret_n, si
 	if (n == 0)
 		return false;
 	/* ${_ENV NAME} and its like have parameters */
-	if (braces ? next != '}' && !is_unserved(name, n) : next && !conf_is_blank(next) && next != ',' && next != ')')
+	if (braces ? next != '}' && !(next == ' ' && has_parameters(name, n) && strchr(name, '}'))
+		   : next && !conf_is_blank(next) && next != ',' && next != ')')
 		return false;
 	*ret_name = name;
 	*ret_n = n;
-	*ret_whole = (size_t)(name - s) + n + braces;
+	*ret_whole = braces ? strcspn(s, "}") + 1 : (size_t)(name - s) + n;
 	return true;
 }
 
@@ -325,10 +386,14 @@ static void substitute_all(struct conf_lex *l)
 			continue;
 		}
 		value = value_of(l, name, n, &lines);
-		if (!value && is_unserved(name, n)) {
-			conf_error(l->env.findings, &l->where, "$%.*s is not supported by this version", (int)n, name);
-			s[0] = '\0';
-			return;
+		if (!value && has_parameters(name, n)) {
+			const char *args = name + n, *end = s[1] == '{' ? s + whole - 1 : args;
+
+			value = computed(l, name, n, args, (size_t)(end - args));
+			if (!value) {
+				s[0] = '\0';
+				return;
+			}
 		}
 		if (!value) { /* undefined names stay as they are, but braces without quotes would not */
 			if (s[1] == '{' && !is_quoted(l->line, s))
@@ -352,14 +417,17 @@ static void substitute_all(struct conf_lex *l)
 
 /* --- included files ---------------------------------------------------------------------------------------------- */
 
-static void push_file(struct conf_lex *l, const char *path)
+/* `found`: by a wildcard, which may find what is no configuration. */
+static void push_file(struct conf_lex *l, const char *path, bool found)
 {
 	struct input *in = &l->inputs[l->n_inputs];
 	struct stat st;
 	int r;
 
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111)) {
-		conf_error(l->env.findings, &l->where, "cannot include %s: it is executable", path);
+	if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & 0111))) {
+		conf_finding(l->env.findings, found ? CONF_WARNING : CONF_ERROR, &l->where, "%s %s: %s",
+			     found ? "does not include" : "cannot include", path,
+			     S_ISREG(st.st_mode) ? "it is executable" : "not a regular file");
 		return;
 	}
 	if (l->n_inputs == INPUTS_MAX || l->n_files == INCLUDE_FILES) {
@@ -384,25 +452,98 @@ static void push_file(struct conf_lex *l, const char *path)
 	l->n_inputs++;
 }
 
-/* Files that match come in the order of their names, so they are pushed from the last to the first. */
-static void include_pattern(struct conf_lex *l, const char *pattern, bool must_match)
+/* What an include demands beside what it may find. */
+enum include_demand {
+	MUST_MATCH = 1 << 0,   /* something, by any of its alternatives */
+	EACH_MATCHES = 1 << 1, /* each alternative in braces matches something */
+};
+
+struct matches {
+	char **paths; /* from the pool */
+	bool *found;  /* by a wildcard */
+	size_t n;
+};
+
+/* Adds what matches one pattern without braces, in the order of the names. False if there is nothing. */
+static bool match_one(struct conf_lex *l, const char *pattern, struct matches *m)
+{
+	glob_t g = { 0 };
+	bool any = glob(pattern, 0, NULL, &g) == 0;
+
+	for (size_t i = 0; any && i < g.gl_pathc && m->n < INPUTS_MAX; i++) {
+		bool twice = false;
+
+		for (size_t k = 0; k < m->n; k++)
+			twice |= strcmp(m->paths[k], g.gl_pathv[i]) == 0;
+		if (twice)
+			continue;
+		m->paths[m->n] = conf_pool_strdup(l->env.pool, g.gl_pathv[i]);
+		m->found[m->n++] = strcmp(g.gl_pathv[i], pattern) != 0;
+	}
+	globfree(&g);
+	return any;
+}
+
+/* The first group of braces that has no other inside; false if there is none. */
+static bool find_braces(const char *text, size_t *open, size_t *close)
+{
+	bool any = false;
+
+	for (size_t i = 0; text[i]; i++) {
+		if (text[i] == '{') {
+			*open = i;
+			any = true;
+		} else if (text[i] == '}' && any) {
+			*close = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* {a,b}: every alternative on its own. False if one of them matches nothing; with EACH_MATCHES that is reported. */
+static bool match_all(struct conf_lex *l, const char *pattern, unsigned demand, unsigned depth, struct matches *m)
+{
+	size_t open = 0, close = 0, from;
+	bool all = true;
+
+	if (!find_braces(pattern, &open, &close) || depth > 8) {
+		all = match_one(l, pattern, m);
+		if (!all && (demand & EACH_MATCHES))
+			conf_error(l->env.findings, &l->where, "cannot include %s: no such file", pattern);
+		return all;
+	}
+	for (from = open + 1; from <= close && m->n < INPUTS_MAX;) {
+		size_t n = strcspn(pattern + from, ",}");
+		char *one = conf_pool_alloc(l->env.pool, strlen(pattern) + 1);
+
+		memcpy(one, pattern, open);
+		memcpy(one + open, pattern + from, n);
+		strcpy(one + open + n, pattern + close + 1);
+		all &= match_all(l, one, demand, depth + 1, m);
+		from += n + 1;
+	}
+	return all;
+}
+
+/* Files are pushed from the last to the first, so that they come in their order. */
+static void include_pattern(struct conf_lex *l, const char *pattern, unsigned demand)
 {
 	const char *here = l->inputs[l->n_inputs - 1].file;
 	const char *slash = strrchr(here, '/');
 	_cleanup_(freep) char *path = NULL;
-	glob_t g = { 0 };
+	struct matches m = { .paths = conf_pool_array(l->env.pool, INPUTS_MAX, sizeof(char *)),
+			     .found = conf_pool_array(l->env.pool, INPUTS_MAX, sizeof(bool)) };
 
 	if (asprintf(&path, "%.*s%s", pattern[0] == '/' || !slash ? 0 : (int)(slash - here + 1), here, pattern) < 0) {
 		path = NULL;
 		return;
 	}
-	if (glob(path, GLOB_BRACE, NULL, &g) == 0) {
-		for (size_t i = g.gl_pathc; i-- > 0;)
-			push_file(l, g.gl_pathv[i]);
-	} else if (must_match || !strpbrk(pattern, "*?[{")) {
+	match_all(l, path, demand, 0, &m);
+	if (m.n == 0 && !(demand & EACH_MATCHES) && ((demand & MUST_MATCH) || !strpbrk(pattern, "*?[{")))
 		conf_error(l->env.findings, &l->where, "cannot include %s: no such file", path);
-	}
-	globfree(&g);
+	while (m.n-- > 0)
+		push_file(l, m.paths[m.n], m.found[m.n]);
 }
 
 /* True if the line is an include, which is then done with. */
@@ -421,14 +562,14 @@ static bool take_include(struct conf_lex *l, char *line)
 	}
 	if (strchr(line, '\n'))
 		conf_error(l->env.findings, &l->where, "include: cannot stand in a definition of several lines");
-	else if (kind == 'b' || kind == 'a')
-		conf_error(l->env.findings, &l->where, "include%c: not supported by this version", kind);
 	else if (!*pattern)
 		conf_error(l->env.findings, &l->where, "include: a file name is missing");
 	else if (!l->env.files)
 		conf_error(l->env.findings, &l->where, "include: not possible here");
 	else
-		include_pattern(l, pattern, kind == 'm' || kind == 'w');
+		include_pattern(l, pattern,
+				(kind == 'm' || kind == 'w' || kind == 'a' ? MUST_MATCH : 0) |
+					(kind == 'b' || kind == 'a' ? EACH_MATCHES : 0));
 	return true;
 }
 

@@ -104,15 +104,18 @@ static bool make_room(struct parser *p, const struct frame *f, const struct ks_k
 {
 	config_setting_t *old = config_setting_get_member(f->setting, word);
 	const struct conf_where *first;
+	bool stays = key->first_wins;
 
 	if (!old)
 		return true;
 	if (key->shape == KS_SKIP)
 		return false;
+	if (key->keeps && config_setting_type(old) == CONFIG_TYPE_STRING)
+		stays |= strcmp(config_setting_get_string(old), key->keeps) == 0;
 	first = config_setting_get_hook(old);
 	conf_warn(p->env->findings, where, "%s: given again (first in line %u); %s counts", word, first->line,
-		  key->first_wins ? "the first" : "this one");
-	if (key->first_wins)
+		  stays ? "the first" : "this one");
+	if (stays)
 		return false;
 	config_setting_remove(f->setting, word);
 	return true;

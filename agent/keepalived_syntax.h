@@ -30,6 +30,7 @@ enum ks_shape {
 struct ks_key {
 	enum ks_shape shape;
 	bool first_wins;   /* given again: the first counts, as in keepalived; else the last */
+	const char *keeps; /* the first counts if it was this word; may be NULL */
 	const void *inner; /* KS_GROUP, KS_NAMED: the block for ks_grammar.lookup */
 };
 

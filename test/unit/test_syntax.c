@@ -249,14 +249,39 @@ static void definitions_of_several_lines_bring_several_lines(void **state)
 	says("$L=a\\\n", "f:1: $L: the file ends before the definition does\n");
 }
 
+static void built_in_names_tell_of_the_surroundings(void **state)
+{
+	static const char drawn[] = "global_defs {\n router_id $_RANDOM,${_RANDOM}\n}\n";
+	struct read_result r;
+	unsigned n = 0, m = 0;
+
+	(void)state;
+	setenv("SQLVIP_TEST", "from outside", 1);
+	becomes("global_defs {\n router_id \"${_ENV SQLVIP_TEST}\"\n}\n", "global_defs:{router_id=\"from outside\";};");
+	says("global_defs {\n router_id ${_ENV SQLVIP_NOT_THERE}\n}\n",
+	     "f:2: ${_ENV SQLVIP_NOT_THERE}: there is no such variable\n");
+	says("global_defs {\n router_id ${_ENV}\n}\n", "f:2: ${_ENV NAME} needs one name\n");
+	becomes("global_defs {\n router_id ${_RANDOM 7 7}\n}\n", "global_defs:{router_id=\"7\";};");
+	says("global_defs {\n router_id ${_RANDOM 9 7}\n}\n",
+	     "f:2: ${_RANDOM MIN MAX} needs two numbers of 0..2147483647 in their order\n");
+	says("global_defs {\n router_id ${_RANDOM  }${_RANDOM x}\n}\n",
+	     "f:2: ${_RANDOM MIN MAX} needs two numbers of 0..2147483647 in their order\n");
+	says("$Q=\"\nglobal_defs {\n router_id ${_ENV a b c d}\n}\n",
+	     "f:1: a double quote is not closed in this line\nf:3: ${_ENV NAME} needs one name\n");
+	/* Two draws differ; the same file read again draws the same. */
+	r = read_text_as("f", drawn, strlen(drawn), false);
+	assert_int_equal(sscanf(r.tree, "global_defs:{router_id=\"%u,%u\"", &n, &m), 2);
+	assert_true(n <= 32767 && m <= 32767 && n != m);
+	becomes(drawn, r.tree);
+	free(r.tree);
+	becomes("global_defs {\n router_id ${_PWD}\n}\n", "global_defs:{router_id=\".\";};");
+}
+
 static void what_is_not_served_is_refused_by_name(void **state)
 {
 	(void)state;
 	says("~SEQ(i,1,3) x\n", "f:1: ~SEQ is not supported by this version\n");
 	says("~LST(i,a,b) x\n", "f:1: ~LST is not supported by this version\n");
-	says("global_defs {\n router_id ${_ENV HOME}\n}\n", "f:2: $_ENV is not supported by this version\n");
-	says("global_defs {\n router_id $_RANDOM 1 2\n}\n", "f:2: $_RANDOM is not supported by this version\n");
-	says("includeb {a,b}\n", "f:1: includeb: not supported by this version\n");
 	says("include x\n", "f:1: include: not possible here\n");
 }
 
@@ -318,6 +343,14 @@ static void included_files_stand_where_the_include_stands(void **state)
 	includes("include nothing.inc\n", "", "main.conf:1: cannot include " FOLDER "/nothing.inc: no such file\n");
 	includes("includem nothing*\n", "", "main.conf:1: cannot include " FOLDER "/nothing*: no such file\n");
 	includes("include sub\n", "", "main.conf:1: cannot include " FOLDER "/sub: not a regular file\n");
+	includes("include e*.inc\n", "", "main.conf:1: does not include " FOLDER "/exec.inc: it is executable\n");
+	includes("global_defs {\nincludeb {a,x}.inc\n}\n", "global_defs:{router_id=\"a\";};",
+		 "main.conf:2: cannot include " FOLDER "/x.inc: no such file\n");
+	includes("global_defs {\nincludea {a,[b]}.inc\n}\n",
+		 "global_defs:{router_id=\"a\";notify_timeout=\"1\";realtime=true;};",
+		 "d.inc:2: prio: no such keyword in global_defs\n");
+	includes("includew nothing*\n", "", "main.conf:1: cannot include " FOLDER "/nothing*: no such file\n");
+	includes("global_defs {\n router_id $_PWD\n}\n", "global_defs:{router_id=\"" FOLDER "\";};", "");
 	includes("include exec.inc\n", "", "main.conf:1: cannot include " FOLDER "/exec.inc: it is executable\n");
 	includes("include loop.inc\n", "", "loop.inc:1: " FOLDER "/loop.inc: too many files include each other\n");
 }
@@ -361,6 +394,7 @@ int main(void)
 		cmocka_unit_test(at_lines_count_for_their_configuration_id_only),
 		cmocka_unit_test(definitions_are_substituted_at_use),
 		cmocka_unit_test(definitions_of_several_lines_bring_several_lines),
+		cmocka_unit_test(built_in_names_tell_of_the_surroundings),
 		cmocka_unit_test(what_is_not_served_is_refused_by_name),
 		cmocka_unit_test(lines_that_cannot_be_read_are_errors),
 		cmocka_unit_test(included_files_stand_where_the_include_stands),
