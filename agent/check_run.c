@@ -48,6 +48,8 @@ static void collect_ready(struct check_run *run)
 static void step(struct check_run *run)
 {
 	struct check_io before[CHECK_IO_MAX];
+	enum check_outcome outcome;
+	uint64_t patience_us;
 	size_t n_before;
 
 	collect_ready(run);
@@ -59,8 +61,10 @@ static void step(struct check_run *run)
 	run->step.early_us = 0;
 	run->type->step(run->state, &run->step);
 	watch(run, before, n_before);
-	loop_timer_at(&run->wake, run->step.wake_us);
-	run->stepped(run->user, health_count(&run->health, run->step.outcome));
+	outcome = health_wait(&run->health, run->step.outcome, run->step.now_us, run->dead_delay_us);
+	patience_us = health_wake_us(&run->health, run->dead_delay_us);
+	loop_timer_at(&run->wake, patience_us < run->step.wake_us ? patience_us : run->step.wake_us);
+	run->stepped(run->user, health_count(&run->health, outcome));
 }
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)

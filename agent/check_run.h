@@ -22,6 +22,7 @@ struct check_run {
 	struct check_step step;
 	struct check_report report;
 	struct health health;
+	uint64_t dead_delay_us; /* see health_wait(); the owner's to set */
 	void (*stepped)(void *user, bool health_changed);
 	void *user;
 };

@@ -3,6 +3,7 @@
  * means is decided in checks/; what a change of health means for a VIP, in agent/instance. */
 #include "agent/checker.h"
 
+#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
@@ -58,6 +59,24 @@ struct checker {
 
 /* --- mysqld ------------------------------------------------------------------------------------------------------ */
 
+static void raise_alarms(const struct probe *p)
+{
+	const struct check_report *r = &p->run.report;
+	uint64_t wake_us = health_wake_us(&p->run.health, p->run.dead_delay_us);
+
+	if (r->verdict == CHECK_DEGRADED)
+		alarm_raise("degraded", p->conf->name, "mysqld is alive, but: %s", r->reason);
+	else
+		alarm_end("degraded", p->conf->name);
+	if (r->verdict != CHECK_DEAD)
+		alarm_end("dead", p->conf->name);
+	else if (wake_us != UINT64_MAX)
+		alarm_raise("dead", p->conf->name, "mysqld is dead, and has %.1f s to be back: %s",
+			    (double)p->run.dead_delay_us / 1e6, r->reason);
+	else
+		alarm_raise("dead", p->conf->name, "mysqld is dead: %s", r->reason);
+}
+
 static void log_verdict(struct probe *p, bool health_changed)
 {
 	const struct check_report *r = &p->run.report;
@@ -70,11 +89,14 @@ static void log_verdict(struct probe *p, bool health_changed)
 	};
 	uint64_t suppressed;
 
-	if (r->verdict != p->logged_verdict || health_changed)
+	if (r->verdict != p->logged_verdict || health_changed) {
+		raise_alarms(p);
 		journal_write(&note, "%s%s", r->reason,
-			      !health_changed    ? ""
-			      : p->run.health.up ? "; counts as up now"
-						 : "; counts as down now");
+			      health_changed && p->run.health.up ? "; counts as up now"
+			      : health_changed                   ? "; counts as down now"
+			      : p->run.health.gone_us            ? "; counts as up until dead_delay is over"
+								 : "");
+	}
 
 	if (r->verdict == p->logged_verdict) {
 		/* A complaint that goes on is repeated now and then: nobody should find it out from a failover. */
@@ -126,6 +148,7 @@ static int probe_init(struct probe *p, struct checker *c, const struct conf_mysq
 	p->conf = conf;
 	r = check_run_init(&p->run, c->loop, conf->name, &check_mysql, &conf->probe, conf->rise, conf->fall,
 			   LOOP_RANK_DEATH, probe_stepped, p);
+	p->run.dead_delay_us = conf->dead_delay_us;
 	if (r >= 0)
 		r = loop_timer_init(&p->grace, c->loop, LOOP_RANK_BACKGROUND, 100000, probe_grace_over, p);
 	if (r >= 0)
@@ -166,6 +189,7 @@ static void probe_start(struct probe *p, uint64_t fresh_until_us)
 static void probe_reconf(struct probe *p, const struct conf_mysql *conf)
 {
 	p->conf = conf;
+	p->run.dead_delay_us = conf->dead_delay_us;
 	check_run_reconf(&p->run, conf->name, &conf->probe, conf->rise, conf->fall);
 	check_run_start(&p->run);
 	fitness_set_reconf(p->fitness, conf);
@@ -184,6 +208,10 @@ static void script_judge(struct script *s, bool ok)
 	s->owner->changed(s->owner->user);
 	if (s->health.up == was_up && had_reported)
 		return;
+	if (s->health.up)
+		alarm_end("script", s->conf->name);
+	else
+		alarm_raise("script", s->conf->name, "vrrp_script is down: %s", s->last);
 	journal_write(&(struct journal_note){ .kind = JOURNAL_CHECK, .instance = s->conf->name },
 		      "vrrp_script is %s: %s", s->health.up ? "up" : "down", s->last);
 	log_write(s->health.up ? LOG_NOTICE : LOG_WARNING, NULL, "vrrp_script %s is %s: %s", s->conf->name,
@@ -548,16 +576,22 @@ static json_t *seconds_ago(uint64_t at_us, uint64_t now_us)
 static json_t *probe_status(const struct probe *p, uint64_t now_us)
 {
 	const struct check_report *r = &p->run.report;
+	uint64_t wake_us = health_wake_us(&p->run.health, p->run.dead_delay_us);
 
-	return json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:i, s:o, s:s, s:o, s:i, s:I, s:I, s:I}",
-			 "name", json_text(p->conf->name), "kind", p->run.type->name, "state",
-			 health_word(&p->run.health), "verdict", check_verdict_name(r->verdict), "reason",
-			 json_text(r->reason), "latency_us", (json_int_t)r->latency_us, "latency_max_us",
-			 (json_int_t)r->latency_max_us, "alive_ago_s", seconds_ago(r->alive_us, now_us), "error",
-			 json_text(r->error), "error_code", (int)r->error_code, "error_ago_s",
-			 seconds_ago(r->error_us, now_us), "watch", r->watch, "server", json_text(r->server), "pid",
-			 r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures, "connects",
-			 (json_int_t)r->connects);
+	json_t *o = json_pack("{s:o, s:s, s:s, s:s, s:o, s:I, s:I, s:o, s:o, s:i, s:o, s:s, s:o, s:i, s:I, s:I, s:I}",
+			      "name", json_text(p->conf->name), "kind", p->run.type->name, "state",
+			      health_word(&p->run.health), "verdict", check_verdict_name(r->verdict), "reason",
+			      json_text(r->reason), "latency_us", (json_int_t)r->latency_us, "latency_max_us",
+			      (json_int_t)r->latency_max_us, "alive_ago_s", seconds_ago(r->alive_us, now_us), "error",
+			      json_text(r->error), "error_code", (int)r->error_code, "error_ago_s",
+			      seconds_ago(r->error_us, now_us), "watch", r->watch, "server", json_text(r->server),
+			      "pid", r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures,
+			      "connects", (json_int_t)r->connects);
+
+	/* null, or how long it still has to be back */
+	json_object_set_new(o, "dead_delay_left_s",
+			    wake_us == UINT64_MAX ? json_null() : json_real((double)(wake_us - now_us) / 1e6));
+	return o;
 }
 
 json_t *checker_status(const struct checker *c)

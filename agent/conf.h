@@ -113,6 +113,7 @@ struct conf_mysql {
 	int weight;
 	bool reverse;
 	unsigned rise, fall;
+	uint64_t dead_delay_us;    /* a dead server has so long to be back before it counts as down */
 	uint64_t startup_grace_us; /* after which a server never seen alive is an alarm */
 	struct conf_fitness *fitness;
 	size_t n_fitness;

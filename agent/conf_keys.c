@@ -227,6 +227,7 @@ static const struct conf_key mysql_keys[] = {
 	INT_("rise", KEY_UINT, M, rise, 1, COUNT_MAX),
 	INT_("fall", KEY_UINT, M, fall, 1, COUNT_MAX),
 	CUSTOM_("weight", conf_parse_mysql_weight),
+	INT_("dead_delay", KEY_TIME, M, dead_delay_us, 0, 3600ll * S_US),
 	INT_("startup_grace", KEY_TIME, M, startup_grace_us, 0, 86400ll * S_US),
 	BOOL_("thread_watch", M, probe.thread_watch),
 	{ .name = "check", .kind = KEY_NAMED, .inner = &conf_fitness_block },

@@ -264,6 +264,7 @@ static void put_mysql(FILE *out, const struct conf_mysql *m)
 	put_unsigned(out, "fall", m->fall);
 	fputs("    ", out);
 	put_weight(out, m->weight, m->reverse);
+	put_time(out, "dead_delay", m->dead_delay_us);
 	put_time(out, "startup_grace", m->startup_grace_us);
 	put_bool(out, "thread_watch", m->probe.thread_watch);
 	for (size_t i = 0; i < m->n_fitness; i++)

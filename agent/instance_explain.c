@@ -20,6 +20,7 @@ static void timing_of_mysql(const struct conf_mysql *m, const char *name, struct
 		c->fall = m->fall;
 		c->interval_us = m->probe.interval_us;
 		c->timeout_us = m->probe.timeout_us;
+		c->dead_delay_us = m->dead_delay_us;
 	}
 	for (size_t i = 0; i < m->n_fitness; i++)
 		if (strcmp(m->fitness[i].name, name) == 0) {

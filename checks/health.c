@@ -68,6 +68,27 @@ static void count_fail(struct health *h)
 		go_down(h);
 }
 
+enum check_outcome health_wait(struct health *h, enum check_outcome outcome, uint64_t now_us, uint64_t delay_us)
+{
+	if (!h->up || outcome == CHECK_PASS) {
+		h->gone_us = 0;
+		return outcome;
+	}
+	if (outcome == CHECK_GONE && h->gone_us == 0)
+		h->gone_us = now_us;
+	if (h->gone_us == 0)
+		return outcome;
+	if (now_us < h->gone_us + delay_us)
+		return CHECK_NOTHING;
+	h->gone_us = 0;
+	return CHECK_GONE;
+}
+
+uint64_t health_wake_us(const struct health *h, uint64_t delay_us)
+{
+	return h->gone_us ? h->gone_us + delay_us : UINT64_MAX;
+}
+
 bool health_count(struct health *h, enum check_outcome outcome)
 {
 	const bool was_up = h->up, had_reported = h->reported;

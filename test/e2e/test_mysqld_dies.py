@@ -79,6 +79,34 @@ def test_quick_restart_is_a_death_and_a_return(pair):
     assert pair.watcher.moves(VIP) == 2
 
 
+def test_restart_within_dead_delay_moves_nothing(pair):
+    servers, agents = pair.start_servers(), pair.start_agents("nopreempt", check=mysql_check("dead_delay 30"))
+    for end in (servers["mastersql"].kill, servers["mastersql"].term):
+        end()
+        check = agents["mastersql"].wait_check(10, verdict="dead")
+        assert check["state"] == "up" and 0 < check["dead_delay_left_s"] <= 30
+        servers["mastersql"].restart()
+        check = agents["mastersql"].wait_check(20, verdict="alive", state="up")
+        assert check["dead_delay_left_s"] is None
+    pair.watcher.wait_adverts(pair.master, 10, 5)
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_death_that_outlasts_dead_delay_moves_the_vip(pair):
+    servers, agents = pair.start_servers(), pair.start_agents("nopreempt", check=mysql_check("dead_delay 1"))
+    at = servers["mastersql"].kill()
+    took = pair.watcher.wait_holder(pair.backup, VIP, 15)
+    assert took - at >= 1
+    agents["mastersql"].wait_state("FAULT", 5)
+
+
+def test_hang_is_not_put_off_by_dead_delay(pair):
+    servers, agents = pair.start_servers(), pair.start_agents("nopreempt", check=mysql_check("dead_delay 600"))
+    servers["mastersql"].stop()
+    pair.watcher.wait_holder(pair.backup, VIP, 15)
+    agents["mastersql"].wait_state("FAULT", 5)
+
+
 def test_mysqld_dying_on_the_backup_moves_nothing(pair):
     servers, agents = pair.start_servers(), pair.start_agents()
     servers["backupsql"].kill()

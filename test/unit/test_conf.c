@@ -189,6 +189,7 @@ static void defaults_are_as_documented(void **state)
 	assert_int_equal(m->fall, 1);
 	assert_int_equal(m->weight, 0);
 	assert_int_equal(m->startup_grace_us, 10000000);
+	assert_int_equal(m->dead_delay_us, 0);
 	assert_true(m->probe.thread_watch);
 	assert_null(m->probe.password);
 	assert_int_equal(m->probe.reserved_port, 0);

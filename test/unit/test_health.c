@@ -133,6 +133,75 @@ static void gone_before_anything_else_counts_as_a_report(void **state)
 	assert_false(h.up);
 }
 
+/* What waiting and counting make of it: whether up changed. */
+static bool live(struct health *h, enum check_outcome outcome, uint64_t now_us)
+{
+	return health_count(h, health_wait(h, outcome, now_us, 5000));
+}
+
+static struct health is_up(void)
+{
+	struct health h;
+
+	health_init(&h, 1, 2, false);
+	assert_true(live(&h, CHECK_PASS, 1));
+	return h;
+}
+
+static void death_within_its_delay_has_not_happened(void **state)
+{
+	struct health h = is_up();
+
+	(void)state;
+	assert_false(live(&h, CHECK_GONE, 1000));
+	assert_int_equal(health_wake_us(&h, 5000), 6000);
+	assert_false(live(&h, CHECK_GONE, 3000));
+	assert_false(live(&h, CHECK_FAIL, 4000));
+	assert_false(live(&h, CHECK_FAIL, 4500));
+	assert_false(live(&h, CHECK_PASS, 5999));
+	assert_true(h.up);
+	assert_int_equal(health_wake_us(&h, 5000), UINT64_MAX);
+	/* The next one has all of its time again. */
+	assert_false(live(&h, CHECK_GONE, 6500));
+	assert_false(live(&h, CHECK_NOTHING, 11499));
+	assert_true(live(&h, CHECK_NOTHING, 11500));
+	assert_false(h.up);
+}
+
+static void delay_is_counted_from_the_death(void **state)
+{
+	struct health h = is_up();
+
+	(void)state;
+	assert_false(live(&h, CHECK_GONE, 1000));
+	assert_false(live(&h, CHECK_GONE, 5000));
+	assert_true(live(&h, CHECK_FAIL, 6000));
+	assert_false(h.up);
+	assert_int_equal(health_wake_us(&h, 5000), UINT64_MAX);
+	/* Down is down: it comes back as ever. */
+	assert_false(live(&h, CHECK_GONE, 7000));
+	assert_true(live(&h, CHECK_PASS, 8000));
+}
+
+static void delay_does_not_put_off_a_hang(void **state)
+{
+	struct health h = is_up();
+
+	(void)state;
+	assert_false(live(&h, CHECK_FAIL, 1000));
+	assert_true(live(&h, CHECK_FAIL, 2000));
+	assert_false(h.up);
+}
+
+static void without_a_delay_death_is_at_once(void **state)
+{
+	struct health h = is_up();
+
+	(void)state;
+	assert_true(health_count(&h, health_wait(&h, CHECK_GONE, 1000, 0)));
+	assert_false(h.up);
+}
+
 static void agrees_with_counting_in_a_row(void **state)
 {
 	(void)state;
@@ -183,6 +252,10 @@ int main(void)
 		cmocka_unit_test(a_success_between_failures_starts_fall_anew),
 		cmocka_unit_test(gone_is_down_at_once_and_needs_a_full_rise),
 		cmocka_unit_test(gone_before_anything_else_counts_as_a_report),
+		cmocka_unit_test(death_within_its_delay_has_not_happened),
+		cmocka_unit_test(delay_is_counted_from_the_death),
+		cmocka_unit_test(delay_does_not_put_off_a_hang),
+		cmocka_unit_test(without_a_delay_death_is_at_once),
 		cmocka_unit_test(agrees_with_counting_in_a_row),
 		cmocka_unit_test(verdicts_have_names),
 	};
