@@ -54,7 +54,16 @@ bool conf_same_vip(const struct conf_vip *a, const struct conf_vip *b, const cha
 
 bool conf_global_is_live(const char *text)
 {
-	static const char *const live[] = { "router_id", "script_user" };
+	static const char *const live[] = { "router_id",
+					    "script_user",
+					    "shutdown_script",
+					    "fifo_write_vrrp_states_on_reload",
+					    "startup_script",
+					    "startup_script_timeout",
+					    "shutdown_script_timeout",
+					    "enable_script_security",
+					    "use_symlink_paths",
+					    "log_unknown_vrids" };
 	size_t n = strcspn(text, " ");
 
 	for (size_t i = 0; i < ELEMENTSOF(live); i++)

@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	{ "explain", 5000000, .run = ctl_explain, .arg = "INSTANCE" },
 	{ "standby", 5000000, .run = ctl_standby, .options = OPT_FORCE, .arg = "INSTANCE" },
 	{ "resume", 5000000, .run = ctl_resume, .arg = "INSTANCE" },
+	{ "reload", 60000000, .run = ctl_reload },
 	{ "maintenance", 5000000, .run = ctl_maintenance, .arg = "on|off" },
 	{ "events", 5000000, .run = ctl_events,
 	  .options = OPT_COUNT | OPT_SINCE | OPT_KIND | OPT_INSTANCE | OPT_FOLLOW },
@@ -61,6 +62,7 @@ static void usage(FILE *out)
 	      "  standby [--force] [INSTANCE]\n"
 	      "                       hand the addresses over now, and stay out until resumed\n"
 	      "  resume [INSTANCE]    take part again; without a name all that are on standby\n"
+	      "  reload               read the configuration again and put what has changed into effect\n"
 	      "  maintenance [on|off] watch and record, but move nothing\n"
 	      "\n"
 	      "  -n, --count COUNT    so many of the newest\n"

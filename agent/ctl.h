@@ -6,6 +6,7 @@
  *   ctl_text.c    status as text
  *   ctl_events.c  events: page by page, as text, and as they come
  *   ctl_explain.c explain
+ *   ctl_reload.c  reload: what was found and what has changed
  *   ctl_orders.c  standby, resume, maintenance: says what comes of them */
 #pragma once
 
@@ -29,6 +30,9 @@ struct ctl {
 
 /* Asks. `arguments` is taken; NULL: none. The result (a new reference), or NULL after a complaint. */
 json_t *ctl_ask(const struct ctl *c, const char *command, json_t *arguments);
+/* The same, but a refusal is no complaint yet: `*error` (to be freed) says why, `*details` is what came with it (a new
+ * reference) or NULL. Both are NULL if there was no answer; that has been complained about. */
+json_t *ctl_ask_details(const struct ctl *c, const char *command, char **error, json_t **details);
 /* Texts from outside are in it: escaped as a whole. */
 void ctl_complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Pretty JSON on standard output. */
@@ -41,6 +45,7 @@ enum ctl_exit ctl_events(const struct ctl *c);
 enum ctl_exit ctl_explain(const struct ctl *c);
 enum ctl_exit ctl_standby(const struct ctl *c);
 enum ctl_exit ctl_resume(const struct ctl *c);
+enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_maintenance(const struct ctl *c);
 
 /* Turns "10min", "2h", "2026-11-25", "2026-11-25 22:50:01", "22:50" (local time) into microseconds since 1970, seen

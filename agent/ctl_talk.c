@@ -187,7 +187,8 @@ static json_t *open_envelope(const json_t *doc)
 	return json_incref(result);
 }
 
-json_t *ctl_ask(const struct ctl *c, const char *command, json_t *arguments)
+/* The answer with its envelope, or NULL after a complaint. */
+static json_t *ask(const struct ctl *c, const char *command, json_t *arguments)
 {
 	json_t *request = arguments ? arguments : json_object();
 	_cleanup_(freep) char *text = NULL;
@@ -195,7 +196,7 @@ json_t *ctl_ask(const struct ctl *c, const char *command, json_t *arguments)
 	_cleanup_(freep) char *answer = NULL;
 	size_t len = 0;
 	json_error_t e;
-	json_t *doc, *result;
+	json_t *doc;
 	int r = -ENOMEM;
 
 	json_object_set_new(request, "version", json_integer(CONTROL_VERSION));
@@ -211,11 +212,28 @@ json_t *ctl_ask(const struct ctl *c, const char *command, json_t *arguments)
 		return NULL;
 	}
 	doc = json_loadb(answer, len, JSON_REJECT_DUPLICATES, &e);
-	if (!doc) {
+	if (!doc)
 		ctl_complain("what answers at %s is no sqlvipd: %s", c->socket, e.text);
-		return NULL;
-	}
-	result = open_envelope(doc);
+	return doc;
+}
+
+json_t *ctl_ask(const struct ctl *c, const char *command, json_t *arguments)
+{
+	json_t *doc = ask(c, command, arguments), *result = doc ? open_envelope(doc) : NULL;
+
+	json_decref(doc);
+	return result;
+}
+
+json_t *ctl_ask_details(const struct ctl *c, const char *command, char **error, json_t **details)
+{
+	json_t *doc = ask(c, command, NULL), *result = NULL;
+	const char *text = json_string_value(json_object_get(doc, "error"));
+
+	*error = text ? strdup(text) : NULL;
+	*details = json_incref(json_object_get(doc, "details"));
+	if (doc && !*error)
+		result = open_envelope(doc);
 	json_decref(doc);
 	return result;
 }

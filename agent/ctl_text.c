@@ -662,6 +662,20 @@ static void print_fifo(struct page *p, const json_t *fifo)
 	parts_end(&s);
 }
 
+/* That the last one failed is an alarm already. */
+static void print_reload(struct page *p, const json_t *reload)
+{
+	char span[32];
+	const char *ago = span_of(reload, "loaded_ago_s", span, sizeof(span));
+	json_int_t count = count_of(reload, "count");
+
+	if (count == 0 || !ago)
+		return;
+	label(p, "loaded");
+	fprintf(p->out, "%s ago, reload %" JSON_INTEGER_FORMAT "%s\n", ago, count,
+		json_is_null(json_object_get(reload, "failed")) ? "" : "; the last one failed");
+}
+
 static void print_agent(struct page *p, const json_t *status)
 {
 	const char *version = some_text_of(status, "version");
@@ -680,6 +694,7 @@ static void print_agent(struct page *p, const json_t *status)
 		fprintf(p->out, "  up %s", up);
 	fputc('\n', p->out);
 	text_line(p, "config", text_of(status, "config"));
+	print_reload(p, json_object_get(status, "reload"));
 	text_line(p, "real time", text_of(status, "realtime"));
 	text_line(p, "resets", text_of(status, "resets"));
 	if (number_of(status, "loop_lag_max_ms", &lag_ms)) {

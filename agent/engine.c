@@ -3,6 +3,7 @@
 #include "agent/engine.h"
 
 #include "agent/alarm.h"
+#include "agent/apply.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
@@ -20,6 +21,7 @@
 #include "agent/ops.h"
 #include "agent/orders.h"
 #include "agent/privs.h"
+#include "agent/reload.h"
 #include "agent/store.h"
 #include "agent/wire.h"
 
@@ -40,7 +42,8 @@ enum {
 
 struct daemon {
 	const struct options *opt;
-	struct conf *conf;
+	struct conf *conf;  /* in effect */
+	struct conf *first; /* of the start: for what a reload does not reach */
 	sd_event *loop;
 	struct store *store;
 	struct orders *orders;
@@ -54,11 +57,14 @@ struct daemon {
 	bool shutdown_done;
 	struct instance **instances;
 	struct groups *groups;
+	struct apply *apply;
+	struct reload *reload;
 	struct control *control;
 	struct loop_timer stop_timer;
 	struct loop_timer look_timer; /* for alarms */
 	size_t unreleased;            /* instances that still hold something; while stopping */
 	bool stopping, ready, pid_file_is_ours;
+	bool hung_up; /* SIGHUP came before we were ready */
 	uint64_t started_us, stop_us;
 	char realtime[128];
 };
@@ -156,6 +162,7 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 			   instances, "groups", groups_status(d->groups), "checks", checker_status(d->checker), "fifos",
 			   fifos_status(d->fifos));
 	json_object_set_new(status, "maintenance", ops_status(&o));
+	json_object_set_new(status, "reload", reload_status(d->reload));
 	return status;
 }
 
@@ -204,12 +211,24 @@ static json_t *answer_events(void *user, const json_t *request, const char **err
 	return journal_answer(request, error);
 }
 
+static void answer_reload(void *user, const json_t *request, struct control_reply *reply)
+{
+	struct daemon *d = user;
+
+	(void)request;
+	if (d->ready)
+		reload_request(d->reload, "sqlvipctl", reply);
+	else
+		control_reply_error(reply, "the agent is still starting: startup_script runs", NULL);
+}
+
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
 	{ .name = "events", .fn = answer_events },
 	{ .name = "explain", .later = answer_explain },
 	{ .name = "standby", .later = answer_standby },
 	{ .name = "resume", .later = answer_resume },
+	{ .name = "reload", .later = answer_reload },
 	{ .name = "maintenance", .later = answer_maintenance },
 	{ .name = NULL },
 };
@@ -230,6 +249,8 @@ static void go(struct daemon *d)
 	checker_start(d->checker);
 	loop_timer_in(&d->look_timer, LOOK_US);
 	sd_notify(false, "READY=1");
+	if (d->hung_up)
+		reload_request(d->reload, "SIGHUP", NULL);
 }
 
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
@@ -239,7 +260,7 @@ static bool all_idle(struct daemon *d)
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		if (!instance_idle(d->instances[i]))
 			return false;
-	if (!groups_idle(d->groups))
+	if (!groups_idle(d->groups) || !apply_idle(d->apply))
 		return false;
 	fifos_finish(d->fifos);
 	return fifos_idle(d->fifos);
@@ -336,10 +357,14 @@ static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 		exec_abandon(d->once);
 	d->once = NULL;
 	d->stop_us = loop_now_us();
-	d->unreleased = d->conf->n_instances;
 	journal_log(LOG_NOTICE, &agent_event, "stopping on %s", strsignal((int)si->ssi_signo));
+	reload_stop(d->reload);
+	d->unreleased = apply_stop(d->apply, on_released, d);
 	for (size_t i = 0; i < d->conf->n_instances; i++)
-		instance_stop(d->instances[i], on_released, d);
+		d->unreleased += !instance_is_stopping(d->instances[i]);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		if (!instance_is_stopping(d->instances[i]))
+			instance_stop(d->instances[i], on_released, d);
 	sd_notify(false, "STOPPING=1");
 	loop_timer_in(&d->stop_timer, d->unreleased ? RELEASE_MAX_US : 0);
 	return 0;
@@ -355,8 +380,12 @@ static int on_dump_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
-	(void)s, (void)si, (void)user;
-	log_warn("reload is not supported by this version: the running configuration stays; restart to apply changes");
+	struct daemon *d = user;
+
+	(void)s, (void)si;
+	d->hung_up = !d->ready;
+	if (d->ready)
+		reload_request(d->reload, "SIGHUP", NULL);
 	return 0;
 }
 
@@ -415,9 +444,9 @@ static uint64_t protocol_start_us(const struct daemon *d)
 	return from_start_us > from_boot_us ? from_start_us : from_boot_us;
 }
 
-static int start_instances(struct daemon *d)
+static struct instance_env instance_env(const struct daemon *d)
 {
-	const struct instance_env env = {
+	return (struct instance_env){
 		.loop = d->loop,
 		.adverts = d->adverts,
 		.downs = d->downs,
@@ -430,6 +459,36 @@ static int start_instances(struct daemon *d)
 		.fifos = d->fifos,
 		.start_us = protocol_start_us(d),
 	};
+}
+
+/* In the loader's thread. */
+static int obtain_conf(void *user, conf_report_fn report, void *report_user, struct conf **ret)
+{
+	const struct options *opt = user;
+
+	return conf_load(opt->file, opt->config_id, report, report_user, ret);
+}
+
+static int start_reload(struct daemon *d)
+{
+	const struct apply_parts parts = {
+		.loop = d->loop,
+		.conf = &d->conf,
+		.instances = &d->instances,
+		.groups = d->groups,
+		.links = d->links,
+		.checker = d->checker,
+		.env = instance_env(d),
+	};
+	const struct loader_source source = { .obtain = obtain_conf, .user = (void *)(uintptr_t)d->opt };
+	int r = apply_new(&parts, &d->apply);
+
+	return r < 0 ? r : reload_new(d->loop, &source, &d->conf, d->apply, &d->reload);
+}
+
+static int start_instances(struct daemon *d)
+{
+	const struct instance_env env = instance_env(d);
 
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
 	if (!d->instances)
@@ -481,7 +540,7 @@ static int start_parts(struct daemon *d)
 		log_error("cannot set up the checks: %s", strerror(-r));
 		return r;
 	}
-	r = fifos_new(d->loop, d->conf, &d->fifos);
+	r = fifos_new(d->loop, d->first, &d->fifos);
 	if (r < 0) {
 		log_error("cannot set up the FIFOs: %s", strerror(-r));
 		return r;
@@ -494,6 +553,9 @@ static int start_parts(struct daemon *d)
 		log_error("cannot set up the sync groups: %s", strerror(-r));
 		return r;
 	}
+	r = start_reload(d);
+	if (r < 0)
+		return r;
 	r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
 	if (r == -EADDRINUSE)
 		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
@@ -572,6 +634,8 @@ static int run(struct daemon *d)
 static void tear_down(struct daemon *d)
 {
 	d->ready = false;
+	reload_free(d->reload);
+	apply_free(d->apply);
 	control_free(d->control);
 	groups_free(d->groups);
 	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
@@ -595,6 +659,7 @@ static void tear_down(struct daemon *d)
 	journal_close();
 	store_close(d->store, STORE_FLUSH_US);
 	conf_free(d->conf);
+	conf_free(d->first);
 }
 
 int engine_main(const struct options *opt)
@@ -607,6 +672,7 @@ int engine_main(const struct options *opt)
 	r = load_conf(opt, &d->conf);
 	if (r < 0)
 		return exit_code_of(r);
+	d->first = conf_ref(d->conf);
 	snprintf(d->realtime, sizeof(d->realtime), "ordinary scheduling, memory not locked (configured)");
 	/* First the log's thread, which must not be real-time; the sanitizers' shadow must not be locked either. */
 	log_start();

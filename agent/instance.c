@@ -650,6 +650,11 @@ void instance_retire(struct instance *inst)
 	inst->group = NULL;
 }
 
+bool instance_is_stopping(const struct instance *inst)
+{
+	return inst->fsm.state == VRRP_INIT && inst->fsm.stopped;
+}
+
 void instance_repeat_state(struct instance *inst)
 {
 	notify_repeat(inst->notify, current_state(inst), inst->fsm.priority);

@@ -67,6 +67,9 @@ void instance_retire(struct instance *inst);
 /* No hook is queued or running. */
 bool instance_idle(const struct instance *inst);
 
+/* It was told to stop, and may have done so. */
+bool instance_is_stopping(const struct instance *inst);
+
 /* Tells the FIFOs the present state again (fifo_write_vrrp_states_on_reload). */
 void instance_repeat_state(struct instance *inst);
 

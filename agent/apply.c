@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From one configuration to the next while everything runs. Three steps: wait until no instance is in the middle of
+ * something, stop those that must go, and, when they have let go of everything, exchange the rest within one turn of
+ * the loop. The earlier configuration lives on for instances that have left and still run hooks. */
+#include "agent/apply.h"
+
+#include "agent/alarm.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/conf_diff.h"
+#include "agent/ops.h"
+
+#include <errno.h>
+
+enum {
+	STEP_US = 2000,
+	REST_MAX_US = 3000000, /* an instance that does not come to rest has its hands full: nothing is changed */
+	LEFT_STEP_US = 100000,
+	ERROR_MAX = 256,
+	LOG_FLUSH_US = 1000000,
+	NOBODY = -1,
+};
+
+/* An instance that is not in the configuration any more, and what it was configured by. */
+struct left {
+	struct left *next;
+	struct instance *inst;
+	struct conf *conf;
+};
+
+struct apply {
+	struct apply_parts parts;
+	struct left *left;
+	struct loop_timer left_timer; /* looks whether their hooks have ended */
+
+	/* One application. */
+	struct conf *fresh; /* NULL: none is under way */
+	int *match;         /* for each instance of `fresh`: the running one that goes on as it, or NOBODY */
+	bool *leaves;       /* for each running one */
+	bool leaving;       /* they have been told */
+	bool complained;
+	size_t unreleased;
+	uint64_t began_us;
+	struct loop_timer timer;
+	apply_done_fn done;
+	void *user;
+
+	void (*released)(void *user); /* while the agent is stopping */
+	void *released_user;
+};
+
+/* --- those that have left ---------------------------------------------------------------------------------------- */
+
+static bool named_in(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_instances; i++)
+		if (strcmp(c->instances[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void left_free(struct left *l)
+{
+	instance_free(l->inst);
+	conf_free(l->conf);
+	free(l);
+}
+
+static void look_at_left(void *user, uint64_t due_us)
+{
+	struct apply *a = user;
+	struct left **at = &a->left;
+
+	(void)due_us;
+	while (*at) {
+		struct left *l = *at;
+
+		if (!instance_idle(l->inst)) {
+			at = &l->next;
+			continue;
+		}
+		*at = l->next;
+		left_free(l);
+	}
+	if (a->left)
+		loop_timer_in(&a->left_timer, LEFT_STEP_US);
+}
+
+static void let_go(struct apply *a, struct instance *inst, struct conf *conf)
+{
+	struct left *l = calloc(1, sizeof(*l));
+
+	instance_retire(inst);
+	if (!named_in(a->fresh, instance_name(inst)))
+		alarm_forget(instance_name(inst));
+	if (!l) { /* its hooks are cut short, and say so */
+		instance_free(inst);
+		return;
+	}
+	*l = (struct left){ .next = a->left, .inst = inst, .conf = conf_ref(conf) };
+	a->left = l;
+	loop_timer_in(&a->left_timer, LEFT_STEP_US);
+}
+
+/* --- the plan ---------------------------------------------------------------------------------------------------- */
+
+/* The running instance that goes on as `block`; it is spoken for from then on. Names decide where several would do, as
+ * on unicast. */
+static int find_running(struct apply *a, const struct conf_instance *block, bool by_name)
+{
+	const struct conf *now = *a->parts.conf;
+
+	for (size_t k = 0; k < now->n_instances; k++) {
+		const struct conf_instance *other = &now->instances[k];
+
+		if (!a->leaves[k] || (by_name && strcmp(other->name, block->name) != 0) ||
+		    !conf_same_router(other, block))
+			continue;
+		a->leaves[k] = false;
+		return (int)k;
+	}
+	return NOBODY;
+}
+
+static int make_plan(struct apply *a)
+{
+	const struct conf *now = *a->parts.conf;
+
+	a->match = calloc(a->fresh->n_instances + 1, sizeof(*a->match));
+	a->leaves = calloc(now->n_instances + 1, sizeof(*a->leaves));
+	if (!a->match || !a->leaves)
+		return -ENOMEM;
+	for (size_t k = 0; k < now->n_instances; k++)
+		a->leaves[k] = true;
+	for (size_t i = 0; i < a->fresh->n_instances; i++)
+		a->match[i] = find_running(a, &a->fresh->instances[i], true);
+	for (size_t i = 0; i < a->fresh->n_instances; i++)
+		if (a->match[i] == NOBODY)
+			a->match[i] = find_running(a, &a->fresh->instances[i], false);
+	return 0;
+}
+
+/* What would take mastership away from an instance that has it is no way to find out about a slip of the pen. */
+static bool find_obstacle(const struct apply *a, char *text, size_t size)
+{
+	char addr[IP_STR_MAX];
+
+	for (size_t i = 0; i < a->fresh->n_instances; i++) {
+		const struct conf_instance *block = &a->fresh->instances[i];
+		const struct conf_vip *vip = NULL;
+
+		if (a->match[i] != NOBODY)
+			vip = instance_homeless_vip((*a->parts.instances)[a->match[i]], block);
+		if (!vip)
+			continue;
+		snprintf(text, size, "%s:%u: %s: %s: there is no interface %s on this host", vip->where.file,
+			 vip->where.line, block->name, ip_format(&vip->prefix.addr, addr), vip->dev);
+		return true;
+	}
+	return false;
+}
+
+static void end(struct apply *a, const char *error)
+{
+	loop_timer_stop(&a->timer);
+	free(a->match);
+	free(a->leaves);
+	a->match = NULL;
+	a->leaves = NULL;
+	a->leaving = a->complained = false;
+	a->fresh = conf_free(a->fresh);
+	a->done(a->user, error);
+}
+
+/* --- the exchange ------------------------------------------------------------------------------------------------ */
+
+/* Half of an exchange is nothing to go on from. */
+static void must(int r, const char *what)
+{
+	if (r >= 0)
+		return;
+	log_error("the reload cannot be carried out: %s: %s; this process ends", what, strerror(-r));
+	log_stop(LOG_FLUSH_US);
+	abort();
+}
+
+/* The instances of `fresh`, in its order: those that go on, and new ones that are not started yet. */
+static void gather(struct apply *a, struct instance **fresh)
+{
+	struct instance **now = *a->parts.instances;
+	struct instance_env env = a->parts.env;
+
+	env.conf = a->fresh;
+	for (size_t i = 0; i < a->fresh->n_instances; i++) {
+		if (a->match[i] == NOBODY)
+			continue;
+		fresh[i] = now[a->match[i]];
+		instance_reconf_begin(fresh[i], a->fresh, &a->fresh->instances[i]);
+	}
+	for (size_t i = 0; i < a->fresh->n_instances; i++)
+		if (!fresh[i])
+			must(instance_new(&env, &a->fresh->instances[i], &fresh[i]), a->fresh->instances[i].name);
+}
+
+static void set_going(struct apply *a)
+{
+	const struct conf *c = *a->parts.conf;
+	struct instance **all = *a->parts.instances;
+	const struct ops o = { .instances = all, .n = c->n_instances, .orders = a->parts.env.orders };
+
+	ops_apply(&o); /* to the new ones: the others know */
+	for (size_t i = 0; i < c->n_instances; i++)
+		if (a->match[i] != NOBODY)
+			instance_reconf_end(all[i]);
+		else
+			instance_look(all[i]);
+	for (size_t i = 0; i < c->n_instances; i++)
+		if (a->match[i] == NOBODY)
+			instance_start(all[i]);
+		else if (c->fifo_states_on_reload)
+			instance_repeat_state(all[i]);
+}
+
+static void exchange(struct apply *a)
+{
+	struct conf *old = *a->parts.conf;
+	struct instance **before = *a->parts.instances;
+	struct instance **after = calloc(a->fresh->n_instances + 1, sizeof(*after));
+
+	must(after ? 0 : -ENOMEM, "instances");
+	must(links_reconf(a->parts.links, a->fresh), "interfaces");
+	must(checker_reconf(a->parts.checker, a->fresh), "checks");
+	for (size_t k = 0; k < old->n_instances; k++)
+		if (a->leaves[k])
+			let_go(a, before[k], old);
+	gather(a, after);
+	must(groups_reconf(a->parts.groups, a->fresh, after), "sync groups");
+	*a->parts.instances = after;
+	*a->parts.conf = conf_ref(a->fresh);
+	wires_log_unknown(a->parts.env.wires, a->fresh->log_unknown_vrids);
+	free(before);
+	conf_free(old);
+	set_going(a);
+}
+
+/* --- the steps --------------------------------------------------------------------------------------------------- */
+
+static const struct instance *somebody_busy(const struct apply *a)
+{
+	const struct conf *now = *a->parts.conf;
+	struct instance *const *all = *a->parts.instances;
+
+	for (size_t k = 0; k < now->n_instances; k++)
+		if (!a->leaves[k] && !instance_at_rest(all[k]))
+			return all[k];
+	return NULL;
+}
+
+static void on_released(void *user)
+{
+	struct apply *a = user;
+
+	a->unreleased--;
+	if (a->released)
+		a->released(a->released_user);
+	else if (a->unreleased == 0)
+		loop_timer_in(&a->timer, 0);
+}
+
+static void tell_leaving(struct apply *a)
+{
+	const struct conf *now = *a->parts.conf;
+	struct instance *const *all = *a->parts.instances;
+
+	a->leaving = true;
+	for (size_t k = 0; k < now->n_instances; k++)
+		a->unreleased += a->leaves[k];
+	for (size_t k = 0; k < now->n_instances; k++) {
+		if (a->leaves[k] && named_in(a->fresh, now->instances[k].name))
+			instance_stop(all[k], on_released, a);
+		else if (a->leaves[k])
+			instance_delete(all[k], on_released, a);
+	}
+}
+
+static void step(void *user, uint64_t due_us)
+{
+	struct apply *a = user;
+	const struct instance *busy = somebody_busy(a);
+	bool late = loop_now_us() - a->began_us > REST_MAX_US;
+	char text[ERROR_MAX];
+
+	(void)due_us;
+	if (!a->leaving && busy && late) {
+		snprintf(text, sizeof(text),
+			 "%s has been adding or removing its addresses for %d s, and is not done; try again",
+			 instance_name(busy), REST_MAX_US / 1000000);
+		end(a, text);
+		return;
+	}
+	if (!a->leaving && !busy)
+		tell_leaving(a);
+	if (busy || a->unreleased > 0) {
+		if (late && !a->complained)
+			log_error("the reload waits for %zu instances that are to leave and cannot release their "
+				  "addresses",
+				  a->unreleased);
+		a->complained |= late;
+		loop_timer_in(&a->timer, STEP_US);
+		return;
+	}
+	exchange(a);
+	end(a, NULL);
+}
+
+void apply_start(struct apply *a, struct conf *fresh, apply_done_fn done, void *user)
+{
+	char text[ERROR_MAX];
+
+	a->fresh = fresh;
+	a->done = done;
+	a->user = user;
+	a->began_us = loop_now_us();
+	if (make_plan(a) < 0)
+		end(a, "out of memory");
+	else if (find_obstacle(a, text, sizeof(text)))
+		end(a, text);
+	else
+		step(a, 0);
+}
+
+/* --- the object -------------------------------------------------------------------------------------------------- */
+
+int apply_new(const struct apply_parts *parts, struct apply **ret)
+{
+	struct apply *a = calloc(1, sizeof(*a));
+	int r = -ENOMEM;
+
+	if (a) {
+		a->parts = *parts;
+		r = loop_timer_init(&a->timer, parts->loop, LOOP_RANK_NORMAL, 1, step, a);
+	}
+	if (r >= 0)
+		r = loop_timer_init(&a->left_timer, parts->loop, LOOP_RANK_BACKGROUND, LEFT_STEP_US, look_at_left, a);
+	if (r < 0)
+		a = apply_free(a);
+	*ret = a;
+	return r;
+}
+
+struct apply *apply_free(struct apply *a)
+{
+	if (!a)
+		return NULL;
+	while (a->left) {
+		struct left *l = a->left;
+
+		a->left = l->next;
+		left_free(l);
+	}
+	loop_timer_done(&a->timer);
+	loop_timer_done(&a->left_timer);
+	conf_free(a->fresh);
+	free(a->match);
+	free(a->leaves);
+	free(a);
+	return NULL;
+}
+
+size_t apply_stop(struct apply *a, void (*released)(void *user), void *user)
+{
+	a->released = released;
+	a->released_user = user;
+	if (a->fresh)
+		end(a, "the agent is stopping");
+	return a->unreleased;
+}
+
+bool apply_idle(const struct apply *a)
+{
+	for (const struct left *l = a->left; l; l = l->next)
+		if (!instance_idle(l->inst))
+			return false;
+	return true;
+}

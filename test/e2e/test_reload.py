@@ -1,0 +1,414 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reload: what has changed takes effect, what has not is not touched, and a broken file changes nothing."""
+
+import signal
+import subprocess
+
+import pytest
+
+from lib.agents import VIP, block, instance, mysql_check
+from lib.clients import Holders
+from lib.wait import now, until
+
+VIP2 = "192.168.1.101"
+VIP3 = "192.168.1.102"
+# A backup at advert_int 0.1 waits this long; a gap in the master's adverts must stay below.
+DOWN = 0.3
+
+
+def reload(agent, config=None):
+    """Writes the file and runs `sqlvipctl reload`; the CompletedProcess."""
+    if config is not None:
+        agent.configure(config)
+    return agent.host.run([agent.build.sqlvipctl, "reload"], check=False)
+
+
+def reloaded(agent, config=None):
+    """The same for a reload that must succeed; what it printed."""
+    done = reload(agent, config)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{agent.process.text()[-3000:]}"
+    return done.stdout
+
+
+class Rhythm:
+    """That the agent is master all the time: from its making to judge()."""
+
+    def __init__(self, pair, agent):
+        self.pair, self.agent = pair, agent
+        self.before = agent.instance()
+        assert self.before["state"] == "MASTER"
+        self.start = now()
+
+    def judge(self, max_gap=DOWN):
+        self.pair.watcher.wait_adverts(self.agent.host, 5, 10)
+        asked = now()
+        after = self.agent.instance()
+        assert after["state"] == "MASTER"
+        for counter in ("become_master", "release_master", "pri_zero_sent"):
+            assert after["counters"][counter] == self.before["counters"][counter], counter
+        for counter in ("advert_sent", "arp_sent", "advert_rcvd"):
+            assert after["counters"][counter] >= self.before["counters"][counter], counter
+        assert after["since_s"] >= asked - self.start
+        adverts = self.pair.watcher.adverts(self.agent.host, since=self.start - 0.2)
+        assert all(a["priority"] > 0 for a in adverts)
+        gaps = [b["t"] - a["t"] for a, b in zip(adverts, adverts[1:])]
+        assert max(gaps) < max_gap, f"an advert came {max(gaps):.3f} s after the one before"
+        return adverts
+
+
+def advertised(pair):
+    """The addresses in each advert that was captured, as text."""
+    done = subprocess.run(["tshark", "-r", pair.watcher.pcap, "-T", "fields", "-e", "vrrp.ip_addr", "-Y", "vrrp"],
+                          capture_output=True, text=True, timeout=60, start_new_session=True)
+    return done.stdout.splitlines()
+
+
+def single(pair, *lines, before="", **options):
+    """One agent, master, that checks nothing unless `before` and `lines` say so."""
+    options.setdefault("track", False)
+    agent = pair.agent(pair.master, before + instance(200, *lines, **options)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    return agent
+
+
+def test_c83_added_address_is_the_only_thing_that_happens(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    text = reloaded(agent, instance(200, vips=(VIP, VIP2), track=False))
+    assert f"vrrp_instance VI_1: + virtual_ipaddress {VIP2}/32" in text
+    pair.watcher.wait_holder(pair.master, VIP2, 5)
+    pair.watcher.wait(5, rhythm.start, event="garp", host=pair.master.name, dir="out", address=VIP2)
+    rhythm.judge()
+    assert pair.watcher.moves(VIP) == 1
+    assert not pair.watcher.find(rhythm.start, event="garp", host=pair.master.name, dir="out", address=VIP)
+    assert [v["present"] for v in agent.instance()["vips"]] == [True, True]
+    until(lambda: advertised(pair)[-1] == f"{VIP},{VIP2}", 5, "the adverts to have both")
+    assert advertised(pair)[0] == VIP
+
+
+def test_c83_broken_file_changes_nothing_and_is_told_with_its_lines(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    broken = instance(200, "no_such_keyword 1", vips=(VIP, "300.1.1.1"), track=False).replace("priority 200",
+                                                                                            "priority 300")
+    done = reload(agent, broken)
+    assert done.returncode == 1
+    lines = broken.splitlines()
+    for keyword, line in (("priority", "    priority 300"), ("300.1.1.1", "        300.1.1.1")):
+        number = 1 + lines.index(line)
+        assert f"/etc/sqlvip/sqlvip.conf:{number}: " in done.stderr, done.stderr
+        assert keyword in done.stderr
+    assert "nothing was changed" in done.stderr
+    status = agent.status()
+    assert "is not valid" in status["reload"]["failed"]["error"]
+    assert any(a["id"] == "reload" for a in status["alarms"])
+    # By signal: the same in the log.
+    mark = agent.process.mark()
+    agent.process.signal(signal.SIGHUP)
+    agent.process.wait_log(r"sqlvip.conf:\d+: .*300\.1\.1\.1", 5, mark)
+    agent.process.wait_log(r"reload \(SIGHUP\): .*nothing was changed", 5, mark)
+    rhythm.judge()
+    assert pair.watcher.moves(VIP) == 1
+    # A file that is not there is no reason, either.
+    pair.master.path("/etc/sqlvip/sqlvip.conf").unlink()
+    assert "no such file" in reload(agent).stderr
+    reloaded(agent, instance(210, vips=(VIP, VIP2), track=False))
+    status = agent.status()
+    assert status["reload"]["failed"] is None and status["reload"]["count"] == 1 and not status["alarms"]
+    rhythm.judge()
+
+
+def test_removed_address_goes_alone_and_its_connections_are_reset(pair):
+    pair.start_servers()
+    agent = pair.agent(pair.master, mysql_check() + instance(200, vips=(VIP, VIP2))).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    rhythm = Rhythm(pair, agent)
+    stays = pair.holders(clients=5)
+    leaves = Holders(pair, pair.client, VIP2, clients=5)
+    reloaded(agent, mysql_check() + instance(200, vips=(VIP,)))
+    pair.watcher.wait_no_holder(pair.master, VIP2, 5)
+    leaves.wait_errors(5)
+    rhythm.judge()
+    assert not stays.find(event="error")
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_priority_takes_effect_without_a_stumble(pair):
+    agents = pair.start_all()
+    master, backup = (agents[h.name] for h in (pair.master, pair.backup))
+    rhythm = Rhythm(pair, master)
+    reloaded(master, mysql_check() + instance(210))
+    until(lambda: pair.watcher.adverts(pair.master)[-1]["priority"] == 210, 5, "adverts of the new priority")
+    rhythm.judge()
+    # Beneath the other's, it is a hand-over like any.
+    reloaded(master, mysql_check() + instance(100))
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    master.wait_state("BACKUP", 5)
+    assert backup.instance()["state"] == "MASTER"
+    assert master.instance()["priority"]["base"] == 100
+
+
+def test_advertisement_interval_and_timers_change_on_the_fly(pair):
+    agents = pair.start_agents(check=" ", track=False)
+    master, backup = (agents[h.name] for h in (pair.master, pair.backup))
+    rhythm = Rhythm(pair, master)
+    reloaded(master, instance(200, advert="0.05", track=False))
+    rhythm.judge()
+    reloaded(backup, instance(150, "down_timer_adverts 5", advert="0.05", track=False))
+    until(lambda: backup.instance()["down_s"] < 0.3, 5, "the backup to know the new interval")
+    assert backup.instance()["down_s"] > 0.25
+    rhythm.judge()
+    # From long to short nobody waits the long one out.
+    reloaded(master, instance(200, advert="10", track=False))
+    pair.watcher.wait_adverts(pair.master, 1, 5)
+    start = now()
+    reloaded(master, instance(200, advert="0.1", track=False))
+    pair.watcher.wait_adverts(pair.master, 3, 5, since=start)
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_changed_password_logs_in_anew_and_nothing_moves(pair):
+    agents = pair.start_all()
+    agent = agents[pair.master.name]
+    rhythm = Rhythm(pair, agent)
+    before = agent.check()
+    wrong = mysql_check().replace("password file:", "password wrong #") + instance(200)
+    text = reloaded(agent, wrong)
+    assert "another password" in text
+    agent.wait_check(5, verdict="degraded", state="up")
+    rhythm.judge()
+    pair.mysql[pair.master.name].sql("SELECT 1")
+    reloaded(agent, mysql_check() + instance(200))
+    agent.wait_check(5, verdict="alive", state="up")
+    rhythm.judge()
+    after = agent.check()
+    assert after["pid"] == before["pid"] and after["queries"] > before["queries"]
+    assert after["failures"] == before["failures"]
+
+
+def test_unchanged_checks_keep_their_connection_and_a_changed_interval_keeps_the_verdict(pair):
+    agents = pair.start_all()
+    agent = agents[pair.master.name]
+    rhythm = Rhythm(pair, agent)
+    before = agent.check()
+    reloaded(agent, mysql_check(interval="0.05", timeout="0.8") + instance(200, "garp_master_refresh 1"))
+    until(lambda: agent.check()["queries"] > before["queries"] + 20, 10, "more queries")
+    assert agent.check()["connects"] == before["connects"]
+    assert agent.check()["verdict"] == "alive"
+    rhythm.judge()
+    # What counts is still seen.
+    pair.mysql[pair.master.name].kill()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+
+
+def script(name, command, *lines):
+    return block(f"vrrp_script {name}", f'script "{command}"', "interval 1", "timeout 5", *lines)
+
+
+def test_new_script_is_held_against_nobody_until_it_reports(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    track = block("track_script", "slow")
+    reloaded(agent, script("slow", "/bin/sleep 0.5") + instance(200, track, track=False))
+    until(lambda: agent.check("slow")["state"] == "up", 10, "the script to report")
+    rhythm.judge()
+    # With another command it fails, and then it counts.
+    reloaded(agent, script("slow", "/bin/false") + instance(200, track, track=False))
+    agent.wait_state("FAULT", 10)
+    # Nobody tracks it any more: nothing is in the way.
+    reloaded(agent, instance(200, track=False))
+    agent.wait_state("MASTER", 10)
+    assert all(c["name"] != "slow" for c in agent.status()["checks"])
+
+
+def test_hooks_follow_the_new_configuration(pair):
+    for name in ("old", "new"):
+        pair.master.write(f"/tmp/{name}", f"#!/bin/sh\necho {name} $3 >> /tmp/hooks\n", 0o755)
+    hooks = pair.master.path("/tmp/hooks")
+    agent = single(pair, "notify /tmp/old")
+    until(lambda: hooks.exists() and "old MASTER" in hooks.read_text(), 10, "the old hook")
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, instance(200, "notify /tmp/new", track=False))
+    rhythm.judge()
+    assert "new" not in hooks.read_text()
+    agent.stop()
+    assert hooks.read_text().splitlines()[-1] == "new STOP"
+
+
+def test_instance_that_is_new_starts_and_one_that_is_gone_resigns(pair):
+    pair.master.write("/tmp/hook", "#!/bin/sh\necho $2 $3 >> /tmp/hooks\n", 0o755)
+    hooks = pair.master.path("/tmp/hooks")
+    first = instance(200, track=False)
+    second = instance(200, "notify /tmp/hook", name="VI_2", vrid=52, vips=(VIP2,), track=False)
+    agent = pair.agent(pair.master, first).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, first + second)
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    assert agent.instance("VI_2")["state"] == "MASTER"
+    start = now()
+    text = reloaded(agent, first)
+    assert "- vrrp_instance VI_2" in text
+    gone = pair.watcher.wait_no_holder(pair.master, VIP2, 5)
+    zero = pair.watcher.wait(5, start, event="advert", dir="out", host=pair.master.name, vrid=52, priority=0)
+    assert gone < zero["t"]
+    until(lambda: hooks.exists() and "VI_2 DELETED" in hooks.read_text(), 10, "notify_deleted")
+    assert [i["name"] for i in agent.status()["instances"]] == ["VI_1"]
+    adverts = pair.watcher.adverts(pair.master, since=rhythm.start)
+    assert all(a["priority"] > 0 for a in adverts if a["vrid"] == 51)
+    assert agent.instance()["counters"]["release_master"] == 0
+
+
+def test_another_router_id_is_another_router(pair):
+    agent = single(pair)
+    start = now()
+    reloaded(agent, instance(200, vrid=61, track=False))
+    zero = pair.watcher.wait(5, start, event="advert", dir="out", host=pair.master.name, vrid=51, priority=0)
+    first = pair.watcher.wait(5, start, event="advert", dir="out", host=pair.master.name, vrid=61)
+    assert zero["t"] < first["t"]
+    agent.wait_state("MASTER", 10)
+    assert pair.watcher.moves(VIP) == 2
+    until(lambda: pair.watcher.holders(VIP) == [pair.master.name], 5, "the address to be back")
+    # Version: the same VRID on the same wire.
+    reloaded(agent, instance(200, vrid=61, version=2, advert="1", track=False))
+    agent.wait_state("MASTER", 20)
+    assert agent.instance()["version"] == 2
+
+
+def test_renamed_instance_goes_on(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, instance(200, name="renamed", track=False))
+    assert agent.instance("renamed")["state"] == "MASTER"
+    assert agent.instance("renamed")["since_s"] >= rhythm.before["since_s"]
+    assert pair.watcher.moves(VIP) == 1
+    assert all(a["priority"] > 0 for a in pair.watcher.adverts(pair.master))
+
+
+def test_address_moves_from_one_instance_to_another(pair):
+    def config(first, second):
+        return instance(200, vips=first, track=False) + instance(200, name="VI_2", vrid=52, vips=second, track=False)
+
+    agent = pair.agent(pair.master, config((VIP,), (VIP2, VIP3))).start()
+    for vip in (VIP, VIP2, VIP3):
+        pair.watcher.wait_holder(pair.master, vip, 10)
+    for first, second in (((VIP, VIP3), (VIP2,)), ((VIP,), (VIP2, VIP3))):
+        reloaded(agent, config(first, second))
+        until(lambda: agent.instance()["vips"][-1]["present"] and agent.instance("VI_2")["vips"][-1]["present"], 5,
+              "all addresses to be there")
+        pair.watcher.wait_holder(pair.master, VIP3, 5)
+    assert pair.watcher.moves(VIP) == 1
+    assert all(agent.instance(n)["counters"]["release_master"] == 0 for n in ("VI_1", "VI_2"))
+
+
+def test_address_on_an_interface_that_does_not_exist_is_refused(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    done = reload(agent, instance(200, vips=(VIP, f"{VIP2} dev eth9"), track=False))
+    assert done.returncode == 1
+    assert "there is no interface eth9" in done.stderr and "sqlvip.conf:" in done.stderr
+    rhythm.judge()
+
+
+def test_what_needs_a_restart_is_said(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    text = reloaded(agent, block("global_defs", "control_socket /run/other.sock", "router_id elsewhere",
+                                 "realtime off") + instance(200, track=False))
+    assert "takes effect at the next start only: control_socket /run/other.sock" in text
+    assert "takes effect at the next start only: realtime off" in text
+    assert "next start only: router_id" not in text
+    rhythm.judge()
+
+
+def test_file_that_has_not_changed_changes_nothing(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    mark = agent.process.mark()
+    assert reloaded(agent) == "nothing has changed\n"
+    assert agent.instance()["counters"]["arp_sent"] == rhythm.before["counters"]["arp_sent"]
+    rhythm.judge()
+    said = agent.process.text()[mark:].splitlines()
+    assert len(said) == 1 and "nothing has changed" in said[0], said
+
+
+def test_backup_stays_backup_and_new_addresses_come_with_mastership(pair):
+    agents = pair.start_agents(check=" ", track=False)
+    backup = agents[pair.backup.name]
+    until(lambda: backup.instance()["peers"], 5, "the backup to hear the master")
+    before = backup.instance()
+    # Somebody has put one of them there by hand: a backup must not have it.
+    pair.backup.run(["ip", "addr", "add", f"{VIP2}/32", "dev", "eth0"])
+    pair.watcher.wait_holder(pair.backup, VIP2, 5)
+    reloaded(backup, instance(150, vips=(VIP, VIP2), track=False))
+    pair.watcher.wait_no_holder(pair.backup, VIP2, 5)
+    reloaded(agents[pair.master.name], instance(200, vips=(VIP, VIP2), track=False))
+    pair.watcher.wait_holder(pair.master, VIP2, 5)
+    assert backup.instance()["state"] == "BACKUP"
+    assert backup.instance()["peers"][0]["adverts"] > before["peers"][0]["adverts"]
+    agents[pair.master.name].stop()
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    pair.watcher.wait_holder(pair.backup, VIP2, 5)
+
+
+@pytest.mark.soak
+def test_many_reloads_in_a_row_cost_no_advert_and_no_address(pair, soak):
+    agents = pair.start_all()
+    agent = agents[pair.master.name]
+    rhythm = Rhythm(pair, agent)
+    configs = [mysql_check() + instance(200),
+               mysql_check(interval="0.2") + instance(201, "garp_master_refresh 1", vips=(VIP, VIP2)),
+               mysql_check('query "SELECT 1"') + instance(200, "lower_prio_no_advert", vips=(VIP2, VIP3, VIP)),
+               "nonsense {"]
+    for i in range(soak(50, 1000)):
+        config = configs[i % len(configs)]
+        if i % 3:
+            assert (reload(agent, config).returncode == 0) == (config != "nonsense {")
+        else:
+            mark = agent.process.mark()
+            agent.configure(config)
+            agent.process.signal(signal.SIGHUP)
+            agent.process.wait_log(r"reload \(", 10, mark)
+    reloaded(agent, configs[0])
+    pair.watcher.wait_no_holder(pair.master, VIP2, 5)
+    pair.watcher.wait_no_holder(pair.master, VIP3, 5)
+    rhythm.judge()
+    assert pair.watcher.moves(VIP) == 1
+    assert agents[pair.backup.name].instance()["counters"]["become_master"] == 0
+    assert agent.check()["failures"] == 0
+
+
+def test_reload_of_many_instances_and_addresses_is_on_time(pair):
+    def config(count, addresses):
+        return "".join(
+            instance(200, name=f"VI_{i}", vrid=i, track=False,
+                     vips=[f"10.{i}.0.{1 + k}" for k in range(addresses if i <= 4 else 1)])
+            for i in range(1, count + 1))
+
+    agent = pair.agent(pair.master, config(255, 187)).start()  # 999 addresses
+    until(lambda: all(i["state"] == "MASTER" for i in agent.status()["instances"]), 20, "255 masters", step=0.2)
+    until(lambda: all(v["present"] for v in agent.instance("VI_1")["vips"]), 20, "its addresses", step=0.2)
+    start = now()
+    for addresses in (188, 187):
+        reloaded(agent, config(255, addresses))
+        until(lambda: len(agent.instance("VI_1")["vips"]) == addresses and
+              all(v["present"] for v in agent.instance("VI_1")["vips"]), 10, "the addresses", step=0.1)
+    pair.watcher.wait_adverts(pair.master, 10, 20, vrid=255)
+    last = {}
+    worst = 0
+    for a in pair.watcher.adverts(pair.master, since=start):
+        assert a["priority"] > 0
+        worst = max(worst, a["t"] - last.get(a["vrid"], a["t"]))
+        last[a["vrid"]] = a["t"]
+    assert len(last) == 255
+    assert worst < DOWN, f"an advert came {worst:.3f} s after the one before"
+    assert all(i["counters"]["release_master"] == 0 for i in agent.status()["instances"])
+
+
+def test_stop_in_the_middle_of_a_reload_is_a_clean_stop(pair):
+    agent = single(pair)
+    agent.configure(instance(200, vrid=61, vips=(VIP, VIP2), track=False))
+    agent.process.signal(signal.SIGHUP)
+    assert agent.stop() == 0
+    assert pair.watcher.holders(VIP) == [] and pair.watcher.holders(VIP2) == []
