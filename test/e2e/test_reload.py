@@ -346,7 +346,7 @@ def test_backup_stays_backup_and_new_addresses_come_with_mastership(pair):
     reloaded(agents[pair.master.name], instance(200, vips=(VIP, VIP2), track=False))
     pair.watcher.wait_holder(pair.master, VIP2, 5)
     assert backup.instance()["state"] == "BACKUP"
-    assert backup.instance()["peers"][0]["adverts"] > before["peers"][0]["adverts"]
+    until(lambda: backup.instance()["peers"][0]["adverts"] > before["peers"][0]["adverts"], 5, "the count to go on")
     agents[pair.master.name].stop()
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     pair.watcher.wait_holder(pair.backup, VIP2, 5)
