@@ -540,6 +540,21 @@ static void print_hooks(struct page *p, const json_t *hooks)
 	print_last_hook(p, json_object_get(hooks, "last"));
 }
 
+static void print_rival(struct page *p, const json_t *rival)
+{
+	struct parts s = { .page = p, .label = "rival" };
+	char span[32];
+
+	part_text(&s, "", some_text_of(rival, "address"), "");
+	if (s.n == 0)
+		return;
+	part_count(&s, rival, "priority", "priority ", "");
+	part_text(&s, "claimed to be master for ", span_of(rival, "for_s", span, sizeof(span)), "");
+	part_text(&s, json_is_true(json_object_get(rival, "present")) ? "STILL DOES: heard " : "last heard ",
+		  span_of(rival, "last_heard_s", span, sizeof(span)), " ago");
+	parts_end(&s);
+}
+
 static void print_instance(struct page *p, const json_t *inst)
 {
 	static const struct cells headings = { .text = { "PEER", "PRIORITY", "HEARD", "ADVERTS" } };
@@ -551,6 +566,7 @@ static void print_instance(struct page *p, const json_t *inst)
 	print_vips(p, json_object_get(inst, "vips"));
 	print_priority(p, json_object_get(inst, "priority"));
 	text_line(p, "master", text_of(inst, "master"));
+	print_rival(p, json_object_get(inst, "rival"));
 	table(p, "peers", json_object_get(inst, "peers"), &headings, 4, peer_row);
 	print_timers(p, inst);
 	print_pre_take(p, json_object_get(inst, "pre_take"));

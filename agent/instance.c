@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdarg.h>
 
-enum { RIVAL_LOG_US = 1000000 };
-
 /* --- the lane ---------------------------------------------------------------------------------------------------- */
 
 const char *instance_mysql_verdict(const struct instance *inst)
@@ -204,22 +202,12 @@ static void rival_seen(struct instance *inst)
 {
 	struct errand e = note(inst, inst->fsm.state);
 	char addr[IP_STR_MAX];
-	uint64_t suppressed;
 
-	inst->counters.rival_adverts++;
-	inst->rival_us = e.at_us;
-	/* Whoever can send adverts could otherwise make us run programs and flood the segment at his rate. */
-	inst->rival_heeded = log_limit_pass(&inst->rival_log, e.at_us, RIVAL_LOG_US, &suppressed);
+	inst->rival_heeded = instance_rival_heard(inst);
 	if (!inst->rival_heeded)
 		return;
 	e.peer = inst->heard.src;
-	ip_format(&e.peer, addr);
-	instance_record(
-		inst, LOG_WARNING, JOURNAL_RIVAL,
-		"%s also claims to be master, with priority %u; ours is %u and wins (%llu more since the last such "
-		"line)",
-		addr, inst->heard.priority, inst->fsm.priority, (unsigned long long)suppressed);
-	snprintf(e.cause, sizeof(e.cause), "inferior master %s", addr);
+	snprintf(e.cause, sizeof(e.cause), "inferior master %s", ip_format(&e.peer, addr));
 	push_hooks(inst, CONF_HOOK_MASTER_RX_LOWER_PRI, "MASTER_RX_LOWER_PRI", &e);
 	if (inst->group)
 		inst->group->rival(inst->group->user, inst);
@@ -310,8 +298,10 @@ static void feed(struct instance *inst, const struct vrrp_event *ev, const char 
 	if (inst->fsm.state != old)
 		state_changed(inst, old, cause);
 	inst->resigned &= inst->fsm.state == old;
-	if (old == VRRP_MASTER && inst->fsm.state != old)
+	if (old == VRRP_MASTER && inst->fsm.state != old) {
 		announce_stop(inst->announce); /* at once, whatever the lane waits for */
+		instance_rival_lost_to(inst);
+	}
 	for (size_t i = 0; i < actions.n; i++)
 		act(inst, &actions.a[i], old);
 	if (inst->fsm.state != VRRP_MASTER)

@@ -549,6 +549,20 @@ void instance_on_links(struct instance *inst)
 	instance_on_checks(inst);
 }
 
+/* An interface that was down, without that being a fault: nobody knows who answered for our addresses meanwhile. */
+static bool came_back(struct instance *inst, const struct netif_link *link)
+{
+	bool back = false;
+
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		if (inst->vips[i].ifindex != link->ifindex)
+			continue;
+		back |= link->up && inst->vips[i].cut_off;
+		inst->vips[i].cut_off = !link->up;
+	}
+	return back;
+}
+
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone)
 {
 	if (strcmp(link->name, inst->conf->interface) == 0)
@@ -556,6 +570,8 @@ void instance_on_link(struct instance *inst, const struct netif_link *link, bool
 	instance_look_up(inst);
 	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
 		return;
+	if (came_back(inst, link))
+		announce_again(inst->announce);
 	if (mac_changed(inst, link))
 		instance_announce(inst);
 	/* A device that came back comes back without our addresses. */

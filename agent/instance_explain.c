@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { TEXT_SIZE = 8192, HOLDS_MAX = 16, RIVAL_US = 5000000 };
+enum { TEXT_SIZE = 8192, HOLDS_MAX = 16 };
 
 /* --- checks ------------------------------------------------------------------------------------------------------ */
 
@@ -187,9 +187,9 @@ static json_t *tell(const struct instance *inst, const struct explain_check *che
 	};
 
 	f.last = last_transition(journal_last(inst->conf->name, 1u << JOURNAL_TRANSITION), when, sizeof(when));
-	if (inst->rival_us && now_us - inst->rival_us < RIVAL_US) {
-		f.rival = text_of(&inst->heard.src, rival);
-		f.rival_priority = inst->heard.priority;
+	if (inst->rival.present) {
+		f.rival = text_of(&inst->rival.addr, rival);
+		f.rival_priority = inst->rival.priority;
 	}
 	return json_pack("{s:o, s:s, s:o}", "name", json_text(inst->conf->name), "state",
 			 vrrp_state_name(inst->fsm.state), "lines", lines_of(explain(&f, text, TEXT_SIZE)));

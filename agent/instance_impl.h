@@ -4,6 +4,7 @@
  *   instance.c         events in, actions out, the lane
  *   instance_timer.c   the timers, and what it means when they are late
  *   instance_packet.c  what is heard
+ *   instance_rival.c   another that claims to be master, too
  *   instance_group.c   what its sync group is told, and orders
  *   instance_reconf.c  going over to another configuration
  *   instance_wire.c    what is said, and to whom
@@ -64,6 +65,7 @@ struct vip_state {
 	int ifindex;    /* where we have put it; 0: nowhere. A device may be renamed under it */
 	uint8_t mac[6]; /* with which it was announced */
 	bool restoring; /* being put back */
+	bool cut_off;   /* its interface was down, so that others may have been believed */
 	bool unleased;  /* VIP_UNLEASED */
 	bool fresh;     /* came with a reload, and is not added yet */
 	bool usable;    /* with duplicate detection: it was announced when that was over */
@@ -78,6 +80,16 @@ struct peer {
 
 /* What a reload wants done about single addresses waits its turn among the actions. */
 enum errand_kind { ERRAND_ACTION, ERRAND_DROP_VIPS, ERRAND_ADD_VIPS };
+
+/* Another that claims to be master while we are, and has to yield. */
+struct rival {
+	struct ip_addr addr; /* AF_UNSPEC: there was none yet */
+	uint8_t priority;
+	bool present;
+	uint32_t interval_us;
+	uint64_t since_us, heard_us; /* first and last advert */
+	uint64_t adverts;
+};
 
 /* An action in the lane, with what was known when it was decided. */
 struct errand {
@@ -135,6 +147,7 @@ struct instance {
 	struct loop_timer preempt_timer; /* preempt_delay */
 	struct loop_timer settle_timer;  /* the lane waits for a master that we preempt */
 	struct loop_timer lane_timer;    /* the first of the lane is tried again */
+	struct loop_timer rival_timer;   /* a rival is believed to have yielded */
 	struct loop_timer start_timer;   /* vrrp_startup_delay */
 	struct loop_timer address_timer; /* FAULT_ADDRESS is forgiven */
 
@@ -152,7 +165,7 @@ struct instance {
 	bool entitled;                      /* then: held the addresses, may take them again */
 	char would[CAUSE_MAX];              /* what is withheld; empty if nothing is */
 	enum vrrp_event_type withheld;
-	uint64_t rival_us; /* when a rival was last heard; 0: never */
+	struct rival rival; /* the last one */
 
 	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
 	struct errand *lane;
@@ -173,6 +186,7 @@ struct instance {
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
 	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
 	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
+	struct log_limit rival_line; /* in the log; reactions are limited by rival_log */
 
 	int promoted_ifindex;       /* where we have set promote_secondaries; 0: nowhere */
 	bool promoted_here;         /* and it was off before */
@@ -237,6 +251,16 @@ json_t *instance_veto_status(const struct instance *inst);
 void instance_look_up(struct instance *inst);
 /* Starts the state machine. */
 void instance_begin(struct instance *inst);
+
+/* instance_rival.c */
+/* An advert of a rival, inst->heard. False: it is counted, but not reacted to again so soon. */
+bool instance_rival_heard(struct instance *inst);
+/* We are no longer master. */
+void instance_rival_lost_to(struct instance *inst);
+void instance_rival_due(void *user, uint64_t due_us);
+/* For the alarm; NULL if there is none now. */
+const char *instance_rival_text(const struct instance *inst, char *buf, size_t size);
+json_t *instance_rival_status(const struct instance *inst);
 
 /* instance_timer.c */
 int instance_timers_init(struct instance *inst);

@@ -10,9 +10,6 @@
 
 #include <stdarg.h>
 
-/* A rival is one of the present for so long after its last advert. */
-enum { RIVAL_ALARM_US = 5000000 };
-
 /* --- standby ----------------------------------------------------------------------------------------------------- */
 
 bool instance_is_standby(const struct instance *inst)
@@ -183,7 +180,7 @@ void instance_look_for_alarms(struct instance *inst)
 	bool alone = listening && now_us - inst->since_us > patience_us &&
 		     !instance_last_peer(inst, now_us > patience_us ? now_us - patience_us : 0);
 
-	char fault[CAUSE_MAX];
+	char fault[CAUSE_MAX], rival[CAUSE_MAX] = "";
 
 	first_fault(inst, fault, sizeof(fault));
 	alarm_if(standby, inst, "standby", "on standby: it stays out until \"sqlvipctl resume\"");
@@ -192,8 +189,7 @@ void instance_look_for_alarms(struct instance *inst)
 	alarm_if(alone, inst, "no_master", "nobody advertises: no host that is heard here has the addresses");
 	alarm_if(master && inst->lane_len == 0 && vip_missing(inst), inst, "vip_missing",
 		 "master, and an address is missing");
-	alarm_if(master && inst->rival_us && now_us - inst->rival_us < RIVAL_ALARM_US, inst, "rival",
-		 "another host claims to be master, too");
+	alarm_if(instance_rival_text(inst, rival, sizeof(rival)) != NULL, inst, "rival", rival);
 }
 
 void instance_orders_status(const struct instance *inst, json_t *status)

@@ -226,6 +226,7 @@ json_t *instance_status(const struct instance *inst)
 		counters(inst), "hooks", notify_status(inst->notify), "sync_group",
 		ci->sync_group ? ci->sync_group->name : NULL, "pre_take", instance_veto_status(inst));
 
+	json_object_set_new(status, "rival", instance_rival_status(inst));
 	instance_orders_status(inst, status);
 	json_object_set_new(status, "family", json_string(ci->family == AF_INET6 ? "ipv6" : "ipv4"));
 	json_object_set_new(status, "unicast", json_boolean(ci->unicast));

@@ -113,6 +113,8 @@ int instance_timers_init(struct instance *inst)
 		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->start_timer, loop, LOOP_RANK_NET, 1, start_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->rival_timer, loop, LOOP_RANK_NORMAL, 10000, instance_rival_due, inst);
 	return r;
 }
 
@@ -125,4 +127,5 @@ void instance_timers_done(struct instance *inst)
 	loop_timer_done(&inst->lane_timer);
 	loop_timer_done(&inst->address_timer);
 	loop_timer_done(&inst->start_timer);
+	loop_timer_done(&inst->rival_timer);
 }

@@ -135,6 +135,22 @@ static void sync_groups_are_told_with_their_members(void **state)
 			    "  members    V, W\n");
 }
 
+static void rival_is_told_while_it_lasts_and_afterwards(void **state)
+{
+	_cleanup_(freep) char *text = show_json(
+		"{\"instances\":[{\"name\":\"V\",\"state\":\"MASTER\",\"rival\":{\"address\":\"10.0.0.2\",\"priority\":"
+		"150,"
+		"\"present\":true,\"for_s\":12,\"last_heard_s\":0.5}},{\"name\":\"W\",\"state\":\"MASTER\",\"rival\":"
+		"{\"address\":\"10.0.0.2\",\"priority\":150,\"present\":false,\"for_s\":12,\"last_heard_s\":60}}]}",
+		false);
+
+	(void)state;
+	assert_string_equal(text,
+			    "sqlvipd\n\nV  MASTER\n  rival      10.0.0.2, priority 150, claimed to be master for 12 s, "
+			    "STILL DOES: heard 0.5 s ago\n\nW  MASTER\n  rival      10.0.0.2, priority 150, "
+			    "claimed to be master for 12 s, last heard 1 min 0 s ago\n");
+}
+
 static void texts_cannot_steer_the_terminal(void **state)
 {
 	_cleanup_(freep) char *text = show_json(
@@ -263,6 +279,7 @@ int main(void)
 		cmocka_unit_test(states_are_coloured_only_on_request),
 		cmocka_unit_test(faults_are_listed_one_per_line),
 		cmocka_unit_test(sync_groups_are_told_with_their_members),
+		cmocka_unit_test(rival_is_told_while_it_lasts_and_afterwards),
 		cmocka_unit_test(texts_cannot_steer_the_terminal),
 		cmocka_unit_test(invalid_utf8_is_escaped),
 		cmocka_unit_test(many_addresses_are_summed_up),
