@@ -64,6 +64,7 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 		conf_read_globals(&x, root);
 		conf_read_scripts(&x, root);
 		conf_read_mysqls(&x, root);
+		conf_read_track_files(&x, root);
 		conf_read_instances(&x, root);
 		conf_read_groups(&x, root);
 		conf_check(&x);

@@ -51,12 +51,13 @@ enum conf_track_kind {
 	CONF_TRACK_MYSQL,  /* index into conf.mysqls */
 	CONF_TRACK_SCRIPT, /* index into conf.scripts */
 	CONF_TRACK_LINK,   /* index into conf.links */
+	CONF_TRACK_FILE,   /* index into conf.track_files */
 	_CONF_TRACK_MAX_,
 };
 
 struct conf_track {
 	size_t index;
-	int weight; /* -253..253; 0 = down means FAULT */
+	int weight; /* -253..253, of files and processes -254..254; 0 = down means FAULT */
 	bool reverse;
 	bool inherited; /* stands in the sync group, for all its members */
 	struct conf_where where;
@@ -74,6 +75,18 @@ struct conf_link {
 	char name[IFNAMSIZ];
 	uint64_t down_us, up_us; /* how long until a change counts; interface_up_down_delays */
 	struct conf_where where; /* of the delays; line 0 without */
+};
+
+/* A `track_file` block. */
+struct conf_track_file {
+	char *name;
+	const char *path;
+	int weight; /* -254..254, times the number in the file */
+	bool reverse;
+	bool init;           /* make it at the start if it is missing */
+	bool init_overwrite; /* also if it is there */
+	int32_t init_value;
+	struct conf_where where;
 };
 
 /* Gratuitous ARP: how many, when. Delays in microseconds, 0 = off. */
@@ -237,6 +250,8 @@ struct conf {
 	size_t n_mysqls;
 	struct conf_link *links;
 	size_t n_links;
+	struct conf_track_file *track_files;
+	size_t n_track_files;
 	struct conf_instance *instances;
 	size_t n_instances;
 	struct conf_group *groups;

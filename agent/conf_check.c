@@ -31,6 +31,12 @@ static const struct conf_where *group_at(const struct conf *c, size_t i, const c
 	return &c->groups[i].where;
 }
 
+static const struct conf_where *file_at(const struct conf *c, size_t i, const char **name)
+{
+	*name = c->track_files[i].name;
+	return &c->track_files[i].where;
+}
+
 static void check_names(struct conf_ctx *x, const char *keyword, block_at_fn at, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -166,6 +172,12 @@ static void check_use(struct conf_ctx *x)
 				  "vrrp_script %s: is not run, because no vrrp_instance has `track_script { %s }`",
 				  c->scripts[i].name, c->scripts[i].name);
 	}
+	for (size_t i = 0; i < c->n_track_files; i++) {
+		if (!conf_is_tracked(c, CONF_TRACK_FILE, i) && *c->track_files[i].name)
+			conf_warn(x->f, &c->track_files[i].where,
+				  "track_file %s: moves nothing, because no vrrp_instance has `track_file { %s }`",
+				  c->track_files[i].name, c->track_files[i].name);
+	}
 	for (size_t i = 0; i < c->n_mysqls; i++) {
 		if (!conf_is_tracked(c, CONF_TRACK_MYSQL, i) && *c->mysqls[i].name)
 			conf_warn(x->f, &c->mysqls[i].where,
@@ -178,6 +190,7 @@ void conf_check(struct conf_ctx *x)
 {
 	check_names(x, "vrrp_script", script_at, x->c->n_scripts);
 	check_names(x, "vrrp_mysql", mysql_at, x->c->n_mysqls);
+	check_names(x, "track_file", file_at, x->c->n_track_files);
 	check_names(x, "vrrp_instance", instance_at, x->c->n_instances);
 	check_names(x, "vrrp_sync_group", group_at, x->c->n_groups);
 	check_vrids(x);

@@ -120,6 +120,9 @@ void conf_parse_script_weight(struct conf_ctx *x, const struct conf_arg *a, void
 /* Words `W [reverse|noreverse]`; without the second, *reverse stays as it is. */
 bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
 		       int *weight, bool *reverse);
+/* The same for -254..254. */
+bool conf_parse_wide_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w,
+			    size_t n, int *weight, bool *reverse);
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid);
 /* For a command without a user of its own, once script_user is known. */
@@ -145,6 +148,10 @@ void conf_parse_fitness_require(struct conf_ctx *x, const struct conf_arg *a, vo
 void conf_parse_fitness_lag(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_fitness_lost(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_read_fitness(struct conf_ctx *x, config_setting_t *group, struct conf_mysql *m);
+/* conf_watch.c: track_file */
+void conf_parse_file_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_init_file(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_read_track_files(struct conf_ctx *x, config_setting_t *root);
 /* conf_options.c: MySQL option files */
 void conf_read_option_file(struct conf_ctx *x, const struct conf_where *where, struct conf_mysql *m,
 			   const struct conf_frame *frame);

@@ -191,6 +191,14 @@ static const struct conf_key script_keys[] = {
 };
 #undef C
 
+#define T conf_track_file
+static const struct conf_key track_file_keys[] = {
+	{ .name = "file", .kind = KEY_PATH, .first_wins = true, .offset = offsetof(struct T, path), .max = 4000 },
+	CUSTOM_("weight", conf_parse_file_weight),
+	CUSTOM_("init_file", conf_parse_init_file),
+};
+#undef T
+
 /* Which of them belong to which kind of check is conf_fitness.c's knowledge. */
 #define F conf_fitness
 static const struct conf_key fitness_keys[] = {
@@ -277,6 +285,7 @@ static const struct conf_key instance_keys[] = {
 	TRACKS_("track_mysql", D, i.tracks),
 	TRACKS_("track_script", D, i.tracks),
 	TRACKS_("track_interface", D, i.tracks),
+	TRACKS_("track_file", D, i.tracks),
 	BOOL_("dont_track_primary", D, i.dont_track_primary),
 	BOOL_("track_src_ip", D, i.track_src_ip),
 	INT_("garp_master_delay", KEY_TIME, D, i.garp.delay_us, 0, 4294ll * S_US),
@@ -313,7 +322,6 @@ static const struct conf_key instance_keys[] = {
 	REFUSED_("vrf", "VRFs are not served"),
 	UNSERVED_("virtual_routes"),
 	UNSERVED_("auth_hmac"),
-	UNSERVED_("track_file"),
 	UNSERVED_("track_process"),
 	UNSERVED_("use_vmac"),
 	UNSERVED_("use_vmac_addr"),
@@ -339,6 +347,7 @@ static const struct conf_key group_keys[] = {
 	TRACKS_("track_mysql", conf_group, tracks),
 	TRACKS_("track_script", conf_group, tracks),
 	TRACKS_("track_interface", conf_group, tracks),
+	TRACKS_("track_file", conf_group, tracks),
 	BOOL_("sync_group_tracking_weight", conf_group, tracking_weight),
 	BOOL_("global_tracking", conf_group, tracking_weight), /* its old name */
 	GROUP_HOOK_("notify_master", CONF_HOOK_MASTER),
@@ -349,7 +358,6 @@ static const struct conf_key group_keys[] = {
 	INT_("notify_timeout", KEY_TIME, conf_group, notify_timeout_us, S_US / 10, 86400ll * S_US),
 	BOOL_("notify_priority_changes", conf_group, notify_priority_changes),
 	REFUSED_("track_bfd", "BFD is not served"),
-	UNSERVED_("track_file"),
 	UNSERVED_("track_process"),
 	IGNORED_("smtp_alert"),
 };
@@ -360,11 +368,11 @@ static const struct conf_key root_keys[] = {
 	{ .name = "global_defs", .kind = KEY_GROUP, .inner = &conf_globals_block },
 	{ .name = "vrrp_script", .kind = KEY_NAMED, .inner = &conf_script_block },
 	{ .name = "vrrp_mysql", .kind = KEY_NAMED, .inner = &conf_mysql_block },
+	{ .name = "track_file", .kind = KEY_NAMED, .inner = &conf_track_file_block },
+	{ .name = "vrrp_track_file", .kind = KEY_NAMED, .inner = &conf_track_file_block },
 	{ .name = "vrrp_instance", .kind = KEY_NAMED, .inner = &conf_instance_block },
 	{ .name = "vrrp_sync_group", .kind = KEY_NAMED, .inner = &conf_group_block },
 	UNSERVED_("mysql_failover"),
-	UNSERVED_("track_file"),
-	UNSERVED_("vrrp_track_file"),
 	UNSERVED_("vrrp_track_process"),
 	UNSERVED_("static_ipaddress"),
 	UNSERVED_("garp_group"),
@@ -393,6 +401,7 @@ BLOCK_(conf_root_block, NULL, false, root_keys);
 BLOCK_(conf_globals_block, "global_defs", false, globals_keys);
 BLOCK_(conf_script_block, "vrrp_script", true, script_keys);
 BLOCK_(conf_mysql_block, "vrrp_mysql", true, mysql_keys);
+BLOCK_(conf_track_file_block, "track_file", true, track_file_keys);
 BLOCK_(conf_fitness_block, "check", true, fitness_keys);
 BLOCK_(conf_instance_block, "vrrp_instance", true, instance_keys);
 BLOCK_(conf_group_block, "vrrp_sync_group", true, group_keys);
@@ -444,9 +453,10 @@ static const char *keyword_at(const void *user, size_t i)
 
 static const struct conf_block *home_of(const char *word)
 {
-	static const struct conf_block *const blocks[] = { &conf_root_block,  &conf_instance_block, &conf_globals_block,
-							   &conf_mysql_block, &conf_script_block,   &auth_block,
-							   &conf_group_block };
+	static const struct conf_block *const blocks[] = {
+		&conf_root_block, &conf_instance_block, &conf_globals_block, &conf_mysql_block,     &conf_script_block,
+		&auth_block,      &conf_group_block,    &conf_fitness_block, &conf_track_file_block
+	};
 
 	for (size_t i = 0; i < ELEMENTSOF(blocks); i++) {
 		if (conf_key_find(blocks[i], word))

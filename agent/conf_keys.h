@@ -65,7 +65,7 @@ struct conf_block {
 };
 
 extern const struct conf_block conf_root_block, conf_globals_block, conf_script_block, conf_mysql_block,
-	conf_fitness_block, conf_instance_block, conf_group_block;
+	conf_fitness_block, conf_track_file_block, conf_instance_block, conf_group_block;
 extern const struct ks_grammar conf_grammar;
 
 /* NULL if `block` has no keyword `name`. */

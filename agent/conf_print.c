@@ -198,6 +198,17 @@ static void put_password(FILE *out, const struct conf_mysql *m)
 	}
 }
 
+static void put_track_file(FILE *out, const struct conf_track_file *f)
+{
+	put_opening(out, "track_file", f->name);
+	put_string(out, "    ", "file", f->path);
+	fputs("    ", out);
+	put_weight(out, f->weight, f->reverse);
+	if (f->init)
+		fprintf(out, "    init_file %d%s\n", f->init_value, f->init_overwrite ? " overwrite" : "");
+	fputs("}\n", out);
+}
+
 static void put_fitness(FILE *out, const struct conf_fitness *f)
 {
 	const struct fitness_conf *r = &f->check.rules;
@@ -476,6 +487,8 @@ void conf_print(const struct conf *c, FILE *out)
 		put_script(out, &c->scripts[i]);
 	for (size_t i = 0; i < c->n_mysqls; i++)
 		put_mysql(out, &c->mysqls[i]);
+	for (size_t i = 0; i < c->n_track_files; i++)
+		put_track_file(out, &c->track_files[i]);
 	for (size_t i = 0; i < c->n_instances; i++)
 		put_instance(out, c, &c->instances[i]);
 	for (size_t i = 0; i < c->n_groups; i++)

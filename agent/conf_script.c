@@ -123,16 +123,16 @@ void conf_parse_user(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 		set_user(x, &a->where, &s->command, a->words.w[0], a->words.n > 1 ? a->words.w[1] : NULL);
 }
 
-bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
-		       int *weight, bool *reverse)
+static bool parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
+			 int max, int *weight, bool *reverse)
 {
 	int64_t v;
 
 	if (n == 0) {
-		conf_error(x->f, where, "%s: the weight is missing (-253..253)", what);
+		conf_error(x->f, where, "%s: the weight is missing (-%d..%d)", what, max, max);
 		return false;
 	}
-	if (!conf_parse_int(x, where, what, w[0], -253, 253, &v))
+	if (!conf_parse_int(x, where, what, w[0], -max, max, &v))
 		return false;
 	for (size_t i = 1; i < n; i++) {
 		if (strcmp(w[i], "reverse") != 0 && strcmp(w[i], "noreverse") != 0) {
@@ -143,6 +143,18 @@ bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const
 	}
 	*weight = (int)v;
 	return true;
+}
+
+bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
+		       int *weight, bool *reverse)
+{
+	return parse_weight(x, where, what, w, n, 253, weight, reverse);
+}
+
+bool conf_parse_wide_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w,
+			    size_t n, int *weight, bool *reverse)
+{
+	return parse_weight(x, where, what, w, n, 254, weight, reverse);
 }
 
 void conf_parse_script_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj)

@@ -640,6 +640,7 @@ static void print_check(struct page *p, const json_t *check)
 	headline(p, check, kind, reason ? reason : some_text_of(check, "last"));
 	text_line(p, "verdict", text_of(check, "verdict"));
 	print_answers(p, check);
+	text_line(p, "file", text_of(check, "path"));
 	print_fitness(p, check);
 	part_text(&server, "", text_of(check, "server"), "");
 	if (count_of(check, "pid"))

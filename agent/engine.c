@@ -23,7 +23,9 @@
 #include "agent/privs.h"
 #include "agent/reload.h"
 #include "agent/store.h"
+#include "agent/track_file.h"
 #include "agent/wire.h"
+#include "agent/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,6 +53,8 @@ struct daemon {
 	struct wires *wires;
 	struct loop_clock *adverts, *downs;
 	struct links *links;
+	struct worker *worker;
+	struct track_files *files;
 	struct checker *checker;
 	struct fifos *fifos;
 	struct exec_child *once; /* startup_script or shutdown_script, while it runs */
@@ -136,6 +140,14 @@ static void look_at_store(struct daemon *d)
 		alarm_end("state_directory", NULL);
 }
 
+static json_t *checks_status(const struct daemon *d)
+{
+	json_t *all = checker_status(d->checker);
+
+	track_files_status(d->files, all);
+	return all;
+}
+
 static json_t *answer_status(void *user, const json_t *request, const char **error)
 {
 	struct daemon *d = user;
@@ -154,13 +166,12 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 	look_at_store(d);
 	o = ops_of(d);
 	ops_look(&o);
-	status = json_pack("{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
-			   SQLVIP_VERSION, "pid", (int)getpid(), "uptime_s",
-			   (double)(loop_now_us() - d->started_us) / 1e6, "config", d->conf->file, "realtime",
-			   d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
-			   (double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances",
-			   instances, "groups", groups_status(d->groups), "checks", checker_status(d->checker), "fifos",
-			   fifos_status(d->fifos));
+	status = json_pack(
+		"{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
+		(int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config", d->conf->file,
+		"realtime", d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
+		(double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances", instances,
+		"groups", groups_status(d->groups), "checks", checks_status(d), "fifos", fifos_status(d->fifos));
 	json_object_set_new(status, "maintenance", ops_status(&o));
 	json_object_set_new(status, "reload", reload_status(d->reload));
 	return status;
@@ -456,6 +467,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.checker = d->checker,
 		.orders = d->orders,
 		.links = d->links,
+		.files = d->files,
 		.fifos = d->fifos,
 		.start_us = protocol_start_us(d),
 	};
@@ -532,6 +544,10 @@ static int start_parts(struct daemon *d)
 		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
 	if (r >= 0)
 		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
+	if (r >= 0)
+		r = worker_new(d->loop, &d->worker);
+	if (r >= 0)
+		r = track_files_new(d->loop, d->worker, d->conf, on_health, d, &d->files);
 	if (r >= 0)
 		r = links_new(d->loop, d->netif, d->conf, on_links, d, &d->links);
 	if (r >= 0)
@@ -646,6 +662,8 @@ static void tear_down(struct daemon *d)
 		exec_abandon(d->once);
 	checker_free(d->checker);
 	links_free(d->links);
+	worker_free(d->worker);
+	track_files_free(d->files);
 	wires_free(d->wires);
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);

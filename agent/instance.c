@@ -410,7 +410,11 @@ static void set_priority(struct instance *inst, uint8_t priority)
 
 size_t instance_collect(const struct instance *inst, struct tracked *ret)
 {
-	const struct track_sources sources = { .checker = inst->env.checker, .links = inst->env.links };
+	const struct track_sources sources = {
+		.checker = inst->env.checker,
+		.links = inst->env.links,
+		.files = inst->env.files,
+	};
 
 	return tracker_collect(&sources, inst->env.conf, &inst->conf->tracks, ret);
 }

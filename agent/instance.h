@@ -14,6 +14,7 @@
 #include "agent/links.h"
 #include "agent/netif.h"
 #include "agent/orders.h"
+#include "agent/track_file.h"
 #include "agent/wire.h"
 #include "vrrp/group.h"
 
@@ -34,6 +35,7 @@ struct instance_env {
 	const struct checker *checker;
 	struct orders *orders;
 	const struct links *links;
+	const struct track_files *files;
 	struct fifos *fifos; /* may be NULL */
 	uint64_t start_us;   /* nothing is heard or sent before (CLOCK_MONOTONIC) */
 };

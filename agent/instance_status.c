@@ -52,8 +52,12 @@ static json_t *vips(const struct instance *inst)
 	return all;
 }
 
-static const char *input_state(const struct priority_input *in)
+static const char *input_state(const struct priority_input *in, char number[16])
 {
+	if (in->by_value && in->reported) {
+		snprintf(number, 16, "%d", in->value);
+		return number;
+	}
 	if (!in->reported)
 		return "pending";
 	return in->up ? "up" : "down";
@@ -70,8 +74,10 @@ static const char *input_effect(const struct priority_input *in)
 
 static json_t *contribution(const struct tracked *t)
 {
+	char number[16];
+
 	return json_pack("{s:o, s:s, s:i, s:b, s:s, s:i, s:s, s:o}", "name", json_text(t->name), "kind", t->kind,
-			 "weight", t->in.weight, "reverse", t->in.reverse, "state", input_state(&t->in), "adds",
+			 "weight", t->in.weight, "reverse", t->in.reverse, "state", input_state(&t->in, number), "adds",
 			 priority_contribution(&t->in), "effect", input_effect(&t->in), "reason",
 			 json_text(t->reason ? t->reason : ""));
 }

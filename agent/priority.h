@@ -3,7 +3,9 @@
  *
  * As keepalived has it: a weight above 0 is added while the object is up, one below 0 while it is down; `reverse`
  * turns the sign of the contribution. Weight 0 means that the object is required: while it is down (with `reverse`:
- * up) the instance is in FAULT. The sum is held within 1..254; an owner (255) keeps its priority. */
+ * up) the instance is in FAULT. Of a file it is the number in it, times the weight, that is added: at most 253, and
+ * -254 or less is FAULT; with weight 0 any number but 0 is. The sum is held within 1..254; an owner (255) keeps its
+ * priority. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,10 +13,12 @@
 #include <stdint.h>
 
 struct priority_input {
-	int weight; /* -253..253 */
+	int weight; /* -253..253; by value and for processes -254..254 */
 	bool reverse;
 	bool up;
-	bool reported;       /* false: nothing is known yet; with weight 0 that holds the instance back, quietly */
+	bool reported; /* false: nothing is known yet; with weight 0 that holds the instance back, quietly */
+	bool by_value; /* a file: its number times the weight counts; `up` means nothing */
+	int32_t value;
 	bool absent;         /* counts for nothing now, not even as something to wait for */
 	bool silent_is_down; /* an object that has not reported counts as down (mysqld), not as absent (scripts) */
 };

@@ -13,6 +13,17 @@ static struct tracked with_state(struct tracked t, struct checker_state s)
 	return t;
 }
 
+static struct tracked with_number(struct tracked t, struct track_file_state s)
+{
+	t.what = "track_file";
+	t.in.by_value = true;
+	t.in.value = s.value;
+	t.in.reported = s.known;
+	t.in.absent = !s.known; /* new after a reload, and about to be read */
+	t.reason = s.reason;
+	return t;
+}
+
 static struct tracked look(const struct track_sources *src, enum conf_track_kind kind, struct tracked t, size_t index)
 {
 	switch (kind) {
@@ -32,6 +43,9 @@ static struct tracked look(const struct track_sources *src, enum conf_track_kind
 	case CONF_TRACK_LINK:
 		t.what = "interface";
 		t = with_state(t, links_state(src->links, index));
+		break;
+	case CONF_TRACK_FILE:
+		t = with_number(t, track_files_state(src->files, index));
 		break;
 	case _CONF_TRACK_MAX_:
 		break;

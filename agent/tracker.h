@@ -8,11 +8,13 @@
 #include "agent/conf.h"
 #include "agent/links.h"
 #include "agent/priority.h"
+#include "agent/track_file.h"
 
 /* Who knows the states. */
 struct track_sources {
 	const struct checker *checker;
 	const struct links *links;
+	const struct track_files *files;
 };
 
 /* One object. The texts are borrowed and valid until the loop runs again. */

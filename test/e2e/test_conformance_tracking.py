@@ -197,3 +197,125 @@ def test_with_track_src_ip_a_source_address_that_is_missing_is_a_fault(pair):
     pair.watcher.wait_no_holder(pair.master, VIP, 5)
     pair.master.run(["ip", "addr", "add", "192.168.1.77/24", "dev", "eth0"])
     pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_c65_number_in_a_file_moves_the_priority(pair):
+    pair.master.write("/tmp/load", "5\n")
+    agent = alone(pair, block("track_file", "load weight 10"), config=block("track_file load", "file /tmp/load"))
+    wait_priority(agent, 150)
+    wait_advert(pair, 150)
+    pair.master.write("/tmp/load", "-26\n")
+    agent.wait_state("FAULT", 5)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    assert any("track_file load: holds -26" in text for text in agent.instance()["faults"])
+    pair.master.path("/tmp/load").unlink()
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    wait_priority(agent, 100)
+    (part,) = agent.instance()["priority"]["contributions"]
+    assert part["kind"] == "file" and part["state"] == "0" and part["adds"] == 0
+    text = pair.master.run([agent.build.sqlvipctl, "status"]).stdout
+    assert "/tmp/load" in text
+
+
+def test_file_that_is_made_at_the_start_and_watched_under_its_old_name(pair):
+    config = block("vrrp_track_file maintenance", "file /tmp/maintenance", "weight 0", "init_file")
+    agent = alone(pair, block("track_file", "maintenance"), config=config)
+    assert pair.master.path("/tmp/maintenance").read_text() == "0\n"
+    pair.master.write("/tmp/maintenance", "1")
+    agent.wait_state("FAULT", 5)
+    pair.master.write("/tmp/maintenance", "0")
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+# --- scripts ---------------------------------------------------------------------------------------------------------
+
+# Fails while /tmp/bad is there, hangs (without a child) while /tmp/slow is; leaves a line for each run and SIGTERM.
+SCRIPT = """#!/bin/sh
+trap 'echo TERM >> /tmp/runs' TERM
+echo begin >> /tmp/runs
+while [ -e /tmp/slow ]; do read nothing < /tmp/pipe; done 2>/dev/null
+[ ! -e /tmp/bad ]
+"""
+
+
+def script(pair, *lines, interval="0.1"):
+    """The block of a script on both hosts that is told by files what to do."""
+    for host in (pair.master, pair.backup):
+        host.write("/tmp/check", SCRIPT, 0o755)
+        host.run(["mkfifo", "/tmp/pipe"])
+    return block("vrrp_script chk", "script /tmp/check", f"interval {interval}", *lines)
+
+
+def runs(host):
+    path = host.path("/tmp/runs")
+    return path.read_text().split() if path.exists() else []
+
+
+def test_c62_required_script_that_fails_often_enough_takes_the_vip_away_and_gives_it_back(pair):
+    lines = (block("track_script", "chk"),)
+    config = script(pair, "fall 3", "rise 2", interval="0.2")
+    master, _ = two(pair, lines, lines, config=config)
+    at = now()
+    pair.master.write("/tmp/bad", "")
+    taken = pair.watcher.wait_holder(pair.backup, VIP, 10)
+    assert 0.4 <= taken - at <= 0.2 * 3 + 0.7 + 1.0, "three failures, and not one more"
+    master.wait_state("FAULT", 5)
+    mark = master.process.mark()
+    pair.master.path("/tmp/bad").unlink()
+    master.process.wait_log(r"FAULT -> BACKUP", 5, mark)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+@pytest.mark.parametrize("entry, good, bad", [
+    ("chk weight -30", 100, 70), ("chk weight 30", 130, 100), ("chk weight 200", 254, 100),
+    ("chk weight -200", 100, 1), ("chk weight -30 reverse", 100, 130), ("chk weight 30 reverse", 70, 100)])
+def test_c63_weight_of_a_script_is_in_the_adverts(pair, entry, good, bad):
+    agent = alone(pair, block("track_script", entry), config=script(pair))
+    wait_priority(agent, good)
+    wait_advert(pair, good)
+    pair.master.write("/tmp/bad", "")
+    wait_priority(agent, bad)
+    wait_advert(pair, bad)
+    pair.master.path("/tmp/bad").unlink()
+    wait_advert(pair, good)
+
+
+def test_c63_weight_0_reverse_is_a_fault_while_the_script_succeeds(pair):
+    pair.master.write("/tmp/bad", "")
+    agent = alone(pair, block("track_script", "chk weight 0 reverse"), config=script(pair))
+    pair.master.path("/tmp/bad").unlink()
+    agent.wait_state("FAULT", 5)
+    pair.master.write("/tmp/bad", "")
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_c64_script_that_takes_too_long_is_ended_counts_as_failed_and_never_overlaps_itself(pair):
+    pair.master.write("/tmp/slow", "")
+    config = script(pair, "timeout 0.3", "weight -30")
+    agent = pair.agent(pair.master, config + instance(100, block("track_script", "chk"), track=False)).start()
+    wait_priority(agent, 70)
+    until(lambda: "TERM" in runs(pair.master), 5, lambda: f"the script to be ended: {runs(pair.master)}")
+    # It ignores that, and is killed two seconds later. Until then there is no other run.
+    until(lambda: runs(pair.master).count("begin") == 2, 10, lambda: f"the next run: {runs(pair.master)}, {agent.check('chk')}")
+    check = agent.check("chk")
+    assert check["timeouts"] >= 1 and "timed out" in check["last"]
+    assert runs(pair.master).count("begin") <= 2
+    pair.master.path("/tmp/slow").unlink()
+    wait_priority(agent, 100, 10)
+    assert runs(pair.master)[:3] == ["begin", "TERM", "begin"]
+
+
+def test_script_with_init_fail_holds_back_until_it_has_succeeded_rise_times(pair):
+    """keepalived's has no effect; this one does what its manual says."""
+    pair.master.write("/tmp/bad", "")
+    config = script(pair, "init_fail", "rise 3", interval="0.3")
+    agent = pair.agent(pair.master, config + instance(100, block("track_script", "chk"), track=False)).start()
+    agent.wait_state("FAULT", 5)
+    assert agent.check("chk")["state"] == "down"
+    at = now()
+    pair.master.path("/tmp/bad").unlink()
+    held = pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert held - at >= 0.6, "two further runs at least"

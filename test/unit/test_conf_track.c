@@ -249,6 +249,46 @@ static void source_to_be_tracked_must_be_given(void **state)
 		"4: error: track_src_ip: there is no mcast_src_ip or unicast_src_ip whose address could be missing\n");
 }
 
+/* --- files ------------------------------------------------------------------------------------------------------- */
+
+static void tracked_files_are_read_under_both_names(void **state)
+{
+	struct conf *c = load(
+		"track_file a {\n file /run/a\n weight -254 reverse\n init_file 7 overwrite\n}\n"
+		"vrrp_track_file b {\n file /b\n init_file\n}\n" INSTANCE(" track_file {\n b weight 254\n a\n }\n"));
+	const struct conf_track *t = c->instances[0].tracks.of[CONF_TRACK_FILE].t;
+
+	(void)state;
+	assert_int_equal(c->n_track_files, 2);
+	assert_string_equal(c->track_files[0].path, "/run/a");
+	assert_true(c->track_files[0].init && c->track_files[0].init_overwrite);
+	assert_int_equal(c->track_files[0].init_value, 7);
+	assert_int_equal(c->track_files[1].weight, 1);
+	assert_true(c->track_files[1].init && !c->track_files[1].init_overwrite);
+	assert_int_equal(t[0].index, 1);
+	assert_int_equal(t[0].weight, 254);
+	assert_int_equal(t[1].weight, -254);
+	assert_true(t[1].reverse);
+	conf_free(c);
+	reads_back("track_file a {\n file \"/run/a b\"\n weight -254 reverse\n init_file -7 overwrite\n}\n"
+		   "vrrp_track_file b {\n file /b\n}\n" INSTANCE(" track_file {\n b weight 0\n a\n }\n"));
+}
+
+static void tracked_files_are_refused_where_they_make_no_sense(void **state)
+{
+	(void)state;
+	refuses("track_file a {\n}\n" INSTANCE(" track_file {\n a\n c\n }\n"),
+		"1: error: track_file a: file is missing\n"
+		"8: error: track_file: there is no track_file c; do you mean a?\n");
+	refuses("track_file a {\n file rel\n weight 255\n init_file x\n}\n" INSTANCE(" track_file {\n a\n }\n"),
+		"2: error: file: \"rel\" is not an absolute path of at most 4000 characters\n"
+		"3: error: weight: 255 is not in -254..254\n"
+		"4: error: init_file: \"x\" is not a decimal number in -2147483648..2147483647\n");
+	refuses("track_file a {\n file /x/\n}\ntrack_file a {\n file /y\n}\n" INSTANCE(" track_file {\n a\n }\n"),
+		"2: error: file: /x/ is a folder\n4: error: track_file a: there is one of this name in line 1\n"
+		"4: warning: track_file a: moves nothing, because no vrrp_instance has `track_file { a }`\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +302,8 @@ int main(void)
 		cmocka_unit_test(more_interfaces_than_there_was_room_for_keep_their_places),
 		cmocka_unit_test(delays_that_outlast_a_peers_patience_are_refused),
 		cmocka_unit_test(source_to_be_tracked_must_be_given),
+		cmocka_unit_test(tracked_files_are_read_under_both_names),
+		cmocka_unit_test(tracked_files_are_refused_where_they_make_no_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

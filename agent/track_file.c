@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files and their values. A job in the worker adds the watch on the folder, if it is missing, and reads the file; what
+ * changes meanwhile is read once more. Knows nothing of weights. */
+#include "agent/track_file.h"
+
+#include "agent/alarm.h"
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/journal.h"
+#include "agent/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+enum { READ_MAX = 127, RETRY_US = 1000000 };
+
+static const uint32_t WATCHED = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
+				IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+struct file {
+	const struct conf_track_file *conf;
+	unsigned id; /* finds it again when a job ends; never used twice */
+	int wd;      /* -1: the folder is not watched */
+	bool known, reading, dirty;
+	int32_t value;
+	uint64_t changed_us;
+	uint64_t reads;
+	char reason[96];
+	bool complaining;
+};
+
+struct track_files {
+	struct worker *worker;
+	void (*changed)(void *user);
+	void *user;
+	struct file *files; /* beside conf.track_files */
+	size_t n;
+	unsigned next_id;
+	int inotify;
+	sd_event_source *io;
+	struct loop_timer retry; /* of folders that could not be watched */
+};
+
+/* In: where to look. Out: what was found. */
+struct job {
+	struct worker_job head;
+	struct track_files *owner;
+	unsigned id;
+	int inotify;
+	int wd;
+	int watch_error, read_error; /* 0 or errno */
+	char text[READ_MAX + 1];
+	char path[]; /* an own copy */
+};
+
+/* --- in the worker ----------------------------------------------------------------------------------------------- */
+
+static void watch_folder(struct job *j)
+{
+	char *slash = strrchr(j->path, '/'), kept;
+
+	/* Of "/name", the folder is "/". */
+	slash += slash == j->path;
+	kept = *slash;
+	*slash = '\0';
+	j->wd = inotify_add_watch(j->inotify, j->path, WATCHED);
+	j->watch_error = j->wd < 0 ? errno : 0;
+	*slash = kept;
+}
+
+static void read_file(struct job *j)
+{
+	_cleanup_(close_fdp) int fd = open(j->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	ssize_t n;
+
+	j->text[0] = '\0';
+	j->read_error = fd < 0 ? errno : 0;
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		j->read_error = EINVAL;
+		return;
+	}
+	n = read(fd, j->text, READ_MAX);
+	j->read_error = n < 0 ? errno : 0;
+	j->text[n > 0 ? n : 0] = '\0';
+}
+
+/* First the watch, then the content: what is written in between is noticed. */
+static void run(struct worker_job *job)
+{
+	struct job *j = (struct job *)job;
+
+	if (j->wd < 0)
+		watch_folder(j);
+	read_file(j);
+}
+
+/* --- values ------------------------------------------------------------------------------------------------------ */
+
+bool track_file_parse(const char *text, int32_t *ret)
+{
+	long v;
+
+	errno = 0;
+	v = strtol(text, NULL, 0);
+	if (errno == ERANGE || v < INT32_MIN || v > INT32_MAX)
+		return false;
+	*ret = (int32_t)v;
+	return true;
+}
+
+static void set_reason(struct file *f, const struct job *j, bool fits)
+{
+	if (j->watch_error)
+		snprintf(f->reason, sizeof(f->reason), "its folder cannot be watched: %s", strerror(j->watch_error));
+	else if (j->read_error == ENOENT)
+		snprintf(f->reason, sizeof(f->reason), "there is no such file: 0");
+	else if (j->read_error == EINVAL)
+		snprintf(f->reason, sizeof(f->reason), "is no regular file: 0");
+	else if (j->read_error)
+		snprintf(f->reason, sizeof(f->reason), "cannot be read: %s: 0", strerror(j->read_error));
+	else if (!fits)
+		snprintf(f->reason, sizeof(f->reason), "holds a number beyond 32 bits; %d stays", f->value);
+	else
+		snprintf(f->reason, sizeof(f->reason), "holds %d", f->value);
+}
+
+/* What is odd about it, and does not end by itself. */
+static void complain(struct file *f, bool odd)
+{
+	if (odd)
+		alarm_raise("track_file", f->conf->name, "track_file %s: %s", f->conf->name, f->reason);
+	else if (f->complaining)
+		alarm_end("track_file", f->conf->name);
+	f->complaining = odd;
+}
+
+/* True if the value is another. */
+static bool take(struct file *f, const struct job *j)
+{
+	const int32_t before = f->value;
+	const bool was_known = f->known;
+	bool fits = track_file_parse(j->text, &f->value);
+
+	f->wd = j->wd;
+	f->known = true;
+	f->reads++;
+	set_reason(f, j, fits);
+	complain(f, j->watch_error || (j->read_error && j->read_error != ENOENT) || !fits);
+	if (was_known && before == f->value)
+		return false;
+	f->changed_us = loop_now_us();
+	return true;
+}
+
+static struct file *find(struct track_files *t, unsigned id)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->files[i].id == id)
+			return &t->files[i];
+	return NULL;
+}
+
+static struct job *new_job(struct track_files *t, const struct file *f)
+{
+	const size_t size = strlen(f->conf->path) + 1;
+	struct job *j = calloc(1, sizeof(*j) + size);
+
+	if (!j)
+		return NULL;
+	j->head.run = run;
+	j->owner = t;
+	j->id = f->id;
+	j->inotify = t->inotify;
+	j->wd = f->wd;
+	memcpy(j->path, f->conf->path, size);
+	return j;
+}
+
+static void done(struct worker_job *job);
+
+static void look(struct track_files *t, struct file *f)
+{
+	struct job *j;
+
+	f->dirty = f->reading;
+	if (f->reading)
+		return;
+	j = new_job(t, f);
+	if (!j) {
+		loop_timer_in(&t->retry, RETRY_US);
+		return;
+	}
+	j->head.done = done;
+	f->reading = true;
+	worker_push(t->worker, &j->head);
+}
+
+static void done(struct worker_job *job)
+{
+	const struct job *j = (const struct job *)job;
+	struct track_files *t = j->owner;
+	struct file *f = find(t, j->id);
+
+	if (!f) /* a reload has taken it away */
+		return;
+	f->reading = false;
+	if (take(f, j)) {
+		t->changed(t->user);
+		journal_log(LOG_NOTICE, &(struct journal_note){ .kind = JOURNAL_CHECK, .instance = f->conf->name },
+			    "track_file %s", f->reason);
+	}
+	if (f->wd < 0)
+		loop_timer_in(&t->retry, RETRY_US);
+	if (f->dirty)
+		look(t, f);
+}
+
+static void retry(void *user, uint64_t due_us)
+{
+	struct track_files *t = user;
+
+	(void)due_us;
+	for (size_t i = 0; i < t->n; i++)
+		if (t->files[i].wd < 0 && !t->files[i].reading)
+			look(t, &t->files[i]);
+}
+
+/* --- what happens in the folders --------------------------------------------------------------------------------- */
+
+static void on_event(struct track_files *t, const struct inotify_event *ev, const char *name)
+{
+	const bool lost = ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT);
+
+	/* Moved away, the folder would be watched on at its new place. */
+	if (ev->mask & IN_MOVE_SELF)
+		inotify_rm_watch(t->inotify, ev->wd);
+	for (size_t i = 0; i < t->n; i++) {
+		struct file *f = &t->files[i];
+
+		if (ev->mask & IN_Q_OVERFLOW) {
+			look(t, f);
+		} else if (f->wd == ev->wd && lost) {
+			f->wd = -1;
+			look(t, f);
+		} else if (f->wd == ev->wd && name && strcmp(strrchr(f->conf->path, '/') + 1, name) == 0) {
+			look(t, f);
+		}
+	}
+}
+
+static int on_inotify(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	char buf[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	ssize_t n = read(fd, buf, sizeof(buf));
+	size_t at = 0;
+
+	(void)s, (void)revents;
+	while (n > 0 && at + sizeof(struct inotify_event) <= (size_t)n) {
+		const struct inotify_event *ev = (const struct inotify_event *)(buf + at);
+
+		at += sizeof(*ev) + ev->len;
+		if (at > (size_t)n)
+			break;
+		on_event(user, ev, ev->len ? ev->name : NULL);
+	}
+	return 0;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+/* `init_file`: at the start of the agent, when it may still wait for a disk. */
+static void make_file(const struct conf_track_file *c)
+{
+	const int how =
+		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (c->init_overwrite ? O_TRUNC : O_EXCL);
+	_cleanup_(close_fdp) int fd = -1;
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d\n", c->init_value);
+
+	if (!c->init)
+		return;
+	fd = open(c->path, how, 0644);
+	if (fd < 0 && errno == EEXIST)
+		return;
+	if (fd < 0 || write(fd, text, (size_t)len) != len)
+		log_error("track_file %s: init_file cannot make %s: %s", c->name, c->path, strerror(errno));
+}
+
+static void init_file(struct track_files *t, struct file *f, const struct conf_track_file *conf)
+{
+	*f = (struct file){ .conf = conf, .id = t->next_id++, .wd = -1 };
+	snprintf(f->reason, sizeof(f->reason), "has not been read yet");
+}
+
+static const struct file *same_file(const struct track_files *t, const struct conf_track_file *conf)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (strcmp(t->files[i].conf->name, conf->name) == 0 && strcmp(t->files[i].conf->path, conf->path) == 0)
+			return &t->files[i];
+	return NULL;
+}
+
+int track_files_reconf(struct track_files *t, const struct conf *conf)
+{
+	struct file *fresh = calloc(conf->n_track_files + 1, sizeof(*fresh));
+
+	if (!fresh)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->n_track_files; i++) {
+		const struct file *before = same_file(t, &conf->track_files[i]);
+
+		if (before)
+			fresh[i] = *before;
+		else
+			init_file(t, &fresh[i], &conf->track_files[i]);
+	}
+	/* Watches that nobody needs any more stay: their events mean nothing. */
+	for (size_t i = 0; i < t->n; i++) {
+		bool kept = false;
+
+		for (size_t k = 0; k < conf->n_track_files; k++)
+			kept |= fresh[k].id == t->files[i].id;
+		if (!kept)
+			complain(&t->files[i], false);
+	}
+	free(t->files);
+	t->files = fresh;
+	t->n = conf->n_track_files;
+	for (size_t i = 0; i < t->n; i++) {
+		t->files[i].conf = &conf->track_files[i];
+		if (!t->files[i].known)
+			look(t, &t->files[i]);
+	}
+	return 0;
+}
+
+static int first_look(struct track_files *t, const struct conf *conf)
+{
+	t->files = calloc(conf->n_track_files + 1, sizeof(*t->files));
+	if (!t->files)
+		return -ENOMEM;
+	t->n = conf->n_track_files;
+	for (size_t i = 0; i < t->n; i++) {
+		_cleanup_(freep) struct job *j = NULL;
+
+		init_file(t, &t->files[i], &conf->track_files[i]);
+		make_file(&conf->track_files[i]);
+		j = new_job(t, &t->files[i]);
+		if (!j)
+			return -ENOMEM;
+		run(&j->head);
+		take(&t->files[i], j);
+		if (t->files[i].wd < 0)
+			loop_timer_in(&t->retry, RETRY_US);
+	}
+	return 0;
+}
+
+int track_files_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
+		    void *user, struct track_files **ret)
+{
+	struct track_files *t = calloc(1, sizeof(*t));
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	*t = (struct track_files){ .worker = worker, .changed = changed, .user = user, .next_id = 1 };
+	t->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	r = t->inotify < 0 ? -errno : 0;
+	if (r >= 0)
+		r = loop_io(loop, &t->io, t->inotify, EPOLLIN, LOOP_RANK_NORMAL, on_inotify, t);
+	if (r >= 0)
+		r = loop_timer_init(&t->retry, loop, LOOP_RANK_BACKGROUND, 100000, retry, t);
+	if (r >= 0)
+		r = first_look(t, conf);
+	if (r < 0)
+		t = track_files_free(t);
+	*ret = t;
+	return r;
+}
+
+struct track_files *track_files_free(struct track_files *t)
+{
+	if (!t)
+		return NULL;
+	loop_timer_done(&t->retry);
+	t->io = sd_event_source_disable_unref(t->io);
+	close_fd(t->inotify);
+	free(t->files);
+	free(t);
+	return NULL;
+}
+
+/* --- what it tells ----------------------------------------------------------------------------------------------- */
+
+struct track_file_state track_files_state(const struct track_files *t, size_t index)
+{
+	const struct file *f = &t->files[index];
+
+	return (struct track_file_state){ .known = f->known, .value = f->value, .reason = f->reason };
+}
+
+void track_files_status(const struct track_files *t, json_t *all)
+{
+	const uint64_t now_us = loop_now_us();
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct file *f = &t->files[i];
+
+		json_array_append_new(
+			all, json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:I}", "name",
+				       json_text(f->conf->name), "kind", "file", "state", f->known ? "read" : "pending",
+				       "reason", json_text(f->reason), "path", json_text(f->conf->path), "number",
+				       f->known ? json_integer(f->value) : json_null(), "changed_ago_s",
+				       f->changed_us ? json_real((double)(now_us - f->changed_us) / 1e6) : json_null(),
+				       "watched", f->wd >= 0, "reads", (json_int_t)f->reads));
+	}
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tracked files on a real file system, with a real loop and worker. */
+#include "test/unit/unit.h"
+
+enum { DEADLINE_US = 10000000, STEP_US = 10000 };
+
+#include "agent/track_file.h"
+#include "test/unit/scratch.h"
+
+static struct fixture {
+	sd_event *loop;
+	char dir[64];
+	struct worker *worker;
+	struct track_files *files;
+	struct conf conf;
+	struct conf_track_file blocks[4];
+	char paths[4][256];
+	unsigned changes;
+} t;
+
+static void changed(void *user)
+{
+	(void)user;
+	t.changes++;
+}
+
+static void put(const char *name, const char *text)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void block(size_t i, const char *name, const char *file)
+{
+	snprintf(t.paths[i], sizeof(t.paths[i]), "%s/%s", t.dir, file);
+	t.blocks[i].name = (char *)(uintptr_t)name;
+	t.blocks[i].path = t.paths[i];
+	t.conf.track_files = t.blocks;
+	if (t.conf.n_track_files <= i)
+		t.conf.n_track_files = i + 1;
+}
+
+static void begin(void)
+{
+	assert_int_equal(sd_event_new(&t.loop), 0);
+	assert_int_equal(worker_new(t.loop, &t.worker), 0);
+	assert_int_equal(track_files_new(t.loop, t.worker, &t.conf, changed, NULL, &t.files), 0);
+}
+
+static int32_t value(size_t i)
+{
+	return track_files_state(t.files, i).value;
+}
+
+static void wait_value(size_t i, int32_t wanted)
+{
+	wait_until(&t, value(i) == wanted);
+}
+
+static void wait_reason(size_t i, const char *part)
+{
+	wait_until(&t, strstr(track_files_state(t.files, i).reason, part));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	strcpy(t.dir, "/tmp/sqlvip-track-XXXXXX");
+	scratch_make(t.dir);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	worker_free(t.worker);
+	track_files_free(t.files);
+	sd_event_unref(t.loop);
+	scratch_remove(t.dir);
+	return 0;
+}
+
+static void numbers_are_read_as_c_writes_them(void **state)
+{
+	static const struct {
+		const char *text;
+		int32_t value;
+	} good[] = { { "5\n", 5 },
+		     { " -26", -26 },
+		     { "0x10", 16 },
+		     { "010", 8 },
+		     { "", 0 },
+		     { "nonsense", 0 },
+		     { "7 and more", 7 },
+		     { "2147483647", INT32_MAX },
+		     { "-2147483648", INT32_MIN } };
+	int32_t v = 42;
+
+	(void)state;
+	assert_false(track_file_parse("2147483648", &v));
+	assert_false(track_file_parse("99999999999999999999", &v));
+	assert_int_equal(v, 42);
+	for (size_t i = 0; i < ELEMENTSOF(good); i++) {
+		assert_true(track_file_parse(good[i].text, &v));
+		assert_int_equal(v, good[i].value);
+	}
+}
+
+static void content_is_known_from_the_start_and_followed(void **state)
+{
+	char elsewhere[256];
+
+	(void)state;
+	put("a", "5\n");
+	block(0, "a", "a");
+	block(1, "b", "b");
+	begin();
+	assert_true(track_files_state(t.files, 0).known);
+	assert_int_equal(value(0), 5);
+	assert_int_equal(value(1), 0);
+	put("a", "-26");
+	wait_value(0, -26);
+	put("b", "7"); /* made while we watch */
+	wait_value(1, 7);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/new", t.dir);
+	put("new", "9");
+	assert_int_equal(rename(elsewhere, t.paths[0]), 0); /* as careful writers do */
+	wait_value(0, 9);
+	assert_int_equal(unlink(t.paths[0]), 0);
+	wait_value(0, 0);
+	assert_non_null(strstr(track_files_state(t.files, 0).reason, "no such file"));
+	put("a", "nonsense");
+	put("b", "99999999999");
+	wait_reason(1, "beyond 32 bits");
+	assert_int_equal(value(1), 7);
+	assert_int_equal(value(0), 0);
+}
+
+static void equal_content_is_no_change(void **state)
+{
+	(void)state;
+	put("a", "5");
+	put("b", "1");
+	block(0, "a", "a");
+	block(1, "b", "b");
+	begin();
+	put("a", "5\n");
+	put("b", "2");
+	wait_value(1, 2);
+	assert_int_equal(t.changes, 1);
+}
+
+static void folder_that_is_missing_or_goes_is_waited_for(void **state)
+{
+	char folder[256], away[280];
+
+	(void)state;
+	snprintf(folder, sizeof(folder), "%s/later", t.dir);
+	snprintf(away, sizeof(away), "%s.away", folder);
+	block(0, "a", "later/a");
+	begin();
+	assert_int_equal(value(0), 0);
+	assert_non_null(strstr(track_files_state(t.files, 0).reason, "folder cannot be watched"));
+	assert_int_equal(mkdir(folder, 0755), 0);
+	put("later/a", "3");
+	wait_value(0, 3);
+	assert_int_equal(rename(folder, away), 0);
+	wait_value(0, 0);
+	assert_int_equal(rename(away, folder), 0);
+	wait_value(0, 3);
+}
+
+static void what_is_no_ordinary_file_is_zero_and_never_waited_on(void **state)
+{
+	(void)state;
+	put("c", "1");
+	block(0, "pipe", "pipe");
+	block(1, "folder", "folder");
+	block(2, "c", "c");
+	assert_int_equal(mkfifo(t.paths[0], 0600), 0);
+	assert_int_equal(mkdir(t.paths[1], 0755), 0);
+	begin();
+	assert_int_equal(value(0), 0);
+	assert_int_equal(value(1), 0);
+	assert_non_null(strstr(track_files_state(t.files, 0).reason, "no regular file"));
+	put("c", "2");
+	wait_value(2, 2);
+}
+
+static void missing_file_is_made_if_asked_for_and_a_present_one_kept(void **state)
+{
+	(void)state;
+	put("a", "5");
+	put("o", "5");
+	block(0, "a", "a");
+	block(1, "n", "n");
+	block(2, "o", "o");
+	for (size_t i = 0; i < 3; i++) {
+		t.blocks[i].init = true;
+		t.blocks[i].init_value = 3;
+	}
+	t.blocks[2].init_overwrite = true;
+	begin();
+	assert_int_equal(value(0), 5);
+	assert_int_equal(value(1), 3);
+	assert_int_equal(value(2), 3);
+}
+
+static void another_configuration_keeps_what_is_known(void **state)
+{
+	struct conf_track_file blocks[2];
+	struct conf conf = { .track_files = blocks, .n_track_files = 2 };
+
+	(void)state;
+	put("a", "5");
+	put("b", "6");
+	block(0, "a", "a");
+	begin();
+	blocks[1] = t.blocks[0];
+	block(1, "b", "b");
+	blocks[0] = t.blocks[1];
+	blocks[0].init = true; /* looked at by a start only */
+	blocks[0].init_overwrite = true;
+	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	assert_true(track_files_state(t.files, 1).known);
+	assert_int_equal(value(1), 5);
+	wait_value(0, 6);
+	put("a", "8");
+	wait_value(1, 8);
+	conf.n_track_files = 0;
+	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	put("a", "9"); /* an event of nobody's */
+	sd_event_run(t.loop, 10000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(numbers_are_read_as_c_writes_them, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(content_is_known_from_the_start_and_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(equal_content_is_no_change, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(folder_that_is_missing_or_goes_is_waited_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_is_no_ordinary_file_is_zero_and_never_waited_on, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(missing_file_is_made_if_asked_for_and_a_present_one_kept, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(another_configuration_keeps_what_is_known, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
