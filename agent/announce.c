@@ -32,6 +32,7 @@ struct owed {
 };
 
 struct announce {
+	bool mute;
 	struct announce_times times;
 	int fd;
 	struct owed *owed;
@@ -51,6 +52,8 @@ static void owe(struct announce *a, struct owed *o, unsigned frames)
 {
 	unsigned room = OWED_MAX - o->frames;
 
+	if (a->mute)
+		return;
 	frames = frames < room ? frames : room;
 	o->frames += frames;
 	a->frames += frames;
@@ -204,6 +207,11 @@ void announce_ask(struct announce *a, bool (*may_send)(void *user), void *user)
 	a->user = user;
 }
 
+void announce_mute(struct announce *a)
+{
+	a->mute = true;
+}
+
 struct announce *announce_free(struct announce *a)
 {
 	if (!a)
@@ -307,7 +315,8 @@ void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip)
 
 void announce_once(struct announce *a, const struct announce_target *target)
 {
-	*(send_one(a, target) == 0 ? &a->counters.sent : &a->counters.failed) += 1;
+	if (!a->mute)
+		*(send_one(a, target) == 0 ? &a->counters.sent : &a->counters.failed) += 1;
 }
 
 struct announce_counters announce_counters(const struct announce *a)

@@ -27,6 +27,8 @@ struct announce_times {
 /* 0 or -errno. Needs CAP_NET_RAW. */
 int announce_new(sd_event *loop, const struct announce_times *times, struct announce **ret);
 struct announce *announce_free(struct announce *a);
+/* Nothing is ever sent. */
+void announce_mute(struct announce *a);
 
 /* Asked before each frame: false puts it off a little. For whoever may have slept, and must not claim an address that
  * another may have by now. Without it nobody is asked. */

@@ -11,7 +11,8 @@
 #include <getopt.h>
 #include <string.h>
 
-#define SOCKET_DEFAULT "/run/sqlvip/sqlvipd.sock"
+#define SOCKET_DEFAULT  "/run/sqlvip/sqlvipd.sock"
+#define SOCKET_OBSERVER "/run/sqlvip/sqlvipd-observe.sock"
 
 /* Options that not every command has. */
 enum {
@@ -72,6 +73,7 @@ static void usage(FILE *out)
 	      "  -f, --follow         then go on with each one that comes\n"
 	      "      --force          also if no other router has been heard that could take them\n"
 	      "  -s, --socket SOCKET  the agent's control socket (" SOCKET_DEFAULT ")\n"
+	      "  -O, --observe        the socket of \"sqlvipd --observe\" (" SOCKET_OBSERVER ")\n"
 	      "  -j, --json           the answer as JSON\n"
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n"
@@ -143,6 +145,9 @@ static bool parse_option(int c, struct options *o)
 	case 's':
 		o->ctl.socket = optarg;
 		break;
+	case 'O':
+		o->ctl.socket = SOCKET_OBSERVER;
+		break;
 	case 'j':
 		o->ctl.json = true;
 		break;
@@ -179,21 +184,16 @@ static bool parse_option(int c, struct options *o)
 static bool parse(int argc, char **argv, struct options *o, enum ctl_exit *code)
 {
 	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "count", required_argument, NULL, 'n' },
-		{ "since", required_argument, NULL, 'S' },
-		{ "instance", required_argument, NULL, 'i' },
-		{ "kind", required_argument, NULL, 'k' },
-		{ "follow", no_argument, NULL, 'f' },
-		{ "force", no_argument, NULL, 'F' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' }, { "observe", no_argument, NULL, 'O' },
+		{ "json", no_argument, NULL, 'j' },         { "count", required_argument, NULL, 'n' },
+		{ "since", required_argument, NULL, 'S' },  { "instance", required_argument, NULL, 'i' },
+		{ "kind", required_argument, NULL, 'k' },   { "follow", no_argument, NULL, 'f' },
+		{ "force", no_argument, NULL, 'F' },        { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:jn:S:i:k:fhV", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "s:Ojn:S:i:k:fhV", longs, NULL)) >= 0) {
 		*code = CTL_OK;
 		if (c == 'h')
 			usage(stdout);

@@ -160,6 +160,7 @@ void ctl_print_event(const json_t *event, FILE *out, bool colour)
 
 struct filter {
 	const struct ctl *ctl;
+	bool observe; /* the agent only watches */
 	uint64_t since_us, after;
 };
 
@@ -178,7 +179,7 @@ static json_t *ask(const struct filter *f, uint64_t n, json_int_t before)
 }
 
 /* The newest `n` in order, and in `*last` the number to go on after. NULL after a complaint. */
-static json_t *collect(const struct filter *f, uint64_t n, uint64_t *last)
+static json_t *collect(struct filter *f, uint64_t n, uint64_t *last)
 {
 	json_t *all = json_array();
 	json_int_t before = 0;
@@ -194,6 +195,7 @@ static json_t *collect(const struct filter *f, uint64_t n, uint64_t *last)
 		}
 		if (first)
 			*last = (uint64_t)json_integer_value(json_object_get(page, "last"));
+		f->observe = json_is_true(json_object_get(page, "observe"));
 		more = json_is_true(json_object_get(page, "more")) && got > 0;
 		before = json_integer_value(json_object_get(json_array_get(events, 0), "seq"));
 		for (size_t i = 0; i < got; i++)
@@ -250,6 +252,8 @@ enum ctl_exit ctl_events(const struct ctl *c)
 	events = collect(&f, n, &f.after);
 	if (!events)
 		return CTL_REFUSED;
+	if (f.observe && !c->json)
+		puts("OBSERVE: nothing of this was done; it is what this agent would have done.");
 	print_all(c, events);
 	json_decref(events);
 	if (ctl_printed() != CTL_OK)

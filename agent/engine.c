@@ -18,6 +18,7 @@
 #include "agent/links.h"
 #include "agent/load.h"
 #include "agent/netif.h"
+#include "agent/observe.h"
 #include "agent/ops.h"
 #include "agent/orders.h"
 #include "agent/privs.h"
@@ -126,7 +127,12 @@ static void on_health(void *user)
 
 static struct ops ops_of(const struct daemon *d)
 {
-	return (struct ops){ .instances = d->instances, .n = d->conf->n_instances, .orders = d->orders };
+	return (struct ops){
+		.instances = d->instances,
+		.n = d->conf->n_instances,
+		.orders = d->orders,
+		.observe = d->opt->observe,
+	};
 }
 
 static void look_at_store(struct daemon *d)
@@ -174,6 +180,7 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		"groups", groups_status(d->groups), "checks", checks_status(d), "fifos", fifos_status(d->fifos));
 	json_object_set_new(status, "maintenance", ops_status(&o));
 	json_object_set_new(status, "reload", reload_status(d->reload));
+	json_object_set_new(status, "observe", json_boolean(d->opt->observe));
 	return status;
 }
 
@@ -218,8 +225,12 @@ static void answer_explain(void *user, const json_t *request, struct control_rep
 
 static json_t *answer_events(void *user, const json_t *request, const char **error)
 {
-	(void)user;
-	return journal_answer(request, error);
+	const struct daemon *d = user;
+	json_t *answer = journal_answer(request, error);
+
+	if (answer && d->opt->observe)
+		json_object_set_new(answer, "observe", json_true());
+	return answer;
 }
 
 static void answer_reload(void *user, const json_t *request, struct control_reply *reply)
@@ -466,6 +477,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.wires = d->wires,
 		.checker = d->checker,
 		.orders = d->orders,
+		.observe = d->opt->observe,
 		.links = d->links,
 		.files = d->files,
 		.fifos = d->fifos,
@@ -477,8 +489,14 @@ static struct instance_env instance_env(const struct daemon *d)
 static int obtain_conf(void *user, conf_report_fn report, void *report_user, struct conf **ret)
 {
 	const struct options *opt = user;
+	int r = conf_load(opt->file, opt->config_id, report, report_user, ret);
 
-	return conf_load(opt->file, opt->config_id, report, report_user, ret);
+	if (r < 0 || !opt->observe)
+		return r;
+	r = observe_conf(*ret);
+	if (r < 0)
+		*ret = conf_free(*ret);
+	return r;
 }
 
 static int start_reload(struct daemon *d)
@@ -525,8 +543,8 @@ static int start_parts(struct daemon *d)
 		log_error("cannot set up the state directory: %s", strerror(-r));
 		return r;
 	}
-	journal_open(d->store, JOURNAL_FILE);
-	r = orders_new(d->store, &d->orders);
+	journal_open(d->store, d->opt->observe ? JOURNAL_OBSERVED_FILE : JOURNAL_FILE);
+	r = orders_new(d->opt->observe ? NULL : d->store, &d->orders);
 	if (r < 0)
 		return r;
 	r = netif_new(d->loop, &events, &d->netif);
@@ -534,6 +552,8 @@ static int start_parts(struct daemon *d)
 		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
 		return r;
 	}
+	if (d->opt->observe)
+		netif_set_read_only(d->netif);
 	/* Where the host refuses, d->realtime says so already. */
 	if (d->conf->realtime)
 		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
@@ -542,6 +562,8 @@ static int start_parts(struct daemon *d)
 		r = loop_clock_new(d->loop, LOOP_RANK_NET, 1, &d->downs);
 	if (r >= 0)
 		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
+	if (r >= 0 && d->opt->observe)
+		wires_mute(d->wires);
 	if (r >= 0)
 		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
 	if (r >= 0)
@@ -616,6 +638,9 @@ static void greet(const struct daemon *d)
 	journal_log(LOG_NOTICE, &agent_event, "sqlvipd %s started with %s: %zu instance%s; %s; pid %d", SQLVIP_VERSION,
 		    d->conf->file, d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime,
 		    (int)getpid());
+	if (d->opt->observe)
+		alarm_raise("observe", NULL,
+			    "OBSERVE: this agent sends nothing and touches no address; states are what it would do");
 	conf_advise(d->conf, log_advice, &advised);
 }
 

@@ -525,6 +525,8 @@ static int init_parts(struct instance *inst)
 		r = inst->vips ? make_room_for_tracked(inst) : -ENOMEM;
 	if (r >= 0)
 		r = announce_new(inst->env.loop, &times, &inst->announce);
+	if (r >= 0 && inst->env.observe)
+		announce_mute(inst->announce);
 	if (r >= 0)
 		announce_ask(inst->announce, may_announce, inst);
 	if (r >= 0)
@@ -611,7 +613,7 @@ void instance_start(struct instance *inst)
 {
 	static const struct vrrp_action remove_stale = { .type = VRRP_ACT_VIPS_REMOVE };
 
-	if (instance_addr_any(inst)) {
+	if (instance_addr_any(inst) && !inst->env.observe) {
 		instance_record(inst, LOG_NOTICE, JOURNAL_ADDRESS,
 				"removing addresses that an earlier run left behind");
 		lane_push(inst, &remove_stale, VRRP_INIT);

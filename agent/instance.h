@@ -34,6 +34,7 @@ struct instance_env {
 	struct wires *wires;
 	const struct checker *checker;
 	struct orders *orders;
+	bool observe; /* netif is read-only, the wires are mute */
 	const struct links *links;
 	const struct track_files *files;
 	struct fifos *fifos; /* may be NULL */

@@ -110,7 +110,10 @@ static void taken(void *user, const struct netif_result *r)
 	struct instance *inst = user;
 
 	instance_lease_began(inst, r->began_us);
-	if (r->error == 0)
+	if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "would add %zu address%s and announce them",
+				inst->conf->n_vips, plural(inst->conf->n_vips));
+	else if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
 				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
 	else
@@ -166,10 +169,16 @@ static void released(void *user, const struct netif_result *r)
 		return;
 	}
 	settle_vips(inst, false);
-	instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s removed in %.1f ms, %zu connection%s reset%s",
-			inst->conf->n_vips, plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us),
-			r->resets, r->resets == 1 ? "" : "s",
-			r->reset_cut_short ? " (more were left when the time for it was over)" : "");
+	if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD,
+				"would reset connections, remove %zu address%s and resign", inst->conf->n_vips,
+				plural(inst->conf->n_vips));
+	else
+		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS,
+				"%zu address%s removed in %.1f ms, %zu connection%s reset%s", inst->conf->n_vips,
+				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us), r->resets,
+				r->resets == 1 ? "" : "s",
+				r->reset_cut_short ? " (more were left when the time for it was over)" : "");
 	instance_lane_go_on(inst);
 	if (inst->removal_failed)
 		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
@@ -303,6 +312,8 @@ void instance_addr_restore(struct instance *inst)
 	size_t n, homeless;
 	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 
+	if (inst->env.observe) /* not ours to put back */
+		return;
 	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
 	if (!a || n == 0 || inst->vips_stale)
 		return;
@@ -366,7 +377,7 @@ static void look_for_lost_vips(struct instance *inst)
 
 	/* What the lane is still going to do about addresses comes first; it ends in here again. */
 	instance_look_up(inst);
-	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->env.observe)
 		return;
 	for (size_t i = 0; i < inst->conf->n_vips; i++)
 		if (vip_lost(inst, i) && n++ == 0)

@@ -178,6 +178,7 @@ static json_t *tell(const struct instance *inst, const struct explain_check *che
 		.master = text_of(&inst->fsm.master, master),
 		.own = text_of(&inst->fsm.own, own),
 		.maintenance = inst->maintenance,
+		.observe = inst->env.observe,
 		.entitled = inst->entitled,
 		.withheld = inst->would[0] ? inst->would : NULL,
 		.holds = holds,

@@ -177,7 +177,8 @@ struct instance {
 	bool entitled;                      /* then: held the addresses, may take them again */
 	char would[CAUSE_MAX];              /* what is withheld; empty if nothing is */
 	enum vrrp_event_type withheld;
-	struct rival rival; /* the last one */
+	struct rival rival;    /* the last one */
+	uint64_t neighbour_us; /* when whoever keeps the addresses on this host was last heard; in observe mode */
 
 	/* The lane: a queue of errands, the first of which may be waiting for the kernel. */
 	struct errand *lane;

@@ -6,7 +6,8 @@
 
 #include <stdarg.h>
 
-/* Each reason at most once in this time: the journal is bounded, and a flood must not displace what matters. */
+/* Each reason at most once in this time: the journal is bounded, and a flood must not displace
+ * what matters. */
 enum { REFUSED_US = 60 * 1000000 };
 
 static struct journal_note evidence(const struct instance *inst, enum journal_kind kind)

@@ -187,13 +187,19 @@ void instance_look_for_alarms(struct instance *inst)
 	alarm_if((inst->faults & ~(unsigned)(FAULT_PENDING | FAULT_STANDBY)) != 0, inst, "fault", fault);
 	alarm_if(inst->would[0], inst, "would", inst->would);
 	alarm_if(alone, inst, "no_master", "nobody advertises: no host that is heard here has the addresses");
-	alarm_if(master && inst->lane_len == 0 && vip_missing(inst), inst, "vip_missing",
+	alarm_if(master && !inst->env.observe && inst->lane_len == 0 && vip_missing(inst), inst, "vip_missing",
 		 "master, and an address is missing");
-	alarm_if(instance_rival_text(inst, rival, sizeof(rival)) != NULL, inst, "rival", rival);
+	alarm_if(!inst->env.observe && instance_rival_text(inst, rival, sizeof(rival)) != NULL, inst, "rival", rival);
 }
 
 void instance_orders_status(const struct instance *inst, json_t *status)
 {
+	uint64_t now_us = loop_now_us();
+
+	if (inst->env.observe)
+		json_object_set_new(status, "neighbour_heard_s",
+				    inst->neighbour_us ? json_real((double)(now_us - inst->neighbour_us) / 1e6)
+						       : json_null());
 	json_object_set_new(status, "standby", json_boolean(instance_is_standby(inst)));
 	json_object_set_new(status, "withheld", inst->would[0] ? json_text(inst->would) : json_null());
 }

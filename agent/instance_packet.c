@@ -113,6 +113,10 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 			remember_peer(inst, &ad);
 		return;
 	}
+	if (why == VRRP_DROP_OWN_SRC && inst->env.observe) {
+		inst->neighbour_us = loop_now_us();
+		return;
+	}
 	if (why != VRRP_OK) {
 		packet_dropped(inst, why, packet);
 		return;

@@ -100,6 +100,11 @@ void instance_send_advert(struct instance *inst, uint8_t priority)
 	const struct conf_instance *ci = inst->conf;
 	bool any = ci->unicast && ci->n_peers == 0;
 
+	if (inst->env.observe) {
+		inst->sent_us = loop_now_us();
+		return;
+	}
+
 	/* 0 would let the kernel choose. All copies of one advert share it. */
 	inst->ip_id = inst->ip_id == UINT16_MAX ? 1 : (uint16_t)(inst->ip_id + 1);
 	instance_auth_next(inst);

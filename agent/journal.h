@@ -17,7 +17,8 @@
 
 struct store;
 
-#define JOURNAL_FILE "journal.jsonl"
+#define JOURNAL_FILE          "journal.jsonl"
+#define JOURNAL_OBSERVED_FILE "observed.jsonl" /* of observe mode, which may run beside another agent */
 
 enum {
 	JOURNAL_KEPT = 2048,

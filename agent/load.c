@@ -3,6 +3,7 @@
 #include "agent/load.h"
 
 #include "agent/base/log.h"
+#include "agent/observe.h"
 
 #include <errno.h>
 
@@ -46,6 +47,12 @@ int load_conf(const struct options *opt, struct conf **ret)
 {
 	struct findings f = { 0 };
 	int r = conf_load(opt->file, opt->config_id, report_finding, &f, ret);
+
+	if (r == 0 && opt->observe && observe_conf(*ret) < 0) {
+		log_error("control_socket %s is too long to get a neighbour for --observe", (*ret)->control_socket);
+		*ret = conf_free(*ret);
+		return -ENAMETOOLONG;
+	}
 
 	if (r == -EINVAL)
 		log_error("%s is not valid: %u error%s, nothing was started", opt->file, f.count[CONF_ERROR],

@@ -41,6 +41,8 @@ static void usage(FILE *out)
 	      "  -l, --log-console      log to stderr with time stamps\n"
 	      "  -D, --log-detail       log more\n"
 	      "  -p, --pid FILE         write the process id to FILE\n"
+	      "      --observe          send nothing and touch no address: watch beside another agent, and tell what\n"
+	      "                         this one would do (sqlvipctl --observe)\n"
 	      "  -X, --release-vips     remove the configured addresses from this host and exit\n"
 	      "  -v, --version          print the version and exit\n"
 	      "  -h, --help             print this and exit\n"
@@ -49,6 +51,9 @@ static void usage(FILE *out)
 	      "sqlvipd(8), sqlvip.conf(5).\n",
 	      out);
 }
+
+/* Of an option that has no letter. */
+enum { OPT_OBSERVE = 256 };
 
 /* 0 to go on, or 1 + an exit code. */
 static int parse_arguments(int argc, char **argv, struct options *opt)
@@ -61,6 +66,7 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 		{ "log-console", no_argument, NULL, 'l' },
 		{ "log-detail", no_argument, NULL, 'D' },
 		{ "pid", required_argument, NULL, 'p' },
+		{ "observe", no_argument, NULL, OPT_OBSERVE },
 		{ "release-vips", no_argument, NULL, 'X' },
 		{ "version", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -104,6 +110,9 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 		case 'p':
 			opt->pid_file = optarg;
 			break;
+		case OPT_OBSERVE:
+			opt->observe = true;
+			break;
 		case 'X':
 			opt->clean_up = true;
 			break;
@@ -120,6 +129,10 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 			log_warn("option -%c is keepalived's; it has no effect here", c);
 			break;
 		}
+	}
+	if (opt->observe && opt->clean_up) {
+		log_error("--observe touches no address, -X removes them: one of the two");
+		return 1 + EXIT_FATAL;
 	}
 	if (optind < argc) {
 		log_error("unexpected argument \"%s\"; see sqlvipd --help", argv[optind]);

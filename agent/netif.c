@@ -34,9 +34,10 @@ struct netif {
 	struct netif_view *view;
 	sd_event_source *monitor_src, *ended_src;
 	struct netif_job *oldest, *newest; /* handed in and not yet reported */
-	bool stale;                        /* notifications were lost; the view is behind until the next one is there */
-	struct netif_job *resync;          /* while the thread opens that one */
-	struct loop_timer resync_retry;    /* it failed */
+	bool read_only;
+	bool stale;                     /* notifications were lost; the view is behind until the next one is there */
+	struct netif_job *resync;       /* while the thread opens that one */
+	struct loop_timer resync_retry; /* it failed */
 	struct log_limit overrun_log;
 };
 
@@ -338,12 +339,20 @@ static int on_ended(sd_event_source *s, int fd, uint32_t events, void *user)
 	return 0;
 }
 
+void netif_set_read_only(struct netif *n)
+{
+	n->read_only = true;
+}
+
 static int hand_in(struct netif *n, enum netif_job_kind kind, const struct netif_addr *addrs, size_t n_addrs,
 		   uint64_t limit_us, netif_done_fn done, void *user)
 {
-	struct netif_job *j = calloc(1, sizeof(*j) + n_addrs * sizeof(j->reqs[0]));
+	struct netif_job *j;
 	int r;
 
+	if (n->read_only) /* a job that asks for nothing */
+		n_addrs = 0;
+	j = calloc(1, sizeof(*j) + n_addrs * sizeof(j->reqs[0]));
 	if (!j)
 		return -ENOMEM;
 	j->kind = kind;

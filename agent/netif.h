@@ -133,6 +133,9 @@ bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefi
 int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t reset_budget_us,
 		  netif_done_fn done, void *user);
 
+/* From now on nothing is written to the kernel: what is handed in ends at once, as a success. */
+void netif_set_read_only(struct netif *n);
+
 /* Forgets the completion of everything that was handed in with `user`: it still runs, `done` is not called. */
 void netif_forget(struct netif *n, void *user);
 

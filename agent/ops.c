@@ -47,7 +47,14 @@ static void refuse_unknown(const struct ops *o, const char *name, struct control
 	control_reply_error(reply, text, NULL);
 }
 
-/* False after a refusal. */
+/* False after a refusal, as the next. */
+static bool may_order(const struct ops *o, struct control_reply *reply)
+{
+	if (o->observe)
+		control_reply_error(reply, "this agent only observes: there is nothing to order", NULL);
+	return !o->observe;
+}
+
 static bool parse_target(const struct ops *o, const json_t *request, struct target *t, struct control_reply *reply)
 {
 	static const char *const known[] = { "instance", "force", NULL };
@@ -124,7 +131,7 @@ void ops_standby(const struct ops *o, const json_t *request, struct control_repl
 {
 	struct target t;
 
-	if (parse_target(o, request, &t, reply) && !would_hand_to_nobody(o, &t, reply))
+	if (may_order(o, reply) && parse_target(o, request, &t, reply) && !would_hand_to_nobody(o, &t, reply))
 		control_reply_ok(reply, set_standby(o, &t, true));
 }
 
@@ -132,7 +139,7 @@ void ops_resume(const struct ops *o, const json_t *request, struct control_reply
 {
 	struct target t;
 
-	if (parse_target(o, request, &t, reply))
+	if (may_order(o, reply) && parse_target(o, request, &t, reply))
 		control_reply_ok(reply, set_standby(o, &t, false));
 }
 
@@ -184,6 +191,8 @@ void ops_maintenance(const struct ops *o, const json_t *request, struct control_
 		control_reply_error(reply, error, NULL);
 		return;
 	}
+	if (json_object_get(request, "on") && !may_order(o, reply))
+		return;
 	set_maintenance(o, on);
 	control_reply_ok(reply, ops_status(o));
 }

@@ -11,6 +11,7 @@ struct ops {
 	struct instance *const *instances;
 	size_t n;
 	struct orders *orders;
+	bool observe; /* there is nothing to order */
 };
 
 /* Carries out what was ordered before the start. Before the instances are started. */

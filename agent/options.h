@@ -18,4 +18,5 @@ struct options {
 	const char *config_id;
 	const char *pid_file;
 	bool test, clean_up, debug;
+	bool observe; /* send nothing, touch no address */
 };

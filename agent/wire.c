@@ -40,6 +40,7 @@ struct wires {
 	void *user;
 	bool log_unknown;
 	struct log_limit unknown;
+	bool mute;
 };
 
 /* Of several, the first that knows the sender. With only one there is no question: it judges the sender itself. */
@@ -203,6 +204,11 @@ static void unlist(struct listed **at)
 	free(gone);
 }
 
+void wires_mute(struct wires *w)
+{
+	w->mute = true;
+}
+
 struct wires *wires_free(struct wires *w)
 {
 	if (w)
@@ -316,6 +322,8 @@ bool wire_is_open(const struct wire *wire)
 
 int wire_send(struct wire *wire, const struct vrrp_route *route, const uint8_t *packet, size_t len)
 {
+	if (wire->set->mute)
+		return 0;
 	if (wire->socket.tx < 0)
 		return -ENODEV;
 	return vrrp_socket_send(&wire->socket, route, packet, len);

@@ -33,6 +33,8 @@ int wires_new(sd_event *loop, struct netif *netif, void (*opened)(void *user), v
 struct wires *wires_free(struct wires *w);
 /* Whether packets for nobody here are logged, a line a second at most. They are counted in any case. */
 void wires_log_unknown(struct wires *w, bool on);
+/* From now on nothing is sent; wire_send() does as if. */
+void wires_mute(struct wires *w);
 /* To be called for each link event: opens and closes sockets. */
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
 
