@@ -20,6 +20,7 @@ struct apply_parts {
 	struct instance ***instances;
 	struct groups *groups;
 	struct links *links;
+	struct track_files *files;
 	struct checker *checker;
 	struct instance_env env; /* for new instances; its `conf` is not looked at */
 };

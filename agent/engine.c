@@ -507,6 +507,7 @@ static int start_reload(struct daemon *d)
 		.instances = &d->instances,
 		.groups = d->groups,
 		.links = d->links,
+		.files = d->files,
 		.checker = d->checker,
 		.env = instance_env(d),
 	};

@@ -413,3 +413,120 @@ def test_stop_in_the_middle_of_a_reload_is_a_clean_stop(pair):
     agent.process.signal(signal.SIGHUP)
     assert agent.stop() == 0
     assert pair.watcher.holders(VIP) == [] and pair.watcher.holders(VIP2) == []
+
+
+def test_tracked_things_that_are_new_do_not_shake_a_master(pair):
+    agent = single(pair)
+    rhythm = Rhythm(pair, agent)
+    pair.master.write("/tmp/number", "5\n")
+    pair.master.run(["ip", "-batch", "-"], input="link add eth7 type veth peer name eth7p\nlink set eth7 up\n"
+                                                 "link set eth7p up\n")
+    lines = block("track_file", "number weight 1"), block("track_interface", "eth7")
+    file = block("track_file number", "file /tmp/number")
+    reloaded(agent, file + instance(200, *lines, track=False))
+    until(lambda: agent.instance()["priority"]["effective"] == 205, 5, "the file to count")
+    rhythm.judge()
+    # And what has been there stays known.
+    reloaded(agent, file + instance(190, *lines, track=False))
+    until(lambda: agent.instance()["priority"]["effective"] == 195, 5, "the new base")
+    rhythm.judge()
+
+
+def grouped(*members, lines=(), vips=(VIP, VIP2, VIP3)):
+    """Members of one group and, if there are fewer than three, an instance that is alone."""
+    text = block("vrrp_sync_group G", block("group", *members), *lines) if members else ""
+    return text + "".join(instance(200, name=f"VI_{i}", vrid=50 + i, vips=(vips[i - 1],), track=False)
+                          for i in (1, 2, 3))
+
+
+def test_sync_group_goes_on_and_members_come_and_go(pair):
+    for name in ("old", "new"):
+        pair.master.write(f"/tmp/{name}", f"#!/bin/sh\necho {name} $1 $3 >> /tmp/hooks\n", 0o755)
+    hooks = pair.master.path("/tmp/hooks")
+    agent = pair.agent(pair.master, grouped("VI_1", "VI_2", lines=("notify /tmp/old",))).start()
+    for vip in (VIP, VIP2, VIP3):
+        pair.watcher.wait_holder(pair.master, vip, 10)
+    until(lambda: hooks.exists() and "old GROUP MASTER" in hooks.read_text(), 10, "the hook of the group")
+    said = hooks.read_text()
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, grouped("VI_1", "VI_2", "VI_3", lines=("notify /tmp/new",)))
+    assert agent.status()["groups"][0]["members"] == ["VI_1", "VI_2", "VI_3"]
+    assert agent.status()["groups"][0]["state"] == "MASTER"
+    reloaded(agent, grouped("VI_1", "VI_3", lines=("notify /tmp/new",)))
+    assert agent.status()["groups"][0]["members"] == ["VI_1", "VI_3"]
+    rhythm.judge()
+    assert hooks.read_text() == said
+    reloaded(agent, grouped())
+    assert agent.status()["groups"] == []
+    reloaded(agent, grouped("VI_1", "VI_2", lines=("notify /tmp/new",)))
+    rhythm.judge()
+    # A fault of one takes the other along, again.
+    reloaded(agent, script("bad", "/bin/false") +
+             grouped("VI_1", "VI_2").replace("virtual_router_id 52", "virtual_router_id 52\n    " +
+                                             "track_script {\n        bad\n    }"))
+    for name in ("VI_1", "VI_2"):
+        agent.wait_state("FAULT", 10, name)
+    assert agent.instance("VI_3")["state"] == "MASTER"
+
+
+def test_unicast_peers_change_on_the_fly(pair):
+    def config(*peers):
+        return instance(200, "unicast_src_ip 192.168.1.1", block("unicast_peer", *peers), track=False)
+
+    agent = pair.agent(pair.master, config("192.168.1.2")).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, config("192.168.1.2", "192.168.1.50"))
+    pair.watcher.wait_adverts(pair.master, 2, 5, to="192.168.1.50")
+    rhythm.judge()
+    reloaded(agent, config("192.168.1.50"))
+    assert agent.instance()["sends_to"] == ["192.168.1.50"]
+    pair.watcher.wait_adverts(pair.master, 3, 5, to="192.168.1.50")
+    rhythm.judge()
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_lease_comes_and_goes_without_the_address(pair):
+    def left():
+        shown = pair.master.run(["ip", "-o", "addr", "show", "dev", "eth0"]).stdout
+        line = next(line for line in shown.splitlines() if f" {VIP}/" in line)
+        return None if "valid_lft forever" in line else int(line.split("valid_lft ")[1].split("sec")[0])
+
+    agent = single(pair, "vip_lease off")
+    rhythm = Rhythm(pair, agent)
+    assert left() is None
+    for lease in ("3", "60", "2", "off"):
+        reloaded(agent, instance(200, f"vip_lease {lease}", track=False))
+        until(lambda: left() is None if lease == "off" else (left() or 99) <= int(lease) and
+              (left() or 0) > int(lease) - 3, 10, lambda: f"a lease of {lease}; {left()} is left")
+    rhythm.judge()
+    assert pair.watcher.moves(VIP) == 1
+
+
+def test_orders_outlive_a_reload(pair):
+    agent = single(pair)
+    agent.host.run([agent.build.sqlvipctl, "standby", "--force"], check=False)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    reloaded(agent, instance(210, track=False) + instance(200, name="VI_2", vrid=52, vips=(VIP2,), track=False))
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    assert agent.instance()["standby"] and not agent.instance("VI_2")["standby"]
+    assert agent.instance()["state"] == "FAULT"
+    # Restarted as another router, it is the same to the operator.
+    reloaded(agent, instance(210, vrid=61, track=False))
+    agent.wait_state("FAULT", 10)
+    assert agent.instance()["standby"]
+    agent.host.run([agent.build.sqlvipctl, "resume"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_ipv6_addresses_come_and_go(pair):
+    six, more = "2001:db8::100/64", "2001:db8::101/64"
+    agent = pair.agent(pair.master, instance(200, vips=("fe80::100", six), track=False)).start()
+    pair.watcher.wait_holder(pair.master, "2001:db8::100", 10)
+    rhythm = Rhythm(pair, agent)
+    reloaded(agent, instance(200, vips=("fe80::100", six, more), track=False))
+    pair.watcher.wait_holder(pair.master, "2001:db8::101", 5)
+    reloaded(agent, instance(200, block("virtual_ipaddress_excluded", VIP), vips=("fe80::100", more), track=False))
+    pair.watcher.wait_no_holder(pair.master, "2001:db8::100", 5)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    rhythm.judge()
