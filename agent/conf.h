@@ -8,9 +8,10 @@
 #pragma once
 
 #include "agent/base/addr.h"
+#include "agent/proc_match.h"
 #include "checks/mysql.h"
 #include "checks/mysql_fitness.h"
-#include "vrrp/auth.h"
+#include "vrrp/packet.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -52,6 +53,7 @@ enum conf_track_kind {
 	CONF_TRACK_SCRIPT, /* index into conf.scripts */
 	CONF_TRACK_LINK,   /* index into conf.links */
 	CONF_TRACK_FILE,   /* index into conf.track_files */
+	CONF_TRACK_PROC,   /* index into conf.track_processes */
 	_CONF_TRACK_MAX_,
 };
 
@@ -86,6 +88,19 @@ struct conf_track_file {
 	bool init;           /* make it at the start if it is missing */
 	bool init_overwrite; /* also if it is there */
 	int32_t init_value;
+	struct conf_where where;
+};
+
+enum { CONF_PROCESSES_MAX = 64 };
+
+/* A `vrrp_track_process` block. */
+struct conf_track_process {
+	char *name;
+	struct proc_pattern pattern;
+	int weight; /* -254..254 */
+	bool reverse;
+	unsigned quorum, quorum_max; /* up while the number of processes is within; UINT32_MAX: no limit */
+	uint64_t fork_delay_us, terminate_delay_us; /* until more, or fewer, count */
 	struct conf_where where;
 };
 
@@ -169,24 +184,6 @@ enum conf_hook {
 	_CONF_HOOK_MAX_,
 };
 
-/* A key of auth_hmac. */
-struct conf_hmac_key {
-	uint8_t id;
-	uint8_t len; /* VRRP_AUTH_KEY_MIN..VRRP_AUTH_KEY_MAX */
-	uint8_t octets[VRRP_AUTH_KEY_MAX];
-	const char *file; /* where it was read from; NULL: it stands in the configuration itself */
-	struct conf_where where;
-};
-
-struct conf_hmac {
-	struct conf_hmac_key *keys;
-	size_t n_keys;  /* 0: no auth_hmac */
-	uint8_t active; /* the id that signs */
-	bool monotonic; /* anti_replay; else time */
-	unsigned window_s;
-	enum vrrp_auth_mode mode;
-};
-
 struct conf_instance {
 	char *name;
 	bool state_master; /* `state MASTER` */
@@ -198,7 +195,6 @@ struct conf_instance {
 	uint64_t preempt_delay_us;
 	enum vrrp_auth_type auth_type;
 	uint8_t auth_data[VRRP_AUTH_LEN];
-	struct conf_hmac auth_hmac;
 	enum vrrp_csum csum;
 	bool csum_group_refused; /* `old_unicast_checksum never` */
 	bool csum_group_learned; /* on unicast: whoever speaks VRRP_CSUM_GROUP is answered so; not where csum was chosen
@@ -271,12 +267,12 @@ struct conf {
 	size_t n_links;
 	struct conf_track_file *track_files;
 	size_t n_track_files;
+	struct conf_track_process *track_processes;
+	size_t n_track_processes;
 	struct conf_instance *instances;
 	size_t n_instances;
 	struct conf_group *groups;
 	size_t n_groups;
-	struct ip_addr *all_vips; /* of all instances, sorted: see conf_is_vip() */
-	size_t n_all_vips;
 	unsigned refs;
 	void *pool; /* everything above lives here */
 };
@@ -303,8 +299,8 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 
 /* Prints the effective configuration in keepalived grammar: every value, defaults included. What it prints reads back
  * to the same, with one exception. Passwords in files are printed as the file's name. A MySQL password that stands in
- * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name, and so is a key of auth_hmac.
- * auth_pass is printed: VRRP sends it in clear over the wire every second. */
+ * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name. auth_pass is printed: VRRP
+ * sends it in clear over the wire every second. */
 void conf_print(const struct conf *c, FILE *out);
 /* One address; `interface` is its instance's. */
 void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);
@@ -314,9 +310,6 @@ void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);
  * go, for `-t` and the start log, in the grammar of the file. Calls `line` for each; nothing if every instance already
  * tracks MySQL or a script. */
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
-
-/* Whether any instance has this VIP, whatever its prefix length. */
-bool conf_is_vip(const struct conf *c, const struct ip_addr *addr);
 
 const char *conf_hook_name(enum conf_hook hook);      /* "notify_master" … */
 const char *conf_fifo_name(enum conf_fifo_kind kind); /* "notify_fifo", "vrrp_notify_fifo" */

@@ -37,6 +37,12 @@ static const struct conf_where *file_at(const struct conf *c, size_t i, const ch
 	return &c->track_files[i].where;
 }
 
+static const struct conf_where *process_at(const struct conf *c, size_t i, const char **name)
+{
+	*name = c->track_processes[i].name;
+	return &c->track_processes[i].where;
+}
+
 static void check_names(struct conf_ctx *x, const char *keyword, block_at_fn at, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
@@ -178,6 +184,13 @@ static void check_use(struct conf_ctx *x)
 				  "track_file %s: moves nothing, because no vrrp_instance has `track_file { %s }`",
 				  c->track_files[i].name, c->track_files[i].name);
 	}
+	for (size_t i = 0; i < c->n_track_processes; i++) {
+		if (!conf_is_tracked(c, CONF_TRACK_PROC, i) && *c->track_processes[i].name)
+			conf_warn(x->f, &c->track_processes[i].where,
+				  "vrrp_track_process %s: moves nothing, because no vrrp_instance has "
+				  "`track_process { %s }`",
+				  c->track_processes[i].name, c->track_processes[i].name);
+	}
 	for (size_t i = 0; i < c->n_mysqls; i++) {
 		if (!conf_is_tracked(c, CONF_TRACK_MYSQL, i) && *c->mysqls[i].name)
 			conf_warn(x->f, &c->mysqls[i].where,
@@ -191,6 +204,7 @@ void conf_check(struct conf_ctx *x)
 	check_names(x, "vrrp_script", script_at, x->c->n_scripts);
 	check_names(x, "vrrp_mysql", mysql_at, x->c->n_mysqls);
 	check_names(x, "track_file", file_at, x->c->n_track_files);
+	check_names(x, "vrrp_track_process", process_at, x->c->n_track_processes);
 	check_names(x, "vrrp_instance", instance_at, x->c->n_instances);
 	check_names(x, "vrrp_sync_group", group_at, x->c->n_groups);
 	check_vrids(x);

@@ -199,6 +199,20 @@ static const struct conf_key track_file_keys[] = {
 };
 #undef T
 
+#define T conf_track_process
+static const struct conf_key track_process_keys[] = {
+	CUSTOM_("process", conf_parse_process),
+	CUSTOM_("param_match", conf_parse_param_match),
+	CUSTOM_("weight", conf_parse_process_weight),
+	INT_("quorum", KEY_UINT, T, quorum, 1, 65535),
+	INT_("quorum_max", KEY_UINT, T, quorum_max, 0, 65535),
+	INT_("fork_delay", KEY_TIME, T, fork_delay_us, 0, 3600ll * S_US),
+	INT_("terminate_delay", KEY_TIME, T, terminate_delay_us, 0, 3600ll * S_US),
+	CUSTOM_("delay", conf_parse_process_delay),
+	BOOL_("full_command", T, pattern.full_command),
+};
+#undef T
+
 /* Which of them belong to which kind of check is conf_fitness.c's knowledge. */
 #define F conf_fitness
 static const struct conf_key fitness_keys[] = {
@@ -253,15 +267,6 @@ static const struct conf_key auth_keys[] = {
 static const struct conf_block auth_block = { "authentication", false, auth_keys, ELEMENTSOF(auth_keys) };
 
 #define D conf_draft
-static const struct conf_key hmac_keys[] = {
-	{ .name = "key", .kind = KEY_REPEATED, .parse = conf_parse_hmac_keys },
-	INT_("active_key", KEY_U8, D, i.auth_hmac.active, 1, 255),
-	CUSTOM_("anti_replay", conf_parse_anti_replay),
-	INT_("time_window", KEY_UINT, D, i.auth_hmac.window_s, VRRP_AUTH_WINDOW_MIN, VRRP_AUTH_WINDOW_MAX),
-	CUSTOM_("mode", conf_parse_hmac_mode),
-};
-static const struct conf_block hmac_block = { "auth_hmac", false, hmac_keys, ELEMENTSOF(hmac_keys) };
-
 static const struct conf_key instance_keys[] = {
 	{ .name = "state", .kind = KEY_CUSTOM, .keeps = "MASTER", .parse = conf_parse_state },
 	CUSTOM_("interface", conf_parse_interface),
@@ -273,7 +278,6 @@ static const struct conf_key instance_keys[] = {
 	BOOL_("preempt", D, preempt),
 	INT_("preempt_delay", KEY_TIME, D, i.preempt_delay_us, 0, 1000ll * S_US),
 	{ .name = "authentication", .kind = KEY_GROUP, .inner = &auth_block },
-	{ .name = "auth_hmac", .kind = KEY_GROUP, .inner = &hmac_block },
 	CUSTOM_("mcast_src_ip", conf_parse_source),
 	CUSTOM_("unicast_src_ip", conf_parse_source),
 	ENTRIES_("unicast_peer", conf_parse_peers),
@@ -296,6 +300,7 @@ static const struct conf_key instance_keys[] = {
 	TRACKS_("track_script", D, i.tracks),
 	TRACKS_("track_interface", D, i.tracks),
 	TRACKS_("track_file", D, i.tracks),
+	TRACKS_("track_process", D, i.tracks),
 	BOOL_("dont_track_primary", D, i.dont_track_primary),
 	BOOL_("track_src_ip", D, i.track_src_ip),
 	INT_("garp_master_delay", KEY_TIME, D, i.garp.delay_us, 0, 4294ll * S_US),
@@ -331,7 +336,7 @@ static const struct conf_key instance_keys[] = {
 	REFUSED_("use_ipvlan", "ipvlan interfaces are not served"),
 	REFUSED_("vrf", "VRFs are not served"),
 	UNSERVED_("virtual_routes"),
-	UNSERVED_("track_process"),
+	UNSERVED_("auth_hmac"),
 	UNSERVED_("use_vmac"),
 	UNSERVED_("use_vmac_addr"),
 	UNSERVED_("vmac_xmit_base"),
@@ -357,6 +362,7 @@ static const struct conf_key group_keys[] = {
 	TRACKS_("track_script", conf_group, tracks),
 	TRACKS_("track_interface", conf_group, tracks),
 	TRACKS_("track_file", conf_group, tracks),
+	TRACKS_("track_process", conf_group, tracks),
 	BOOL_("sync_group_tracking_weight", conf_group, tracking_weight),
 	BOOL_("global_tracking", conf_group, tracking_weight), /* its old name */
 	GROUP_HOOK_("notify_master", CONF_HOOK_MASTER),
@@ -367,7 +373,6 @@ static const struct conf_key group_keys[] = {
 	INT_("notify_timeout", KEY_TIME, conf_group, notify_timeout_us, S_US / 10, 86400ll * S_US),
 	BOOL_("notify_priority_changes", conf_group, notify_priority_changes),
 	REFUSED_("track_bfd", "BFD is not served"),
-	UNSERVED_("track_process"),
 	IGNORED_("smtp_alert"),
 };
 
@@ -378,11 +383,11 @@ static const struct conf_key root_keys[] = {
 	{ .name = "vrrp_script", .kind = KEY_NAMED, .inner = &conf_script_block },
 	{ .name = "vrrp_mysql", .kind = KEY_NAMED, .inner = &conf_mysql_block },
 	{ .name = "track_file", .kind = KEY_NAMED, .inner = &conf_track_file_block },
+	{ .name = "vrrp_track_process", .kind = KEY_NAMED, .inner = &conf_track_process_block },
 	{ .name = "vrrp_track_file", .kind = KEY_NAMED, .inner = &conf_track_file_block },
 	{ .name = "vrrp_instance", .kind = KEY_NAMED, .inner = &conf_instance_block },
 	{ .name = "vrrp_sync_group", .kind = KEY_NAMED, .inner = &conf_group_block },
 	UNSERVED_("mysql_failover"),
-	UNSERVED_("vrrp_track_process"),
 	UNSERVED_("static_ipaddress"),
 	UNSERVED_("garp_group"),
 	ENTRIES_("interface_up_down_delays", conf_parse_link_delays),
@@ -411,6 +416,7 @@ BLOCK_(conf_globals_block, "global_defs", false, globals_keys);
 BLOCK_(conf_script_block, "vrrp_script", true, script_keys);
 BLOCK_(conf_mysql_block, "vrrp_mysql", true, mysql_keys);
 BLOCK_(conf_track_file_block, "track_file", true, track_file_keys);
+BLOCK_(conf_track_process_block, "vrrp_track_process", true, track_process_keys);
 BLOCK_(conf_fitness_block, "check", true, fitness_keys);
 BLOCK_(conf_instance_block, "vrrp_instance", true, instance_keys);
 BLOCK_(conf_group_block, "vrrp_sync_group", true, group_keys);
@@ -463,8 +469,8 @@ static const char *keyword_at(const void *user, size_t i)
 static const struct conf_block *home_of(const char *word)
 {
 	static const struct conf_block *const blocks[] = {
-		&conf_root_block, &conf_instance_block, &conf_globals_block, &conf_mysql_block,   &conf_script_block,
-		&auth_block,      &hmac_block,          &conf_group_block,   &conf_fitness_block, &conf_track_file_block
+		&conf_root_block, &conf_instance_block, &conf_globals_block, &conf_mysql_block,     &conf_script_block,
+		&auth_block,      &conf_group_block,    &conf_fitness_block, &conf_track_file_block
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(blocks); i++) {
@@ -518,8 +524,6 @@ static enum ks_shape shape_of(enum conf_kind kind)
 		return KS_NAMED;
 	case KEY_ENTRIES:
 		return KS_ENTRIES;
-	case KEY_REPEATED:
-		return KS_REPEATED;
 	case KEY_IGNORED:
 	case KEY_REFUSED:
 	case KEY_UNSERVED:

@@ -36,7 +36,6 @@ enum conf_kind {
 	KEY_GROUP, /* the keys of `inner`, into the same object */
 	KEY_NAMED,
 	KEY_ENTRIES,  /* parse() gets the whole list */
-	KEY_REPEATED, /* the same; may be given more than once, each time for one entry */
 	KEY_ACCEPTED, /* what it asks for is so anyhow */
 	KEY_OFF,      /* accepted if it is switched off */
 	KEY_IGNORED,  /* one warning; its block is passed over */
@@ -66,7 +65,7 @@ struct conf_block {
 };
 
 extern const struct conf_block conf_root_block, conf_globals_block, conf_script_block, conf_mysql_block,
-	conf_fitness_block, conf_track_file_block, conf_instance_block, conf_group_block;
+	conf_fitness_block, conf_track_file_block, conf_track_process_block, conf_instance_block, conf_group_block;
 extern const struct ks_grammar conf_grammar;
 
 /* NULL if `block` has no keyword `name`. */

@@ -209,6 +209,32 @@ static void put_track_file(FILE *out, const struct conf_track_file *f)
 	fputs("}\n", out);
 }
 
+static void put_track_process(FILE *out, const struct conf_track_process *p)
+{
+	static const char *const matches[] = { NULL, "initial", "partial" };
+
+	put_opening(out, "vrrp_track_process", p->name);
+	fputs("    process \"", out);
+	for (char *const *w = p->pattern.argv; *w; w++) {
+		if (w != p->pattern.argv)
+			fputc(' ', out);
+		put_argument(out, *w);
+	}
+	fputs("\"\n", out);
+	put_bool(out, "full_command", p->pattern.full_command);
+	if (matches[p->pattern.params])
+		fprintf(out, "    param_match %s\n", matches[p->pattern.params]);
+	fputs("    ", out);
+	put_weight(out, p->weight, p->reverse);
+	if (p->quorum > 0) /* 0: quorum_max 0 alone, none may run */
+		put_unsigned(out, "quorum", p->quorum);
+	if (p->quorum_max != UINT32_MAX)
+		put_unsigned(out, "quorum_max", p->quorum_max);
+	put_time(out, "fork_delay", p->fork_delay_us);
+	put_time(out, "terminate_delay", p->terminate_delay_us);
+	fputs("}\n", out);
+}
+
 static void put_fitness(FILE *out, const struct conf_fitness *f)
 {
 	const struct fitness_conf *r = &f->check.rules;
@@ -392,22 +418,6 @@ static void put_unicast(FILE *out, const struct conf_instance *i)
 	fputs("    }\n", out);
 }
 
-static void put_hmac(FILE *out, const struct conf_hmac *h)
-{
-	fputs("    auth_hmac {\n", out);
-	for (size_t k = 0; k < h->n_keys; k++) {
-		if (h->keys[k].file)
-			fprintf(out, "        key %u \"file:%s\"\n", h->keys[k].id, h->keys[k].file);
-		else
-			fprintf(out,
-				"        # the key is not printed; `key %u file:PATH` would keep it out of the "
-				"configuration\n        key %u \"" CONF_WITHHELD "\"\n",
-				h->keys[k].id, h->keys[k].id);
-	}
-	fprintf(out, "        active_key %u\n        anti_replay %s\n        time_window %u\n        mode %s\n    }\n",
-		h->active, h->monotonic ? "monotonic" : "time", h->window_s, vrrp_auth_mode_name(h->mode));
-}
-
 static void put_protocol(FILE *out, const struct conf_instance *i)
 {
 	char addr[IP_STR_MAX];
@@ -438,8 +448,6 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 	if (i->auth_type == VRRP_AUTH_PASS)
 		fprintf(out, "    authentication {\n        auth_type PASS\n        auth_pass \"%.*s\"\n    }\n",
 			VRRP_AUTH_LEN, (const char *)i->auth_data);
-	if (i->auth_hmac.n_keys > 0)
-		put_hmac(out, &i->auth_hmac);
 }
 
 static void put_hooks(FILE *out, const struct conf_command *hooks)
@@ -507,6 +515,8 @@ void conf_print(const struct conf *c, FILE *out)
 		put_mysql(out, &c->mysqls[i]);
 	for (size_t i = 0; i < c->n_track_files; i++)
 		put_track_file(out, &c->track_files[i]);
+	for (size_t i = 0; i < c->n_track_processes; i++)
+		put_track_process(out, &c->track_processes[i]);
 	for (size_t i = 0; i < c->n_instances; i++)
 		put_instance(out, c, &c->instances[i]);
 	for (size_t i = 0; i < c->n_groups; i++)

@@ -35,6 +35,13 @@ static const char *file_name_at(const void *user, size_t i)
 	return i < c->n_track_files ? c->track_files[i].name : NULL;
 }
 
+static const char *process_name_at(const void *user, size_t i)
+{
+	const struct conf *c = user;
+
+	return i < c->n_track_processes ? c->track_processes[i].name : NULL;
+}
+
 static const struct kind {
 	const char *keyword, *block, *word;
 	const char *(*name_at)(const void *user, size_t i);
@@ -43,6 +50,7 @@ static const struct kind {
 	[CONF_TRACK_SCRIPT] = { "track_script", "vrrp_script", "script", script_name_at },
 	[CONF_TRACK_LINK] = { "track_interface", "interface", "interface", link_name_at },
 	[CONF_TRACK_FILE] = { "track_file", "track_file", "file", file_name_at },
+	[CONF_TRACK_PROC] = { "track_process", "vrrp_track_process", "process", process_name_at },
 };
 _Static_assert(ELEMENTSOF(kinds) == _CONF_TRACK_MAX_, "each kind is described");
 
@@ -213,6 +221,10 @@ static void take_defaults(const struct conf *c, enum conf_track_kind kind, struc
 		t->weight = c->track_files[t->index].weight;
 		t->reverse = c->track_files[t->index].reverse;
 		break;
+	case CONF_TRACK_PROC:
+		t->weight = c->track_processes[t->index].weight;
+		t->reverse = c->track_processes[t->index].reverse;
+		break;
 	case CONF_TRACK_LINK: /* weight 0 */
 	case _CONF_TRACK_MAX_:
 		break;
@@ -231,7 +243,8 @@ static bool read_track(struct conf_ctx *x, enum conf_track_kind kind, const stru
 		if (strcmp(w->w[i], "weight") == 0) {
 			size_t n = i + 1 < w->n; /* what follows the number is this loop's */
 
-			if (!(kind == CONF_TRACK_FILE ? conf_parse_wide_weight : conf_parse_weight)(
+			if (!(kind == CONF_TRACK_FILE || kind == CONF_TRACK_PROC ? conf_parse_wide_weight
+										 : conf_parse_weight)(
 				    x, &t->where, keyword, w->w + i + 1, n, &t->weight, &t->reverse))
 				return false;
 			i++;

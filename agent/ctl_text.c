@@ -641,6 +641,7 @@ static void print_check(struct page *p, const json_t *check)
 	text_line(p, "verdict", text_of(check, "verdict"));
 	print_answers(p, check);
 	text_line(p, "file", text_of(check, "path"));
+	text_line(p, "seen by", text_of(check, "method"));
 	print_fitness(p, check);
 	part_text(&server, "", text_of(check, "server"), "");
 	if (count_of(check, "pid"))

@@ -25,6 +25,7 @@
 #include "agent/reload.h"
 #include "agent/store.h"
 #include "agent/track_file.h"
+#include "agent/track_proc.h"
 #include "agent/wire.h"
 #include "agent/worker.h"
 
@@ -56,6 +57,7 @@ struct daemon {
 	struct links *links;
 	struct worker *worker;
 	struct track_files *files;
+	struct track_procs *procs;
 	struct checker *checker;
 	struct fifos *fifos;
 	struct exec_child *once; /* startup_script or shutdown_script, while it runs */
@@ -151,6 +153,7 @@ static json_t *checks_status(const struct daemon *d)
 	json_t *all = checker_status(d->checker);
 
 	track_files_status(d->files, all);
+	track_procs_status(d->procs, all);
 	return all;
 }
 
@@ -480,6 +483,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.observe = d->opt->observe,
 		.links = d->links,
 		.files = d->files,
+		.procs = d->procs,
 		.fifos = d->fifos,
 		.start_us = protocol_start_us(d),
 	};
@@ -571,6 +575,8 @@ static int start_parts(struct daemon *d)
 		r = worker_new(d->loop, &d->worker);
 	if (r >= 0)
 		r = track_files_new(d->loop, d->worker, d->conf, on_health, d, &d->files);
+	if (r >= 0)
+		r = track_procs_new(d->loop, d->worker, d->conf, on_health, d, &d->procs);
 	if (r >= 0)
 		r = links_new(d->loop, d->netif, d->conf, on_links, d, &d->links);
 	if (r >= 0)
@@ -690,6 +696,7 @@ static void tear_down(struct daemon *d)
 	links_free(d->links);
 	worker_free(d->worker);
 	track_files_free(d->files);
+	track_procs_free(d->procs);
 	wires_free(d->wires);
 	netif_free(d->netif);
 	loop_timer_done(&d->stop_timer);

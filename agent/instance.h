@@ -15,6 +15,7 @@
 #include "agent/netif.h"
 #include "agent/orders.h"
 #include "agent/track_file.h"
+#include "agent/track_proc.h"
 #include "agent/wire.h"
 #include "vrrp/group.h"
 
@@ -37,6 +38,7 @@ struct instance_env {
 	bool observe; /* netif is read-only, the wires are mute */
 	const struct links *links;
 	const struct track_files *files;
+	const struct track_procs *procs;
 	struct fifos *fifos; /* may be NULL */
 	uint64_t start_us;   /* nothing is heard or sent before (CLOCK_MONOTONIC) */
 };

@@ -47,6 +47,10 @@ static struct tracked look(const struct track_sources *src, enum conf_track_kind
 	case CONF_TRACK_FILE:
 		t = with_number(t, track_files_state(src->files, index));
 		break;
+	case CONF_TRACK_PROC:
+		t.what = conf_track_block(kind);
+		t = with_state(t, track_procs_state(src->procs, index));
+		break;
 	case _CONF_TRACK_MAX_:
 		break;
 	}

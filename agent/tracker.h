@@ -9,12 +9,14 @@
 #include "agent/links.h"
 #include "agent/priority.h"
 #include "agent/track_file.h"
+#include "agent/track_proc.h"
 
 /* Who knows the states. */
 struct track_sources {
 	const struct checker *checker;
 	const struct links *links;
 	const struct track_files *files;
+	const struct track_procs *procs;
 };
 
 /* One object. The texts are borrowed and valid until the loop runs again. */

@@ -319,3 +319,40 @@ def test_script_with_init_fail_holds_back_until_it_has_succeeded_rise_times(pair
     pair.master.path("/tmp/bad").unlink()
     held = pair.watcher.wait_holder(pair.master, VIP, 10)
     assert held - at >= 0.6, "two further runs at least"
+
+
+# --- processes -------------------------------------------------------------------------------------------------------
+
+
+def test_tracked_process_moves_the_priority_and_says_how_it_is_seen(pair):
+    """In a host of the tests there is no process connector; with it: test_track_proc. All hosts share the processes of
+    this machine, so it has a name of its own."""
+    name = f"sq-{pair.master.pid}"
+    pair.master.run(["cp", "/bin/sleep", f"/tmp/{name}"])
+    config = block("vrrp_track_process it", f"process {name}", "weight -30", "quorum 2", "terminate_delay 0.2")
+    processes = [pair.master.popen([f"/tmp/{name}", "600"], "it") for _ in range(2)]
+    agent = alone(pair, block("track_process", "it"), config=config)
+    wait_priority(agent, 100)
+    assert "first network namespace" in agent.check("it")["method"]
+    processes[0].kill()
+    wait_priority(agent, 70)
+    wait_advert(pair, 70)
+    assert agent.check("it")["reason"] == "1 running"
+    assert "/proc each second" in pair.master.run([agent.build.sqlvipctl, "status"]).stdout
+    pair.master.popen([f"/tmp/{name}", "600"], "it")
+    wait_priority(agent, 100)
+
+
+def test_required_process_that_does_not_run_is_a_fault(pair):
+    name = f"sq-{pair.master.pid}"
+    pair.master.run(["cp", "/bin/sleep", f"/tmp/{name}"])
+    config = block("vrrp_track_process it", f"process {name} 601", "param_match initial")
+    agent = pair.agent(pair.master, config + instance(100, block("track_process", "it"), track=False)).start()
+    agent.wait_state("FAULT", 5)
+    assert "vrrp_track_process it: 0 running" in agent.instance()["cause"]
+    other = pair.master.popen([f"/tmp/{name}", "600"], "it")
+    mark = agent.process.mark()
+    until(lambda: agent.check("it")["scans"] >= 4, 10, "some looks through /proc")
+    assert not agent.process.search("BACKUP", mark) and other.alive
+    pair.master.popen([f"/tmp/{name}", "601", "0"], "it")
+    pair.watcher.wait_holder(pair.master, VIP, 10)

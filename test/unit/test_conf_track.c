@@ -289,6 +289,50 @@ static void tracked_files_are_refused_where_they_make_no_sense(void **state)
 		"4: warning: track_file a: moves nothing, because no vrrp_instance has `track_file { a }`\n");
 }
 
+/* --- processes --------------------------------------------------------------------------------------------------- */
+
+#define PROCESS(more) "vrrp_track_process p {\n" more "}\n" INSTANCE(" track_process {\n p\n }\n")
+
+static void tracked_processes_are_read(void **state)
+{
+	struct conf *c = load(PROCESS(" process mysqld\n"));
+	const struct conf_track_process *p = &c->track_processes[0];
+
+	(void)state;
+	assert_string_equal(p->pattern.argv[0], "mysqld");
+	assert_null(p->pattern.argv[1]);
+	assert_false(p->pattern.by_command);
+	assert_int_equal(p->quorum, 1);
+	assert_int_equal(p->quorum_max, UINT32_MAX);
+	conf_free(c);
+	c = load(PROCESS(
+		" process \"/usr/sbin/x -a 'b c'\"\n full_command\n param_match partial\n weight -254\n quorum 2\n"
+		" quorum_max 5\n delay 3\n terminate_delay 0.5\n"));
+	p = &c->track_processes[0];
+	assert_string_equal(p->pattern.argv[2], "b c");
+	assert_true(p->pattern.by_command && p->pattern.full_command);
+	assert_int_equal(p->pattern.params, PROC_PARAMS_PARTIAL);
+	assert_int_equal(p->weight, -254);
+	assert_int_equal(p->quorum_max, 5);
+	assert_int_equal(p->fork_delay_us, 3000000);
+	assert_int_equal(p->terminate_delay_us, 500000);
+	conf_free(c);
+	reads_back(PROCESS(" process /x -a b\n param_match initial\n quorum_max 0\n weight 3 reverse\n"));
+	reads_back(PROCESS(" process \"'tmux: server'\"\n delay 3600\n"));
+}
+
+static void tracked_processes_are_refused_where_they_make_no_sense(void **state)
+{
+	(void)state;
+	refuses(PROCESS(" quorum 3\n quorum_max 2\n param_match some\n"),
+		"4: error: param_match: \"some\" is neither initial nor partial\n"
+		"1: error: vrrp_track_process p: process is missing\n"
+		"3: error: quorum_max: 2 is less than quorum, 3\n");
+	refuses(PROCESS(" process\n delay 3601\n quorum 0\n"), "2: error: process: the name is missing\n"
+							       "3: error: delay: 3601 is not in 0..3600 seconds\n"
+							       "4: error: quorum: 0 is not in 1..65535\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +348,8 @@ int main(void)
 		cmocka_unit_test(source_to_be_tracked_must_be_given),
 		cmocka_unit_test(tracked_files_are_read_under_both_names),
 		cmocka_unit_test(tracked_files_are_refused_where_they_make_no_sense),
+		cmocka_unit_test(tracked_processes_are_read),
+		cmocka_unit_test(tracked_processes_are_refused_where_they_make_no_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,668 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counts processes. What is known is a set of pids with the patterns that each matches. Jobs in the worker find out
+ * what processes are: all of them (at the start, each second without a connector, after lost messages), or those that
+ * the connector has named. Ends need no look: a pid that ends is struck off, and while a job is under way remembered,
+ * so that its answer does not bring it back. */
+#include "agent/track_proc.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/journal.h"
+#include "agent/json.h"
+#include "agent/proc_match.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+enum {
+	SCAN_US = 1000000,
+	CMDLINE_MAX = 4096,
+	RECEIVE_BUFFER = 1 << 20,
+	READS_PER_WAKEUP = 64,
+	LOOK_MAX = 512, /* so many named ones wait; beyond that all are looked at */
+};
+
+/* Pids, and what each matches: bit i of the mask is pattern i. */
+struct found {
+	int pid;
+	uint64_t mask;
+};
+_Static_assert(CONF_PROCESSES_MAX <= 64, "each pattern has a bit");
+
+struct set {
+	struct found *f;
+	size_t n, size;
+};
+
+struct proc {
+	const struct conf_track_process *conf;
+	unsigned count;
+	bool up;                 /* what counts */
+	struct loop_timer timer; /* armed while the count says otherwise */
+	struct track_procs *owner;
+	char reason[96];
+};
+
+struct job;
+
+struct track_procs {
+	sd_event *loop;
+	struct worker *worker;
+	void (*changed)(void *user);
+	void *user;
+	struct proc **procs; /* beside conf.track_processes */
+	size_t n;
+	unsigned generation; /* of the patterns: an answer to older ones is of no use */
+	struct set known;
+	bool stale;         /* nothing is known of these patterns yet: what counted, counts */
+	struct job *job;    /* under way, or NULL */
+	struct set ended;   /* meanwhile */
+	struct set to_look; /* named by the connector */
+	bool scan_wanted;
+	struct loop_timer scan;
+	int connector;  /* -1 without */
+	bool connected; /* it has answered */
+	sd_event_source *io;
+	char how[128];
+	uint64_t scans, looks, events, scan_us; /* of the last scan */
+};
+
+struct job {
+	struct worker_job head;
+	struct track_procs *owner;
+	unsigned generation;
+	bool all;
+	struct proc_pattern patterns[CONF_PROCESSES_MAX]; /* with copies of their words */
+	size_t n_patterns;
+	char *words;
+	struct set pids; /* in, unless `all`; out: with their masks */
+	uint64_t took_us;
+};
+
+static void set_add(struct set *s, int pid, uint64_t mask)
+{
+	if (s->n == s->size) {
+		s->size = s->size ? 2 * s->size : 32;
+		s->f = realloc(s->f, s->size * sizeof(*s->f));
+		if (!s->f)
+			abort(); /* a few bytes per process that matters */
+	}
+	s->f[s->n++] = (struct found){ pid, mask };
+}
+
+static struct found *set_find(const struct set *s, int pid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->f[i].pid == pid)
+			return &s->f[i];
+	return NULL;
+}
+
+static bool set_remove(struct set *s, int pid)
+{
+	struct found *f = set_find(s, pid);
+
+	if (f)
+		*f = s->f[--s->n];
+	return f != NULL;
+}
+
+static void set_done(struct set *s)
+{
+	free(s->f);
+	*s = (struct set){ 0 };
+}
+
+/* --- in the worker ----------------------------------------------------------------------------------------------- */
+
+static ssize_t read_proc(int pid, const char *name, char *buf, size_t size)
+{
+	char path[64];
+	_cleanup_(close_fdp) int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, buf, size - 1);
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* Which patterns the process matches; 0 if it is gone, or a zombie. */
+static uint64_t look_at(const struct job *j, int pid)
+{
+	char stat[512], cmdline[CMDLINE_MAX];
+	const char *comm;
+	ssize_t len = -1;
+	uint64_t mask = 0;
+	char state;
+
+	if (read_proc(pid, "stat", stat, sizeof(stat)) <= 0 || !proc_parse_stat(stat, &comm, &state))
+		return 0;
+	if (state == 'Z' || state == 'X')
+		return 0;
+	for (size_t i = 0; i < j->n_patterns; i++) {
+		if (j->patterns[i].by_command && len < 0) {
+			len = read_proc(pid, "cmdline", cmdline, sizeof(cmdline));
+			len = len < 0 ? 0 : len;
+		}
+		if (proc_matches(&j->patterns[i], comm, cmdline, len < 0 ? 0 : (size_t)len))
+			mask |= UINT64_C(1) << i;
+	}
+	return mask;
+}
+
+static void look_at_all(struct job *j)
+{
+	DIR *dir = opendir("/proc");
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir))) {
+		int pid = atoi(e->d_name);
+		uint64_t mask = pid > 0 ? look_at(j, pid) : 0;
+
+		if (mask)
+			set_add(&j->pids, pid, mask);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void run(struct worker_job *job)
+{
+	struct job *j = (struct job *)job;
+	uint64_t began_us = loop_now_us();
+
+	if (j->all)
+		look_at_all(j);
+	for (size_t i = 0; !j->all && i < j->pids.n; i++)
+		j->pids.f[i].mask = look_at(j, j->pids.f[i].pid);
+	j->took_us = loop_now_us() - began_us;
+}
+
+/* --- what counts ------------------------------------------------------------------------------------------------- */
+
+static bool enough(const struct proc *p)
+{
+	return p->count >= p->conf->quorum && p->count <= p->conf->quorum_max;
+}
+
+static void describe(struct proc *p)
+{
+	snprintf(p->reason, sizeof(p->reason), "%u running%s", p->count,
+		 enough(p) != p->up ? ", which does not count yet" : "");
+}
+
+/* True if what counts has changed. */
+static bool settle(struct proc *p, uint64_t delay_us)
+{
+	const bool up = enough(p), was_up = p->up;
+
+	if (up == p->up || delay_us == 0) {
+		loop_timer_stop(&p->timer);
+		p->up = up;
+	} else if (!loop_timer_armed(&p->timer)) {
+		loop_timer_in(&p->timer, delay_us);
+	}
+	describe(p);
+	return p->up != was_up;
+}
+
+static void tell(const struct proc *p)
+{
+	const struct journal_note note = { .kind = JOURNAL_CHECK,
+					   .instance = p->conf->name,
+					   .to = p->up ? "up" : "down" };
+
+	p->owner->changed(p->owner->user);
+	journal_log(p->up ? LOG_NOTICE : LOG_WARNING, &note, "vrrp_track_process is %s: %s", note.to, p->reason);
+}
+
+static void delay_over(void *user, uint64_t due_us)
+{
+	struct proc *p = user;
+
+	(void)due_us;
+	if (settle(p, 0))
+		tell(p);
+}
+
+static void count_anew(struct track_procs *t, bool at_once)
+{
+	if (t->stale)
+		return;
+	for (size_t i = 0; i < t->n; i++) {
+		struct proc *p = t->procs[i];
+		unsigned count = 0;
+
+		for (size_t k = 0; k < t->known.n; k++)
+			count += t->known.f[k].mask >> i & 1;
+		if (count == p->count && !at_once)
+			continue;
+		/* More is the doing of a fork, fewer of an end. */
+		const uint64_t delay_us = count > p->count ? p->conf->fork_delay_us : p->conf->terminate_delay_us;
+
+		p->count = count;
+		if (settle(p, at_once ? 0 : delay_us) && !at_once)
+			tell(p);
+	}
+}
+
+/* --- jobs -------------------------------------------------------------------------------------------------------- */
+
+/* The configuration may be gone when the thread gets to it. */
+static bool copy_patterns(struct job *j, const struct track_procs *t)
+{
+	size_t n_words = 0, n_bytes = 0;
+	char **word, *text;
+
+	for (size_t i = 0; i < t->n; i++)
+		for (char *const *w = t->procs[i]->conf->pattern.argv;; w++) {
+			n_words++;
+			if (!*w)
+				break;
+			n_bytes += strlen(*w) + 1;
+		}
+	j->words = calloc(1, n_words * sizeof(char *) + n_bytes + 1);
+	if (!j->words)
+		return false;
+	word = (char **)(void *)j->words;
+	text = j->words + n_words * sizeof(char *);
+	for (size_t i = 0; i < t->n; i++) {
+		j->patterns[i] = t->procs[i]->conf->pattern;
+		j->patterns[i].argv = word;
+		for (char *const *w = t->procs[i]->conf->pattern.argv; *w; w++) {
+			*word++ = text;
+			text = stpcpy(text, *w) + 1;
+		}
+		*word++ = NULL;
+	}
+	j->n_patterns = t->n;
+	return true;
+}
+
+static void job_done(struct job *j)
+{
+	set_done(&j->pids);
+	free(j->words);
+}
+
+static void done(struct worker_job *job);
+
+static struct job *new_job(struct track_procs *t, bool all)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return NULL;
+	*j = (struct job){ .head = { .run = run, .done = done }, .owner = t, .generation = t->generation, .all = all };
+	if (!copy_patterns(j, t)) {
+		free(j);
+		return NULL;
+	}
+	return j;
+}
+
+/* One job at a time; what is wanted meanwhile waits. */
+static void look(struct track_procs *t)
+{
+	struct job *j;
+
+	if (t->job || t->n == 0 || (!t->scan_wanted && t->to_look.n == 0))
+		return;
+	j = new_job(t, t->scan_wanted);
+	if (!j) {
+		t->scan_wanted = true;
+		loop_timer_in(&t->scan, SCAN_US);
+		return;
+	}
+	if (t->scan_wanted) {
+		set_done(&t->to_look);
+	} else {
+		j->pids = t->to_look;
+		t->to_look = (struct set){ 0 };
+	}
+	t->scan_wanted = false;
+	t->ended.n = 0;
+	t->job = j;
+	worker_push(t->worker, &j->head);
+}
+
+static void take(struct track_procs *t, struct job *j)
+{
+	if (j->all) {
+		struct set old = t->known;
+
+		t->known = j->pids;
+		j->pids = old;
+		t->stale = false;
+		t->scans++;
+		t->scan_us = j->took_us;
+	}
+	for (size_t i = 0; !j->all && i < j->pids.n; i++) {
+		const struct found *f = &j->pids.f[i];
+
+		set_remove(&t->known, f->pid);
+		if (f->mask)
+			set_add(&t->known, f->pid, f->mask);
+		t->looks++;
+	}
+	for (size_t i = 0; i < t->ended.n; i++)
+		set_remove(&t->known, t->ended.f[i].pid);
+}
+
+static void done(struct worker_job *job)
+{
+	struct job *j = (struct job *)job;
+	struct track_procs *t = j->owner;
+
+	t->job = NULL;
+	if (j->generation == t->generation) {
+		take(t, j);
+		count_anew(t, false);
+	}
+	job_done(j);
+	look(t);
+}
+
+static void scan_due(void *user, uint64_t due_us)
+{
+	struct track_procs *t = user;
+
+	(void)due_us;
+	t->scan_wanted = true;
+	if (!t->connected)
+		loop_timer_in(&t->scan, SCAN_US);
+	look(t);
+}
+
+/* --- the connector ----------------------------------------------------------------------------------------------- */
+
+static void name_pid(struct track_procs *t, int pid)
+{
+	if (set_find(&t->to_look, pid))
+		return;
+	if (t->to_look.n < LOOK_MAX)
+		set_add(&t->to_look, pid, 0);
+	else
+		t->scan_wanted = true;
+}
+
+static void pid_ended(struct track_procs *t, int pid)
+{
+	set_remove(&t->to_look, pid);
+	if (t->job)
+		set_add(&t->ended, pid, 0);
+	set_remove(&t->known, pid);
+}
+
+static void connector_works(struct track_procs *t)
+{
+	t->connected = true;
+	loop_timer_stop(&t->scan);
+	t->scan_wanted = true; /* what happened before it did */
+	snprintf(t->how, sizeof(t->how), "the kernel's process connector");
+}
+
+static void on_proc_event(struct track_procs *t, const struct proc_event *ev)
+{
+	t->events++;
+	switch ((unsigned)ev->what) {
+	case PROC_EVENT_NONE:
+		if (ev->event_data.ack.err == 0 && !t->connected)
+			connector_works(t);
+		break;
+	case PROC_EVENT_FORK: /* of a thread otherwise */
+		if (ev->event_data.fork.child_pid == ev->event_data.fork.child_tgid)
+			name_pid(t, ev->event_data.fork.child_pid);
+		break;
+	case PROC_EVENT_EXEC:
+		name_pid(t, ev->event_data.exec.process_tgid);
+		break;
+	case PROC_EVENT_COMM:
+		if (ev->event_data.comm.process_pid == ev->event_data.comm.process_tgid)
+			name_pid(t, ev->event_data.comm.process_pid);
+		break;
+	case PROC_EVENT_EXIT:
+		if (ev->event_data.exit.process_pid == ev->event_data.exit.process_tgid)
+			pid_ended(t, ev->event_data.exit.process_pid);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_datagram(struct track_procs *t, const char *buf, size_t len)
+{
+	const size_t head = NLMSG_HDRLEN + sizeof(struct cn_msg);
+	struct proc_event ev = { 0 };
+	struct cn_msg msg;
+
+	if (len < head)
+		return;
+	memcpy(&msg, buf + NLMSG_HDRLEN, sizeof(msg));
+	len -= head;
+	len = msg.len < len ? msg.len : len;
+	/* Older kernels send less than our headers know; what is read of it lies at the beginning. */
+	if (msg.id.idx != CN_IDX_PROC || len < offsetof(struct proc_event, event_data) + 4 * sizeof(int))
+		return;
+	memcpy(&ev, buf + head, len < sizeof(ev) ? len : sizeof(ev));
+	on_proc_event(t, &ev);
+}
+
+static int on_connector(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	char buf[1024];
+	struct track_procs *t = user;
+
+	(void)s, (void)revents;
+	for (int i = 0; i < READS_PER_WAKEUP; i++) {
+		struct sockaddr_nl from = { 0 };
+		socklen_t from_len = sizeof(from);
+		ssize_t n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+
+		if (n < 0 && errno == ENOBUFS)
+			t->scan_wanted = true; /* messages were lost */
+		else if (n < 0)
+			break;
+		else if (from.nl_pid == 0) /* the kernel's */
+			on_datagram(t, buf, (size_t)n);
+	}
+	count_anew(t, false);
+	look(t);
+	return 0;
+}
+
+static int listen_to(int fd)
+{
+	struct sockaddr_nl us = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
+	enum proc_cn_mcast_op op = PROC_CN_MCAST_LISTEN;
+	const int size = RECEIVE_BUFFER;
+	struct nlmsghdr h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(op)), .nlmsg_type = NLMSG_DONE };
+	struct cn_msg msg = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(op) };
+	char buf[NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(op))];
+
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + NLMSG_HDRLEN, &msg, sizeof(msg));
+	memcpy(buf + NLMSG_HDRLEN + sizeof(msg), &op, sizeof(op));
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&us, sizeof(us)) < 0 || send(fd, buf, sizeof(buf), 0) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Its answer comes later, if at all: until then, as without it. */
+static void open_connector(struct track_procs *t)
+{
+	int r = 0;
+
+	t->connector = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+	r = t->connector < 0 ? -errno : listen_to(t->connector);
+	if (r >= 0)
+		r = loop_io(t->loop, &t->io, t->connector, EPOLLIN, LOOP_RANK_NORMAL, on_connector, t);
+	if (r >= 0)
+		snprintf(t->how, sizeof(t->how), "/proc each second: the process connector has not answered");
+	else if (r == -ECONNREFUSED)
+		snprintf(t->how, sizeof(t->how),
+			 "/proc each second: the process connector exists in the first network namespace only");
+	else
+		snprintf(t->how, sizeof(t->how), "/proc each second: no process connector: %s", strerror(-r));
+	if (r < 0)
+		t->connector = close_fd(t->connector);
+}
+
+static void close_connector(struct track_procs *t)
+{
+	t->io = sd_event_source_disable_unref(t->io);
+	t->connector = close_fd(t->connector);
+	t->connected = false;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+static struct proc **procs_free(struct proc **procs, size_t n)
+{
+	for (size_t i = 0; procs && i < n; i++) {
+		if (procs[i])
+			loop_timer_done(&procs[i]->timer);
+		free(procs[i]);
+	}
+	free(procs);
+	return NULL;
+}
+
+static struct proc *proc_new(struct track_procs *t, const struct conf_track_process *conf)
+{
+	struct proc *p = calloc(1, sizeof(*p));
+
+	if (!p || loop_timer_init(&p->timer, t->loop, LOOP_RANK_NORMAL, 1000, delay_over, p) < 0) {
+		free(p);
+		return NULL;
+	}
+	p->owner = t;
+	p->conf = conf;
+	for (size_t i = 0; i < t->n; i++) {
+		if (strcmp(t->procs[i]->conf->name, conf->name) != 0)
+			continue;
+		p->up = t->procs[i]->up;
+		p->count = t->procs[i]->count;
+	}
+	describe(p);
+	return p;
+}
+
+int track_procs_reconf(struct track_procs *t, const struct conf *conf)
+{
+	struct proc **fresh = calloc(conf->n_track_processes + 1, sizeof(*fresh));
+
+	for (size_t i = 0; fresh && i < conf->n_track_processes; i++) {
+		fresh[i] = proc_new(t, &conf->track_processes[i]);
+		if (!fresh[i])
+			fresh = procs_free(fresh, conf->n_track_processes);
+	}
+	if (!fresh)
+		return -ENOMEM;
+	procs_free(t->procs, t->n);
+	t->procs = fresh;
+	t->n = conf->n_track_processes;
+	t->generation++;
+	t->known.n = 0; /* its masks are of the old patterns */
+	t->stale = true;
+	t->scan_wanted = t->n > 0;
+	if (t->n == 0) {
+		close_connector(t);
+		loop_timer_stop(&t->scan);
+	} else if (t->connector < 0) {
+		open_connector(t);
+		loop_timer_in(&t->scan, SCAN_US);
+	}
+	look(t);
+	return 0;
+}
+
+int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
+		    void *user, struct track_procs **ret)
+{
+	const struct conf none = { 0 };
+	struct track_procs *t = calloc(1, sizeof(*t));
+	struct job *first;
+	int r;
+
+	if (!t)
+		return -ENOMEM;
+	*t = (struct track_procs){ .loop = loop, .worker = worker, .changed = changed, .user = user, .connector = -1 };
+	r = loop_timer_init(&t->scan, loop, LOOP_RANK_BACKGROUND, 10000, scan_due, t);
+	if (r >= 0)
+		r = track_procs_reconf(t, conf->n_track_processes > 0 ? conf : &none);
+	if (r < 0)
+		return track_procs_free(t), r;
+	*ret = t;
+	if (t->n == 0)
+		return 0;
+	/* What holds now is known before anything starts; the job that is under way tells the same once more. */
+	first = new_job(t, true);
+	if (!first) {
+		*ret = track_procs_free(t);
+		return -ENOMEM;
+	}
+	run(&first->head);
+	take(t, first);
+	count_anew(t, true);
+	job_done(first);
+	free(first);
+	return 0;
+}
+
+struct track_procs *track_procs_free(struct track_procs *t)
+{
+	if (!t)
+		return NULL;
+	close_connector(t);
+	loop_timer_done(&t->scan);
+	procs_free(t->procs, t->n);
+	set_done(&t->known);
+	set_done(&t->ended);
+	set_done(&t->to_look);
+	free(t);
+	return NULL;
+}
+
+/* --- what it tells ----------------------------------------------------------------------------------------------- */
+
+struct checker_state track_procs_state(const struct track_procs *t, size_t index)
+{
+	const struct proc *p = t->procs[index];
+
+	return (struct checker_state){ .reported = true, .up = p->up, .reason = p->reason };
+}
+
+void track_procs_status(const struct track_procs *t, json_t *all)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct proc *p = t->procs[i];
+		json_t *pids = json_array();
+
+		for (size_t k = 0; k < t->known.n && json_array_size(pids) < 16; k++)
+			if (t->known.f[k].mask >> i & 1)
+				json_array_append_new(pids, json_integer(t->known.f[k].pid));
+		json_array_append_new(
+			all,
+			json_pack("{s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:s, s:I, s:I, s:I, s:I}", "name",
+				  json_text(p->conf->name), "kind", "process", "state", p->up ? "up" : "down", "reason",
+				  json_text(p->reason), "count", (int)p->count, "quorum", (int)p->conf->quorum,
+				  "quorum_max",
+				  p->conf->quorum_max == UINT32_MAX ? json_null() : json_integer(p->conf->quorum_max),
+				  "pids", pids, "method", t->how, "scans", (json_int_t)t->scans, "scan_us",
+				  (json_int_t)t->scan_us, "looks", (json_int_t)t->looks, "events",
+				  (json_int_t)t->events));
+	}
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tracked processes (`vrrp_track_process` blocks): up while enough of them run, and not too many. The kernel's process
+ * connector tells of beginnings and ends at once; it exists in the first network namespace only. Elsewhere /proc is
+ * looked through each second. Reading /proc, which may wait for a process's memory, is done in the background. */
+#pragma once
+
+#include "agent/checker.h"
+#include "agent/conf.h"
+#include "agent/worker.h"
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+struct track_procs;
+
+/* Looks through /proc once, synchronously: call before the loop runs. `changed` is called when one came to count as up
+ * or down. 0 or -errno. */
+int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
+		    void *user, struct track_procs **ret);
+/* After the worker. */
+struct track_procs *track_procs_free(struct track_procs *t);
+
+/* Goes over to another configuration: blocks of the same name keep what counts until /proc has been looked through
+ * anew. `changed` is not called. 0, or -errno: then all is as before. */
+int track_procs_reconf(struct track_procs *t, const struct conf *conf);
+
+struct checker_state track_procs_state(const struct track_procs *t, size_t index);
+/* Appends an object for each to the array. */
+void track_procs_status(const struct track_procs *t, json_t *all);
