@@ -149,6 +149,25 @@ def test_a_deleted_address_is_put_back_and_announced(pair):
     assert agents["backupsql"].instance()["state"] == "BACKUP"
 
 
+def test_addresses_of_a_killed_agent_are_swept_and_removed_at_the_next_start(pair):
+    agent = Sqlvipd(pair.master, pair.build, config(200, "vip_lease off")).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+    def left():
+        return {a.split("/")[0] for a in addresses(pair.master)} & {VIP, LINK}
+
+    agent.process.kill()
+    agent.process.wait(10)
+    assert pair.master.run([pair.build.sqlvipd, "-X", "-f", agent.configure()]).returncode == 0
+    assert not left()
+    for vip in VIPS:
+        pair.master.run(["ip", "addr", "add", vip if "/" in vip else f"{vip}/128", "dev", "eth0", "nodad"])
+    agent.start()
+    removed = pair.watcher.wait(10, host="mastersql", event="address", op="del", address=f"{VIP}/64", count=2)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert pair.watcher.adverts(pair.master, since=removed["t"])
+
+
 def test_ipv4_and_ipv6_share_a_vrid(pair):
     v4 = "192.168.1.100"
     both = [config(p, name="SIX") + instance(p, name="FOUR", track=False) for p in (200, 150)]
