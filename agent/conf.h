@@ -11,7 +11,7 @@
 #include "agent/proc_match.h"
 #include "checks/mysql.h"
 #include "checks/mysql_fitness.h"
-#include "vrrp/packet.h"
+#include "vrrp/auth.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -184,6 +184,24 @@ enum conf_hook {
 	_CONF_HOOK_MAX_,
 };
 
+/* A key of auth_hmac. */
+struct conf_hmac_key {
+	uint8_t id;
+	uint8_t len; /* VRRP_AUTH_KEY_MIN..VRRP_AUTH_KEY_MAX */
+	uint8_t octets[VRRP_AUTH_KEY_MAX];
+	const char *file; /* where it was read from; NULL: it stands in the configuration itself */
+	struct conf_where where;
+};
+
+struct conf_hmac {
+	struct conf_hmac_key *keys;
+	size_t n_keys;  /* 0: no auth_hmac */
+	uint8_t active; /* the id that signs */
+	bool monotonic; /* anti_replay; else time */
+	unsigned window_s;
+	enum vrrp_auth_mode mode;
+};
+
 struct conf_instance {
 	char *name;
 	bool state_master; /* `state MASTER` */
@@ -195,6 +213,7 @@ struct conf_instance {
 	uint64_t preempt_delay_us;
 	enum vrrp_auth_type auth_type;
 	uint8_t auth_data[VRRP_AUTH_LEN];
+	struct conf_hmac auth_hmac;
 	enum vrrp_csum csum;
 	bool csum_group_refused; /* `old_unicast_checksum never` */
 	bool csum_group_learned; /* on unicast: whoever speaks VRRP_CSUM_GROUP is answered so; not where csum was chosen
@@ -299,8 +318,8 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 
 /* Prints the effective configuration in keepalived grammar: every value, defaults included. What it prints reads back
  * to the same, with one exception. Passwords in files are printed as the file's name. A MySQL password that stands in
- * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name. auth_pass is printed: VRRP
- * sends it in clear over the wire every second. */
+ * the configuration itself is printed as CONF_WITHHELD, which conf_load refuses by name, and so is a key of auth_hmac.
+ * auth_pass is printed: VRRP sends it in clear over the wire every second. */
 void conf_print(const struct conf *c, FILE *out);
 /* One address; `interface` is its instance's. */
 void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);

@@ -121,7 +121,9 @@ static void complete_auth(struct conf_ctx *x, struct conf_draft *d, const struct
 	if (!auth)
 		return;
 	if (d->i.version == 3) {
-		conf_error(x->f, auth, "authentication: version 3 has none (RFC 9568); leave it out, or use version 2");
+		conf_error(
+			x->f, auth,
+			"authentication: version 3 has none (RFC 9568); leave it out, or use version 2 or auth_hmac");
 		return;
 	}
 	if (!d->auth_type_where)
@@ -282,6 +284,7 @@ static void read_instance(struct conf_ctx *x, config_setting_t *group, struct co
 	check_preempt(x, &d, &frame);
 	check_lease(x, &d.i, conf_given(&frame, "vip_lease"));
 	complete_auth(x, &d, conf_given(&frame, "authentication"));
+	conf_complete_hmac(x, &d, conf_given(&frame, "auth_hmac"), conf_given(&frame, "authentication"));
 	if (d.i.track_src_ip && !ip_is_set(&d.i.src_ip))
 		conf_error(x->f, conf_given(&frame, "track_src_ip"),
 			   "track_src_ip: there is no mcast_src_ip or unicast_src_ip whose address could be missing");

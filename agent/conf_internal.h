@@ -161,6 +161,13 @@ void conf_read_track_processes(struct conf_ctx *x, config_setting_t *root);
 void conf_read_option_file(struct conf_ctx *x, const struct conf_where *where, struct conf_mysql *m,
 			   const struct conf_frame *frame);
 char *conf_read_secret(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *path);
+/* conf_auth.c */
+void conf_parse_hmac_keys(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_anti_replay(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+void conf_parse_hmac_mode(struct conf_ctx *x, const struct conf_arg *a, void *obj);
+/* The rules of an auth_hmac block that was given, and its defaults. NULL: a block that was not given. */
+void conf_complete_hmac(struct conf_ctx *x, struct conf_draft *d, const struct conf_where *block,
+			const struct conf_where *authentication);
 /* conf_instance.c */
 void conf_parse_state(struct conf_ctx *x, const struct conf_arg *a, void *obj);
 void conf_parse_interface(struct conf_ctx *x, const struct conf_arg *a, void *obj);

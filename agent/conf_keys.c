@@ -267,6 +267,15 @@ static const struct conf_key auth_keys[] = {
 static const struct conf_block auth_block = { "authentication", false, auth_keys, ELEMENTSOF(auth_keys) };
 
 #define D conf_draft
+static const struct conf_key hmac_keys[] = {
+	{ .name = "key", .kind = KEY_REPEATED, .parse = conf_parse_hmac_keys },
+	INT_("active_key", KEY_U8, D, i.auth_hmac.active, 1, 255),
+	CUSTOM_("anti_replay", conf_parse_anti_replay),
+	INT_("time_window", KEY_UINT, D, i.auth_hmac.window_s, VRRP_AUTH_WINDOW_MIN, VRRP_AUTH_WINDOW_MAX),
+	CUSTOM_("mode", conf_parse_hmac_mode),
+};
+static const struct conf_block hmac_block = { "auth_hmac", false, hmac_keys, ELEMENTSOF(hmac_keys) };
+
 static const struct conf_key instance_keys[] = {
 	{ .name = "state", .kind = KEY_CUSTOM, .keeps = "MASTER", .parse = conf_parse_state },
 	CUSTOM_("interface", conf_parse_interface),
@@ -278,6 +287,7 @@ static const struct conf_key instance_keys[] = {
 	BOOL_("preempt", D, preempt),
 	INT_("preempt_delay", KEY_TIME, D, i.preempt_delay_us, 0, 1000ll * S_US),
 	{ .name = "authentication", .kind = KEY_GROUP, .inner = &auth_block },
+	{ .name = "auth_hmac", .kind = KEY_GROUP, .inner = &hmac_block },
 	CUSTOM_("mcast_src_ip", conf_parse_source),
 	CUSTOM_("unicast_src_ip", conf_parse_source),
 	ENTRIES_("unicast_peer", conf_parse_peers),
@@ -336,7 +346,6 @@ static const struct conf_key instance_keys[] = {
 	REFUSED_("use_ipvlan", "ipvlan interfaces are not served"),
 	REFUSED_("vrf", "VRFs are not served"),
 	UNSERVED_("virtual_routes"),
-	UNSERVED_("auth_hmac"),
 	UNSERVED_("use_vmac"),
 	UNSERVED_("use_vmac_addr"),
 	UNSERVED_("vmac_xmit_base"),
@@ -469,8 +478,8 @@ static const char *keyword_at(const void *user, size_t i)
 static const struct conf_block *home_of(const char *word)
 {
 	static const struct conf_block *const blocks[] = {
-		&conf_root_block, &conf_instance_block, &conf_globals_block, &conf_mysql_block,     &conf_script_block,
-		&auth_block,      &conf_group_block,    &conf_fitness_block, &conf_track_file_block
+		&conf_root_block, &conf_instance_block, &conf_globals_block, &conf_mysql_block,   &conf_script_block,
+		&auth_block,      &hmac_block,          &conf_group_block,   &conf_fitness_block, &conf_track_file_block
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(blocks); i++) {
@@ -524,6 +533,8 @@ static enum ks_shape shape_of(enum conf_kind kind)
 		return KS_NAMED;
 	case KEY_ENTRIES:
 		return KS_ENTRIES;
+	case KEY_REPEATED:
+		return KS_REPEATED;
 	case KEY_IGNORED:
 	case KEY_REFUSED:
 	case KEY_UNSERVED:

@@ -36,6 +36,7 @@ enum conf_kind {
 	KEY_GROUP, /* the keys of `inner`, into the same object */
 	KEY_NAMED,
 	KEY_ENTRIES,  /* parse() gets the whole list */
+	KEY_REPEATED, /* the same; may be given more than once, each time for one entry */
 	KEY_ACCEPTED, /* what it asks for is so anyhow */
 	KEY_OFF,      /* accepted if it is switched off */
 	KEY_IGNORED,  /* one warning; its block is passed over */

@@ -418,6 +418,22 @@ static void put_unicast(FILE *out, const struct conf_instance *i)
 	fputs("    }\n", out);
 }
 
+static void put_hmac(FILE *out, const struct conf_hmac *h)
+{
+	fputs("    auth_hmac {\n", out);
+	for (size_t k = 0; k < h->n_keys; k++) {
+		if (h->keys[k].file)
+			fprintf(out, "        key %u \"file:%s\"\n", h->keys[k].id, h->keys[k].file);
+		else
+			fprintf(out,
+				"        # the key is not printed; `key %u file:PATH` would keep it out of the "
+				"configuration\n        key %u \"" CONF_WITHHELD "\"\n",
+				h->keys[k].id, h->keys[k].id);
+	}
+	fprintf(out, "        active_key %u\n        anti_replay %s\n        time_window %u\n        mode %s\n    }\n",
+		h->active, h->monotonic ? "monotonic" : "time", h->window_s, vrrp_auth_mode_name(h->mode));
+}
+
 static void put_protocol(FILE *out, const struct conf_instance *i)
 {
 	char addr[IP_STR_MAX];
@@ -448,6 +464,8 @@ static void put_protocol(FILE *out, const struct conf_instance *i)
 	if (i->auth_type == VRRP_AUTH_PASS)
 		fprintf(out, "    authentication {\n        auth_type PASS\n        auth_pass \"%.*s\"\n    }\n",
 			VRRP_AUTH_LEN, (const char *)i->auth_data);
+	if (i->auth_hmac.n_keys > 0)
+		put_hmac(out, &i->auth_hmac);
 }
 
 static void put_hooks(FILE *out, const struct conf_command *hooks)

@@ -254,6 +254,7 @@ static void store(struct conf_ctx *x, struct conf_arg *a, const char *name, void
 			a->key->parse(x, a, obj);
 		break;
 	case KEY_ENTRIES:
+	case KEY_REPEATED:
 		if (config_setting_is_aggregate(a->setting) && !config_setting_is_group(a->setting))
 			a->key->parse(x, a, obj);
 		else

@@ -501,7 +501,8 @@ void instance_refit(struct instance *inst)
 	struct vrrp_actions actions;
 
 	/* Half of a configuration would be worse than a restart. */
-	if (instance_wire_init(inst) < 0 || make_room_for_tracked(inst) < 0 || notify_reconf(inst->notify, &owner) < 0)
+	if (instance_wire_init(inst) < 0 || instance_auth_configure(inst) < 0 || make_room_for_tracked(inst) < 0 ||
+	    notify_reconf(inst->notify, &owner) < 0)
 		abort();
 	announce_reconf(inst->announce, &times);
 	actions = vrrp_fsm_reconf(&inst->fsm, &fc,
@@ -516,6 +517,10 @@ static int init_parts(struct instance *inst)
 	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
 	int r = instance_wire_init(inst);
 
+	if (r >= 0)
+		r = instance_auth_init(inst);
+	if (r >= 0)
+		r = instance_auth_configure(inst);
 	inst->vips = calloc(inst->conf->n_vips + 1, sizeof(*inst->vips));
 	if (r >= 0)
 		r = inst->vips ? make_room_for_tracked(inst) : -ENOMEM;
@@ -568,6 +573,7 @@ struct instance *instance_free(struct instance *inst)
 	instance_timers_done(inst);
 	instance_addr_done(inst);
 	instance_veto_done(inst);
+	instance_auth_done(inst);
 	announce_free(inst->announce);
 	notify_free(inst->notify);
 	free(inst->advertised);

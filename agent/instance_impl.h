@@ -19,12 +19,14 @@
 #pragma once
 
 #include "agent/announce.h"
+#include "agent/auth_watch.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/instance.h"
 #include "agent/journal.h"
 #include "agent/notify.h"
 #include "agent/tracker.h"
+#include "vrrp/auth.h"
 #include "vrrp/fsm.h"
 
 enum {
@@ -119,11 +121,20 @@ struct veto {
 	char last[96]; /* outcome */
 };
 
+/* Authentication at run time. */
+struct instance_auth {
+	struct vrrp_auth hmac;      /* what it remembers of senders outlives a configuration */
+	struct vrrp_auth_key *keys; /* backs hmac.keys */
+	struct auth_watch watch;
+	struct loop_timer timer; /* armed while there is an alarm */
+	struct log_limit skew_log;
+};
+
 struct counters {
 	uint64_t advert_rcvd, advert_sent, advert_failed;
 	uint64_t pri_zero_rcvd, pri_zero_sent;
 	uint64_t become_master, release_master;
-	uint64_t csum_alt, advert_interval_diff, addr_list_err;
+	uint64_t csum_alt, advert_interval_diff, addr_list_err, auth_clock_skew;
 	uint64_t rival_adverts;
 	uint64_t vips_restored, connections_reset;
 	uint64_t lease_renewed, lease_failed, lease_expired; /* portions; portions; incidents */
@@ -135,6 +146,7 @@ struct instance {
 	const struct conf_instance *conf;
 	struct vrrp_fsm fsm;
 	struct vrrp_wire format;
+	struct instance_auth auth;
 	struct ip_addr *advertised; /* backs format.addrs, of which fewer may be in use: see instance_wire_fit() */
 	struct tracked *tracked;    /* one for each tracked object; its texts are stale once the loop has run */
 	size_t n_tracked;
@@ -271,6 +283,21 @@ bool instance_overslept(const struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);
+
+/* instance_auth.c. Timers are prepared once; the keys each time the instance has got a configuration, after
+ * instance_wire_init(). On error (-errno, logged) the keys stay as they were. */
+int instance_auth_init(struct instance *inst);
+int instance_auth_configure(struct instance *inst);
+void instance_auth_done(struct instance *inst);
+/* For vrrp_packet.utc. */
+uint64_t instance_auth_clock(const struct instance *inst);
+/* Call before the copies of one advert are encoded. */
+void instance_auth_next(struct instance *inst);
+/* An advert was accepted; one was refused. */
+void instance_auth_heard(struct instance *inst, const struct vrrp_advert *ad);
+void instance_auth_refused(struct instance *inst, enum vrrp_drop why, const struct ip_addr *src);
+/* See sqlvipctl(8); null if nothing is configured. */
+json_t *instance_auth_status(const struct instance *inst);
 
 /* instance_reconf.c: true if the lane must wait for a completion. */
 bool instance_drop_vips(struct instance *inst);

@@ -33,6 +33,7 @@ static void packet_dropped(struct instance *inst, enum vrrp_drop why, const stru
 	uint64_t suppressed;
 
 	inst->counters.drops[why]++;
+	instance_auth_refused(inst, why, &src);
 	if (!log_limit_pass(&inst->drop_log[why], loop_now_us(), DROP_LOG_US, &suppressed))
 		return;
 	instance_record_refusal(inst, why, &src);
@@ -94,6 +95,7 @@ static void learn_checksum(struct instance *inst, const struct vrrp_advert *ad)
 void instance_on_packet(void *user, const struct vrrp_packet *packet)
 {
 	struct instance *inst = user;
+	struct vrrp_packet now = *packet;
 	struct vrrp_advert ad;
 	struct vrrp_event ev = { .type = VRRP_EV_ADVERT };
 	char addr[IP_STR_MAX];
@@ -101,7 +103,10 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 
 	if (inst->fsm.state == VRRP_INIT)
 		return;
-	why = vrrp_decode(&inst->format, &inst->fsm.own, packet, &ad);
+	now.utc = instance_auth_clock(inst);
+	why = vrrp_decode(&inst->format, &inst->fsm.own, &now, &ad);
+	if (why == VRRP_OK)
+		instance_auth_heard(inst, &ad);
 	if (inst->fsm.state ==
 	    VRRP_FAULT) { /* nothing is counted or decided; but who has the addresses is worth knowing */
 		if (why == VRRP_OK)

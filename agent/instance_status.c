@@ -196,6 +196,7 @@ static json_t *counters(const struct instance *inst)
 		{ "csum_alt", c->csum_alt },
 		{ "advert_interval_diff", c->advert_interval_diff },
 		{ "addr_list_err", c->addr_list_err },
+		{ "auth_clock_skew", c->auth_clock_skew },
 		{ "vips_restored", c->vips_restored },
 		{ "connections_reset", c->connections_reset },
 		{ "lease_renewed", c->lease_renewed },
@@ -234,6 +235,7 @@ json_t *instance_status(const struct instance *inst)
 
 	json_object_set_new(status, "rival", instance_rival_status(inst));
 	instance_orders_status(inst, status);
+	json_object_set_new(status, "auth_hmac", instance_auth_status(inst));
 	json_object_set_new(status, "family", json_string(ci->family == AF_INET6 ? "ipv6" : "ipv4"));
 	json_object_set_new(status, "unicast", json_boolean(ci->unicast));
 	json_object_set_new(status, "sends_to", sends_to(inst));

@@ -107,6 +107,7 @@ void instance_send_advert(struct instance *inst, uint8_t priority)
 
 	/* 0 would let the kernel choose. All copies of one advert share it. */
 	inst->ip_id = inst->ip_id == UINT16_MAX ? 1 : (uint16_t)(inst->ip_id + 1);
+	instance_auth_next(inst);
 	for (size_t i = 0; ci->unicast && i < ci->n_peers; i++)
 		any |= sent(inst, &ci->peers[i].addr, send_to(inst, &ci->peers[i].addr, priority));
 	if (!ci->unicast)

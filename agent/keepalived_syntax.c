@@ -210,6 +210,17 @@ static void expect_block(struct parser *p, const struct frame *f, const struct k
 		conf_error(p->env->findings, where, "%s: \"%s\" stands where { is expected", w->w[0], w->w[1]);
 }
 
+static void take_repeated(struct parser *p, const struct frame *f, const struct conf_words *w,
+			  const struct conf_where *where)
+{
+	config_setting_t *list = get_or_add(p, f, w->w[0], CONFIG_TYPE_LIST, where);
+
+	if (w->n > KS_WORDS_MAX)
+		conf_error(p->env->findings, where, "%s: too many words", w->w[0]);
+	else if (list)
+		add_words(p, list, NULL, w->w + 1, w->n - 1, where);
+}
+
 static void take_keyword(struct parser *p, const struct frame *f, const char *text, const struct conf_where *where)
 {
 	struct conf_words w;
@@ -231,6 +242,10 @@ static void take_keyword(struct parser *p, const struct frame *f, const char *te
 			conf_error(p->env->findings, where, "%s: too many words", w.w[0]);
 		else if (make_room(p, f, &key, w.w[0], where))
 			add_words(p, f->setting, w.w[0], w.w + 1, w.n - 1, where);
+		break;
+	case KS_REPEATED:
+		p->wish = WISH_NOTHING;
+		take_repeated(p, f, &w, where);
 		break;
 	case KS_COMMAND:
 	case KS_SCRIPT:

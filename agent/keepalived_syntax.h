@@ -7,6 +7,7 @@
  *     keyword { … }               keyword = { … };                  (given again: the same group goes on)
  *     keyword NAME { … }          keyword = ( { name = "NAME"; … }, … );
  *     keyword { ENTRY … }         keyword = ( "ENTRY", ("WORD", "WORD", …), … );
+ *     keyword WORD WORD …         keyword = ( ("WORD", "WORD", …), … );   where each line adds one
  *     notify_x COMMAND [U [G]]    as words, the command as one of them, its own quotes and escapes still inside
  *
  * The place of each setting is in its hook (struct conf_where, from the pool). Which keyword has which shape is asked
@@ -24,7 +25,8 @@ enum ks_shape {
 	KS_GROUP,
 	KS_NAMED,
 	KS_ENTRIES,
-	KS_SKIP, /* not served: noted once as `keyword = true`, its block is passed over */
+	KS_REPEATED, /* each line is an entry of the keyword's list */
+	KS_SKIP,     /* not served: noted once as `keyword = true`, its block is passed over */
 };
 
 struct ks_key {
