@@ -59,7 +59,7 @@ def test_forged_master_is_heeded_and_missed_when_it_is_gone(pair):
     stream = Forge(pair, pair.client).stream(Advert(interval=0.2), every=0.15)
     agent = pair.agent(pair.master, instance(100, track=False, advert="0.2")).start()
     stays_backup(agent, every=0.15)
-    assert not refusals(agent)
+    assert not refusals(agent.instance())
     stream.kill()
     takes_over(agent)
     pair.watcher.wait_holder(pair.master, VIP, 5)

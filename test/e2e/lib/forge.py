@@ -223,13 +223,13 @@ def stays_backup(agent, name="VI_1", every=0.9):
 def takes_over(agent, name="VI_1", seconds=20, counter=None):
     """What a Forge streams is not heeded: the agent becomes master, and of its counters of refusals only that rises."""
     agent.wait_state("MASTER", seconds, name)
-    risen = refusals(agent, name)
+    risen = refusals(agent.instance(name))
     assert set(risen) == ({counter} if counter else set()), risen
 
 
-def refusals(agent, name="VI_1"):
-    """The counters of refused adverts that are not zero."""
-    return {k: v for k, v in agent.instance(name)["counters"].items() if k in REFUSALS and v}
+def refusals(status):
+    """The counters of refused adverts that are not zero, from the status of an instance."""
+    return {k: v for k, v in status["counters"].items() if k in REFUSALS and v}
 
 
 def _to_json(advert):
