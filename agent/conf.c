@@ -42,6 +42,33 @@ static int read_tree(struct conf_ctx *x, const char *text, size_t len, const cha
 	return keepalived_syntax_read(&env, &conf_grammar, x->file, text, len, tree);
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct ip_addr *x = a, *y = b;
+
+	return x->family != y->family ? (x->family < y->family ? -1 : 1) : ip_cmp(x, y);
+}
+
+/* It is asked for each address of an interface whenever one of them changes, and there may be a thousand. */
+static void sort_vips(struct conf_ctx *x)
+{
+	struct conf *c = x->c;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_instances; i++)
+		n += c->instances[i].n_vips;
+	c->all_vips = conf_pool_array(x->pool, n, sizeof(*c->all_vips));
+	for (size_t i = 0; i < c->n_instances; i++)
+		for (size_t k = 0; k < c->instances[i].n_vips; k++)
+			c->all_vips[c->n_all_vips++] = c->instances[i].vips[k].prefix.addr;
+	qsort(c->all_vips, n, sizeof(*c->all_vips), compare_addresses);
+}
+
+bool conf_is_vip(const struct conf *c, const struct ip_addr *addr)
+{
+	return c->n_all_vips > 0 && bsearch(addr, c->all_vips, c->n_all_vips, sizeof(*addr), compare_addresses);
+}
+
 int conf_load_text(const char *name, const char *text, size_t len, bool files, const char *config_id,
 		   conf_report_fn report, void *user, struct conf **ret)
 {
@@ -69,6 +96,7 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 		conf_read_instances(&x, root);
 		conf_read_groups(&x, root);
 		conf_check(&x);
+		sort_vips(&x);
 	}
 	config_destroy(&tree);
 	conf_findings_end(&findings, &(struct conf_where){ .file = c->file });

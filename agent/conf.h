@@ -292,6 +292,8 @@ struct conf {
 	size_t n_instances;
 	struct conf_group *groups;
 	size_t n_groups;
+	struct ip_addr *all_vips; /* of all instances, sorted: see conf_is_vip() */
+	size_t n_all_vips;
 	unsigned refs;
 	void *pool; /* everything above lives here */
 };
@@ -329,6 +331,9 @@ void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);
  * go, for `-t` and the start log, in the grammar of the file. Calls `line` for each; nothing if every instance already
  * tracks MySQL or a script. */
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
+
+/* Whether any instance has this VIP, whatever its prefix length. */
+bool conf_is_vip(const struct conf *c, const struct ip_addr *addr);
 
 const char *conf_hook_name(enum conf_hook hook);      /* "notify_master" … */
 const char *conf_fifo_name(enum conf_fifo_kind kind); /* "notify_fifo", "vrrp_notify_fifo" */

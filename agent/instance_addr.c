@@ -404,16 +404,6 @@ static void look_for_lost_vips(struct instance *inst)
 
 /* --- links and source -------------------------------------------------------------------------------------------- */
 
-/* Adverts never leave from a VIP, whichever instance it belongs to. */
-static bool is_vip(const struct conf *conf, const struct ip_addr *addr)
-{
-	for (size_t i = 0; i < conf->n_instances; i++)
-		for (size_t j = 0; j < conf->instances[i].n_vips; j++)
-			if (ip_equal(&conf->instances[i].vips[j].prefix.addr, addr))
-				return true;
-	return false;
-}
-
 static bool is_other(void *user, const struct ip_addr *addr)
 {
 	return !ip_equal(user, addr);
@@ -439,11 +429,12 @@ struct search {
 	bool link_local;
 };
 
+/* Adverts never leave from a VIP, whichever instance it belongs to. */
 static bool is_no_source(void *user, const struct ip_addr *addr)
 {
 	const struct search *s = user;
 
-	return is_vip(s->conf, addr) || (!s->any_scope && ip_is_link_local(addr) != s->link_local);
+	return conf_is_vip(s->conf, addr) || (!s->any_scope && ip_is_link_local(addr) != s->link_local);
 }
 
 static bool find_source(const struct instance *inst, const struct netif_link *link, struct ip_addr *ret)

@@ -123,6 +123,27 @@ static void address_is_the_same_whatever_is_tracked(void **state)
 	conf_free(a);
 }
 
+static void vip_of_any_instance_is_known(void **state)
+{
+	struct conf *c = read_conf(INSTANCE("VI_1", "") "vrrp_instance VI_2 {\n interface eth1\n virtual_router_id 7\n "
+							"virtual_ipaddress {\n 198.51.100.7/24\n 10.0.0.1\n }\n}\n");
+	struct ip_addr addr;
+
+	(void)state;
+	for (const char *const *text =
+		     (const char *const[]){ "192.0.2.1", "192.0.2.2", "198.51.100.7", "10.0.0.1", NULL };
+	     *text; text++) {
+		assert_true(ip_parse(*text, &addr));
+		assert_true(conf_is_vip(c, &addr));
+	}
+	for (const char *const *text = (const char *const[]){ "192.0.2.3", "0.0.0.0", "::", "2001:db8::1", NULL };
+	     *text; text++) {
+		assert_true(ip_parse(*text, &addr));
+		assert_false(conf_is_vip(c, &addr));
+	}
+	conf_free(c);
+}
+
 static void configuration_lives_as_long_as_somebody_holds_it(void **state)
 {
 	struct conf *a = read_conf(INSTANCE("VI_1", "")), *b = conf_ref(a);
@@ -144,6 +165,7 @@ int main(void)
 		cmocka_unit_test(global_values_need_a_restart_unless_known_better),
 		cmocka_unit_test(router_is_known_by_what_the_peers_see),
 		cmocka_unit_test(address_is_the_same_whatever_is_tracked),
+		cmocka_unit_test(vip_of_any_instance_is_known),
 		cmocka_unit_test(configuration_lives_as_long_as_somebody_holds_it),
 	};
 
