@@ -8,7 +8,6 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/conf_diff.h"
-#include "agent/ops.h"
 
 #include <errno.h>
 
@@ -206,9 +205,7 @@ static void set_going(struct apply *a)
 {
 	const struct conf *c = *a->parts.conf;
 	struct instance **all = *a->parts.instances;
-	const struct ops o = { .instances = all, .n = c->n_instances, .orders = a->parts.env.orders };
 
-	ops_apply(&o); /* to the new ones: the others know */
 	for (size_t i = 0; i < c->n_instances; i++)
 		if (a->match[i] != NOBODY)
 			instance_reconf_end(all[i]);

@@ -561,13 +561,14 @@ static void print_instance(struct page *p, const json_t *inst)
 
 	headline(p, inst, NULL, some_text_of(inst, "cause"));
 	print_faults(p, json_object_get(inst, "faults"));
-	text_line(p, "sync group", text_of(inst, "sync_group"));
-	print_wire(p, inst);
+	text_line(p, "withheld", text_of(inst, "withheld"));
 	print_vips(p, json_object_get(inst, "vips"));
-	print_priority(p, json_object_get(inst, "priority"));
 	text_line(p, "master", text_of(inst, "master"));
 	print_rival(p, json_object_get(inst, "rival"));
 	table(p, "peers", json_object_get(inst, "peers"), &headings, 4, peer_row);
+	print_priority(p, json_object_get(inst, "priority"));
+	text_line(p, "sync group", text_of(inst, "sync_group"));
+	print_wire(p, inst);
 	print_timers(p, inst);
 	print_pre_take(p, json_object_get(inst, "pre_take"));
 	print_hooks(p, json_object_get(inst, "hooks"));
@@ -635,10 +636,13 @@ static void print_check(struct page *p, const json_t *check)
 {
 	const char *reason = some_text_of(check, "reason"), *kind = some_text_of(check, "kind");
 	struct parts server = { .page = p, .label = "server" }, runs = { .page = p, .label = "runs" };
-	struct parts queries = { .page = p, .label = "queries" };
+	struct parts queries = { .page = p, .label = "queries" }, verdict = { .page = p, .label = "verdict" };
+	char span[32];
 
 	headline(p, check, kind, reason ? reason : some_text_of(check, "last"));
-	text_line(p, "verdict", text_of(check, "verdict"));
+	part_text(&verdict, "", text_of(check, "verdict"), "");
+	part_text(&verdict, "has ", span_of(check, "dead_delay_left_s", span, sizeof(span)), " to be back");
+	parts_end(&verdict);
 	print_answers(p, check);
 	text_line(p, "file", text_of(check, "path"));
 	text_line(p, "seen by", text_of(check, "method"));
@@ -697,7 +701,6 @@ static void print_reload(struct page *p, const json_t *reload)
 static void print_agent(struct page *p, const json_t *status)
 {
 	const char *version = some_text_of(status, "version");
-	double lag_ms;
 	char span[32];
 	const char *up = span_of(status, "uptime_s", span, sizeof(span));
 
@@ -710,6 +713,22 @@ static void print_agent(struct page *p, const json_t *status)
 		fprintf(p->out, "  pid %" JSON_INTEGER_FORMAT, count_of(status, "pid"));
 	if (up)
 		fprintf(p->out, "  up %s", up);
+	if (json_is_true(json_object_get(status, "observe")))
+		coloured(p, YELLOW, "  OBSERVE");
+	if (json_is_true(json_object_get(status, "stopping")))
+		coloured(p, YELLOW, "  stopping");
+	fputc('\n', p->out);
+}
+
+/* What seldom matters, last. */
+static void print_agent_details(struct page *p, const json_t *status)
+{
+	double lag_ms;
+
+	if (!text_of(status, "config"))
+		return;
+	fputc('\n', p->out);
+	coloured(p, BOLD, "agent");
 	fputc('\n', p->out);
 	text_line(p, "config", text_of(status, "config"));
 	print_reload(p, json_object_get(status, "reload"));
@@ -761,4 +780,5 @@ void ctl_print_status(const json_t *status, FILE *out, bool colour)
 		print_group(&p, json_array_get(groups, i));
 	for (size_t i = 0; i < json_array_size(checks); i++)
 		print_check(&p, json_array_get(checks, i));
+	print_agent_details(&p, status);
 }

@@ -265,7 +265,7 @@ static void go(struct daemon *d)
 {
 	struct ops o = ops_of(d);
 
-	ops_apply(&o);
+	ops_tell(&o);
 	d->ready = true;
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_look(d->instances[i]);

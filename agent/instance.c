@@ -3,6 +3,7 @@
  * packets came, and in which order the effects must become visible. */
 #include "agent/instance_impl.h"
 
+#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 
 #include <assert.h>
@@ -559,6 +560,7 @@ int instance_new(const struct instance_env *env, const struct conf_instance *con
 		instance_free(inst);
 		return r;
 	}
+	instance_obey(inst);
 	*ret = inst;
 	return 0;
 }
@@ -567,6 +569,7 @@ struct instance *instance_free(struct instance *inst)
 {
 	if (!inst)
 		return NULL;
+	alarm_forget(inst->conf->name);
 	netif_forget(inst->env.netif, inst);
 	if (inst->wire)
 		wire_leave(inst->wire, inst);

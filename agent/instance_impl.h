@@ -354,6 +354,8 @@ void instance_lease_tend(struct instance *inst);
 /* instance_orders.c: true if maintenance keeps this event from the machine; it is recorded then. */
 bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause);
 void instance_note_holder(struct instance *inst);
+/* What was ordered before this instance came to be. */
+void instance_obey(struct instance *inst);
 /* Whoever was heard last, since `since_us`; NULL if nobody was. */
 const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us);
 /* Such an event would not be withheld any more. */

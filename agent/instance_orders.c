@@ -138,6 +138,18 @@ void instance_set_maintenance(struct instance *inst, bool on)
 	inst->entitled = orders_holder(inst->env.orders, inst->conf->name);
 }
 
+void instance_obey(struct instance *inst)
+{
+	if (!inst->env.orders)
+		return;
+	if (orders_standby(inst->env.orders, inst->conf->name)) {
+		journal_log(LOG_WARNING, &(struct journal_note){ .kind = JOURNAL_ORDER, .instance = inst->conf->name },
+			    "still on standby, as ordered before this start");
+		instance_set_standby(inst, true);
+	}
+	instance_set_maintenance(inst, orders_maintenance(inst->env.orders) != 0);
+}
+
 /* --- alarms ------------------------------------------------------------------------------------------------------ */
 
 const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us)

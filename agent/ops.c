@@ -222,18 +222,8 @@ void ops_explain(const struct ops *o, const json_t *request, struct control_repl
 
 /* --- start, and now and then ------------------------------------------------------------------------------------- */
 
-void ops_apply(const struct ops *o)
+void ops_tell(const struct ops *o)
 {
-	for (size_t i = 0; i < o->n; i++) {
-		const char *name = instance_name(o->instances[i]);
-
-		if (orders_standby(o->orders, name)) {
-			journal_log(LOG_WARNING, &(struct journal_note){ .kind = JOURNAL_ORDER, .instance = name },
-				    "still on standby, as ordered before this start");
-			instance_set_standby(o->instances[i], true);
-		}
-		instance_set_maintenance(o->instances[i], orders_maintenance(o->orders) != 0);
-	}
 	if (orders_maintenance(o->orders))
 		journal_log(LOG_WARNING, &order_note, "still maintenance, as ordered before this start");
 	show_maintenance(o);

@@ -14,8 +14,8 @@ struct ops {
 	bool observe; /* there is nothing to order */
 };
 
-/* Carries out what was ordered before the start. Before the instances are started. */
-void ops_apply(const struct ops *o);
+/* At the start: says what was ordered before and is in force still; the instances see to it themselves. */
+void ops_tell(const struct ops *o);
 /* {"instance": name (default: all), "force": whether to hand over though no other router has been heard}. */
 void ops_standby(const struct ops *o, const json_t *request, struct control_reply *reply);
 void ops_resume(const struct ops *o, const json_t *request, struct control_reply *reply);

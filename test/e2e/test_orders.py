@@ -167,3 +167,27 @@ def test_explain_tells_both_sides_of_a_failover_and_of_nopreempt(pair):
     assert "(256 - 200)/256 x 0.100 s" in ctl(pair, pair.master, "explain").stdout
     done = ctl(pair, pair.master, "explain", "VI_2", check=False)
     assert done.returncode == 1 and 'no instance "VI_2"' in done.stderr
+
+
+def test_instance_that_a_reload_brings_obeys_what_was_ordered_before(pair):
+    config = instance(200, track=False)
+    more = instance(200, name="VI_2", vrid=52, vips=("192.168.1.101",), track=False)
+    agent = pair.agent(pair.master, config + more).start()
+    pair.watcher.wait_holder(pair.master, "192.168.1.101", 10)
+    ctl(pair, pair.master, "standby", "VI_2", "--force", check=False)
+    agent.configure(config)
+    ctl(pair, pair.master, "reload")
+    until(lambda: [i["name"] for i in agent.status()["instances"]] == ["VI_1"], 10, "VI_2 to be gone")
+    assert not [a for a in agent.status()["alarms"] if a["instance"] == "VI_2"]
+    agent.configure(config + more)
+    ctl(pair, pair.master, "reload")
+    agent.wait_state("FAULT", 10, "VI_2")
+    assert agent.instance("VI_2")["standby"] and pair.watcher.holders("192.168.1.101") == []
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    ctl(pair, pair.master, "maintenance", "on")
+    ctl(pair, pair.master, "resume")
+    agent.wait_state("BACKUP", 10, "VI_2")  # standby has ended its claim: nobody takes them in maintenance
+    until(lambda: agent.instance("VI_2")["withheld"], 10, "what would be")
+    assert pair.watcher.holders("192.168.1.101") == []
+    ctl(pair, pair.master, "maintenance", "off")
+    pair.watcher.wait_holder(pair.master, "192.168.1.101", 10)

@@ -27,21 +27,16 @@ static const char example[] =
 	"\"state\":\"down\",\"last\":\"exit 1\",\"runs\":12,\"failures\":1,\"timeouts\":0,\"tracked\":false}]}";
 
 static const char expected[] = "sqlvipd 0.1.0  pid 4242  up 3 min 12 s\n"
-			       "  config     /etc/sqlvip/sqlvip.conf\n"
-			       "  loaded     1 min 1 s ago, reload 2; the last one failed\n"
-			       "  real time  SCHED_RR 1, memory locked\n"
-			       "  resets     SOCK_DIAG destroy\n"
-			       "  loop lag   1.2 ms at most\n"
 			       "\n"
 			       "VI_1  MASTER for 2 min 3 s: down timer: no advert for 3.0 s\n"
-			       "  interface  eth0, VRID 51, VRRPv3, advert every 1 s\n"
 			       "  VIPs       192.168.1.100/32 on eth0, present, lease of 6 s, 4.5 s left\n"
-			       "  priority   254, base 254\n"
-			       "             TRACKED  KIND   STATE  WEIGHT  EFFECT\n"
-			       "             mysqld   mysql  up     0       none\n"
 			       "  master     192.168.1.1\n"
 			       "  peers      PEER         PRIORITY  HEARD      ADVERTS\n"
 			       "             192.168.1.2  253       0.3 s ago  17\n"
+			       "  priority   254, base 254\n"
+			       "             TRACKED  KIND   STATE  WEIGHT  EFFECT\n"
+			       "             mysqld   mysql  up     0       none\n"
+			       "  interface  eth0, VRID 51, VRRPv3, advert every 1 s\n"
 			       "  timers     down after 3.012 s, skew 0.012 s\n"
 			       "  hooks      2 run, 1 failed\n"
 			       "             last notify_master for MASTER, exit 1, ran 20 ms, ended 2 min 0 s ago\n"
@@ -54,7 +49,14 @@ static const char expected[] = "sqlvipd 0.1.0  pid 4242  up 3 min 12 s\n"
 			       "  queries    123, 0 failed, connections made: 1\n"
 			       "\n"
 			       "chk  script  down: exit 1\n"
-			       "  runs       12, 1 failed, 0 timed out, not tracked by any instance\n";
+			       "  runs       12, 1 failed, 0 timed out, not tracked by any instance\n"
+			       "\n"
+			       "agent\n"
+			       "  config     /etc/sqlvip/sqlvip.conf\n"
+			       "  loaded     1 min 1 s ago, reload 2; the last one failed\n"
+			       "  real time  SCHED_RR 1, memory locked\n"
+			       "  resets     SOCK_DIAG destroy\n"
+			       "  loop lag   1.2 ms at most\n";
 
 /* The document as people see it; the caller frees. */
 static char *show(const json_t *doc, bool colour)
