@@ -3,7 +3,8 @@
  * sending goes round the targets, one frame each, until nobody owes any. A set is thus nothing but a number added to
  * the debts, and sets that meet mix fairly.
  *
- * Many frames are sent in portions, a millisecond apart, and a full device queue only delays them. Does not know
+ * Many frames are sent in portions, a millisecond apart, and a full device queue only delays them; where an interface
+ * is given one frame per interval, each waits for its time. Does not know
  * instances or states, nor whether an interface does ARP at all. */
 #include "agent/announce.h"
 
@@ -44,6 +45,12 @@ struct announce {
 	struct loop_timer later; /* the earliest of all later_us */
 	struct loop_timer refresh;
 	struct announce_counters counters;
+	struct pacing *pacing; /* may be NULL */
+	struct {
+		uint64_t at_us; /* 0: none is taken */
+		int ifindex;
+		bool v6;
+	} turn;                       /* of the next frame */
 	bool (*may_send)(void *user); /* NULL: nobody is asked */
 	void *user;
 };
@@ -82,6 +89,29 @@ static int send_one(const struct announce *a, const struct announce_target *t)
 	return errno == ENOBUFS || errno == EINTR ? -EAGAIN : -errno;
 }
 
+/* Whether the frame for this target may leave now; else the timer is armed for its time. A time is taken for each frame
+ * and kept until it comes, so that instances that share an interface go round. */
+static bool is_our_turn(struct announce *a, const struct announce_target *t)
+{
+	bool v6 = t->vip.family == AF_INET6;
+	uint64_t interval_us = v6 ? a->times.na_interval_us : a->times.arp_interval_us;
+	uint64_t now_us = loop_now_us();
+
+	if (!a->pacing || interval_us == 0)
+		return true;
+	if (a->turn.at_us == 0 || a->turn.ifindex != t->ifindex || a->turn.v6 != v6) {
+		a->turn.at_us = pacing_take(a->pacing, t->ifindex, v6, interval_us, now_us);
+		a->turn.ifindex = t->ifindex;
+		a->turn.v6 = v6;
+	}
+	if (now_us < a->turn.at_us) {
+		loop_timer_at(&a->pace, a->turn.at_us);
+		return false;
+	}
+	a->turn.at_us = 0;
+	return true;
+}
+
 /* Sends what may be sent now and arms the timer for the rest. */
 static void send_portion(struct announce *a)
 {
@@ -96,6 +126,8 @@ static void send_portion(struct announce *a)
 				loop_timer_in(&a->pace, ASK_AGAIN_US);
 				return;
 			}
+			if (!is_our_turn(a, &o->target))
+				return;
 			r = send_one(a, &o->target);
 			if (r == -EAGAIN) {
 				a->backoff_us = a->backoff_us ? 2 * a->backoff_us : GAP_US;
@@ -201,6 +233,11 @@ int announce_new(sd_event *loop, const struct announce_times *times, struct anno
 	return r;
 }
 
+void announce_pace(struct announce *a, struct pacing *pacing)
+{
+	a->pacing = pacing;
+}
+
 void announce_ask(struct announce *a, bool (*may_send)(void *user), void *user)
 {
 	a->may_send = may_send;
@@ -234,6 +271,7 @@ void announce_stop(struct announce *a)
 	a->owed = NULL;
 	a->n = a->next = 0;
 	a->frames = 0;
+	a->turn.at_us = 0;
 	a->backoff_us = 0;
 }
 

@@ -5,6 +5,7 @@
 
 #include "agent/base/loop.h"
 #include "agent/netif.h"
+#include "agent/pacing.h"
 
 struct announce;
 
@@ -22,6 +23,8 @@ struct announce_times {
 	unsigned refresh_repeat;
 	unsigned again_repeat; /* after an inferior master was heard */
 	uint64_t again_delay_us;
+	/* Least time between two frames on an interface, see announce_pace(): ARP, neighbour advertisement; 0 = none */
+	uint64_t arp_interval_us, na_interval_us;
 };
 
 /* 0 or -errno. Needs CAP_NET_RAW. */
@@ -33,6 +36,9 @@ void announce_mute(struct announce *a);
 /* Asked before each frame: false puts it off a little. For whoever may have slept, and must not claim an address that
  * another may have by now. Without it nobody is asked. */
 void announce_ask(struct announce *a, bool (*may_send)(void *user), void *user);
+
+/* With whom the interfaces are shared; borrowed. Without it only our own portions are paced. */
+void announce_pace(struct announce *a, struct pacing *pacing);
 
 /* Replaces the targets (copied) and starts over: first set now, the rest by timers. */
 int announce_start(struct announce *a, const struct announce_target *targets, size_t n);

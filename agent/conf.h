@@ -266,12 +266,13 @@ struct conf {
 	char *router_id;
 	char *control_socket;
 	char *state_directory;
-	char *script_user;            /* of programs that name no user */
-	char *script_group;           /* NULL: the user's own */
-	bool realtime;                /* SCHED_RR and locked memory where the host allows; default on */
-	unsigned rt_priority;         /* 1..99, default 1 */
-	uint64_t startup_delay_us;    /* of the protocol, from our start */
-	uint64_t delay_after_boot_us; /* the same from the boot of the host */
+	char *script_user;                          /* of programs that name no user */
+	char *script_group;                         /* NULL: the user's own */
+	bool realtime;                              /* SCHED_RR and locked memory where the host allows; default on */
+	unsigned rt_priority;                       /* 1..99, default 1 */
+	uint64_t garp_interval_us, gna_interval_us; /* between two on an interface; 0 = none */
+	uint64_t startup_delay_us;                  /* of the protocol, from our start */
+	uint64_t delay_after_boot_us;               /* the same from the boot of the host */
 	bool log_unknown_vrids;
 	struct conf_fifo fifos[_CONF_FIFO_MAX_];
 	struct conf_once startup, shutdown;

@@ -144,6 +144,8 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	x->c->fifo_states_on_reload = g->fifo_states_on_reload;
 	x->c->realtime = g->realtime;
 	x->c->rt_priority = g->rt_priority;
+	x->c->garp_interval_us = g->garp_interval_us;
+	x->c->gna_interval_us = g->gna_interval_us;
 	x->c->startup_delay_us = g->startup_delay_us;
 	x->c->delay_after_boot_us = g->delay_after_boot_us;
 	x->c->log_unknown_vrids = g->log_unknown_vrids;

@@ -27,6 +27,7 @@ struct conf_globals {
 	bool min_garp;
 	unsigned down_adverts;
 	bool lower_prio_no_advert, higher_prio_send_advert, owner_ignore_adverts, csum_plain;
+	uint64_t garp_interval_us, gna_interval_us;
 	uint64_t startup_delay_us, delay_after_boot_us;
 	uint64_t notify_timeout_us;
 	bool notify_priority_changes;

@@ -127,6 +127,10 @@ static void put_globals(FILE *out, const struct conf *c)
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
 	put_programs(out, c);
+	if (c->garp_interval_us)
+		put_time(out, "vrrp_garp_interval", c->garp_interval_us);
+	if (c->gna_interval_us)
+		put_time(out, "vrrp_gna_interval", c->gna_interval_us);
 	if (c->startup_delay_us)
 		put_time(out, "vrrp_startup_delay", c->startup_delay_us);
 	if (c->delay_after_boot_us)

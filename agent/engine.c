@@ -21,6 +21,7 @@
 #include "agent/observe.h"
 #include "agent/ops.h"
 #include "agent/orders.h"
+#include "agent/pacing.h"
 #include "agent/privs.h"
 #include "agent/reload.h"
 #include "agent/store.h"
@@ -64,6 +65,7 @@ struct daemon {
 	bool shutdown_done;
 	struct instance **instances;
 	struct groups *groups;
+	struct pacing *pacing;
 	struct apply *apply;
 	struct reload *reload;
 	struct control *control;
@@ -485,6 +487,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.files = d->files,
 		.procs = d->procs,
 		.fifos = d->fifos,
+		.pacing = d->pacing,
 		.start_us = protocol_start_us(d),
 	};
 }
@@ -523,10 +526,12 @@ static int start_reload(struct daemon *d)
 
 static int start_instances(struct daemon *d)
 {
-	const struct instance_env env = instance_env(d);
+	struct instance_env env;
 
+	d->pacing = pacing_new();
+	env = instance_env(d);
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
-	if (!d->instances)
+	if (!d->instances || !d->pacing)
 		return -ENOMEM;
 	for (size_t i = 0; i < d->conf->n_instances; i++) {
 		int r = instance_new(&env, &d->conf->instances[i], &d->instances[i]);
@@ -689,6 +694,7 @@ static void tear_down(struct daemon *d)
 	for (size_t i = 0; d->instances && i < d->conf->n_instances; i++)
 		instance_free(d->instances[i]);
 	free(d->instances);
+	pacing_free(d->pacing);
 	fifos_free(d->fifos);
 	if (d->once)
 		exec_abandon(d->once);

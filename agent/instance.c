@@ -449,8 +449,10 @@ static bool may_announce(void *user)
 
 /* --- what the parts take from the configuration, at the start and at each reload --- */
 
-static struct announce_times announce_times(const struct conf_instance *ci)
+static struct announce_times announce_times(const struct instance *inst)
 {
+	const struct conf_instance *ci = inst->conf;
+
 	return (struct announce_times){
 		.repeat = ci->garp.repeat,
 		.delay_us = ci->garp.delay_us,
@@ -458,6 +460,8 @@ static struct announce_times announce_times(const struct conf_instance *ci)
 		.refresh_repeat = ci->garp.refresh_repeat,
 		.again_repeat = ci->garp.lower_prio_repeat,
 		.again_delay_us = ci->garp.lower_prio_delay_us,
+		.arp_interval_us = inst->env.conf->garp_interval_us,
+		.na_interval_us = inst->env.conf->gna_interval_us,
 	};
 }
 
@@ -496,7 +500,7 @@ static uint64_t left_us(const struct loop_timer *t)
 
 void instance_refit(struct instance *inst)
 {
-	const struct announce_times times = announce_times(inst->conf);
+	const struct announce_times times = announce_times(inst);
 	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
 	const struct vrrp_fsm_conf fc = fsm_conf(inst->conf);
 	struct vrrp_actions actions;
@@ -514,7 +518,7 @@ void instance_refit(struct instance *inst)
 
 static int init_parts(struct instance *inst)
 {
-	const struct announce_times times = announce_times(inst->conf);
+	const struct announce_times times = announce_times(inst);
 	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
 	int r = instance_wire_init(inst);
 
@@ -529,8 +533,10 @@ static int init_parts(struct instance *inst)
 		r = announce_new(inst->env.loop, &times, &inst->announce);
 	if (r >= 0 && inst->env.observe)
 		announce_mute(inst->announce);
-	if (r >= 0)
+	if (r >= 0) {
 		announce_ask(inst->announce, may_announce, inst);
+		announce_pace(inst->announce, inst->env.pacing);
+	}
 	if (r >= 0)
 		r = notify_new(inst->env.loop, &owner, current_state, inst, &inst->notify);
 	if (r >= 0)

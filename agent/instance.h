@@ -14,6 +14,7 @@
 #include "agent/links.h"
 #include "agent/netif.h"
 #include "agent/orders.h"
+#include "agent/pacing.h"
 #include "agent/track_file.h"
 #include "agent/track_proc.h"
 #include "agent/wire.h"
@@ -32,6 +33,7 @@ struct instance_env {
 	struct loop_clock *adverts, *downs; /* for the advert and down timers: there are many, and they are busy */
 	const struct conf *conf;
 	struct netif *netif;
+	struct pacing *pacing; /* of announcements; may be NULL */
 	struct wires *wires;
 	const struct checker *checker;
 	struct orders *orders;

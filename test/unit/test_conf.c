@@ -512,12 +512,16 @@ static void more_addresses_than_an_advert_holds_are_refused(void **state)
 
 static void start_and_owner_rules_are_read(void **state)
 {
-	struct conf *c = load("global_defs {\n vrrp_startup_delay 5\n vrrp_delay_after_boot 0.5\n"
-			      " vrrp_owner_ignore_adverts\n}\n" INSTANCE(" nopreempt\n timer_expired_backup 100\n"));
+	struct conf *c =
+		load("global_defs {\n vrrp_startup_delay 5\n vrrp_delay_after_boot 0.5\n"
+		     " vrrp_owner_ignore_adverts\n vrrp_garp_interval 0.01\n vrrp_gna_interval 0.000001\n}\n" INSTANCE(
+			     " nopreempt\n timer_expired_backup 100\n"));
 
 	(void)state;
 	assert_int_equal(c->startup_delay_us, 5000000);
 	assert_int_equal(c->delay_after_boot_us, 500000);
+	assert_int_equal(c->garp_interval_us, 10000);
+	assert_int_equal(c->gna_interval_us, 1);
 	assert_true(c->instances[0].owner_ignore_adverts);
 	assert_int_equal(c->instances[0].timer_expired_backup, 100);
 	conf_free(c);
