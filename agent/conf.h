@@ -327,6 +327,8 @@ void conf_print(const struct conf *c, FILE *out);
 /* One address; `interface` is its instance's. */
 void conf_print_vip(const struct conf_vip *v, const char *interface, FILE *out);
 #define CONF_WITHHELD "********"
+/* The same for everybody's eyes: auth_pass and keys, too, are CONF_WITHHELD. Allocated; NULL without memory. */
+char *conf_print_public(const struct conf *c);
 
 /* What an operator should add so that something watches MySQL: the lines themselves, with comments that say where they
  * go, for `-t` and the start log, in the grammar of the file. Calls `line` for each; nothing if every instance already

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define SAFE_PUNCTUATION "_./:=,+@%-"
 
@@ -543,4 +544,52 @@ void conf_print(const struct conf *c, FILE *out)
 		put_instance(out, c, &c->instances[i]);
 	for (size_t i = 0; i < c->n_groups; i++)
 		put_group(out, c, &c->groups[i]);
+}
+
+/* The value of a secret's line begins behind `keyword`; file:PATH is none. NULL if the line holds no secret. */
+static const char *secret_in(const char *line)
+{
+	static const char *const keywords[] = { "auth_pass ", "key ", "password " };
+	const char *word = line + strspn(line, " ");
+
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+		const char *value = word + strlen(keywords[i]);
+
+		if (strncmp(word, keywords[i], strlen(keywords[i])) != 0)
+			continue;
+		return strncmp(value + (*value == '"'), "file:", 5) == 0 ? NULL : value;
+	}
+	return NULL;
+}
+
+char *conf_print_public(const struct conf *c)
+{
+	char *whole = NULL, *text = NULL, *at;
+	size_t n, size;
+	FILE *f = open_memstream(&whole, &n);
+	FILE *out = f ? open_memstream(&text, &size) : NULL;
+
+	if (!out) {
+		if (f)
+			fclose(f);
+		free(whole);
+		return NULL;
+	}
+	conf_print(c, f);
+	fclose(f);
+	at = whole;
+	for (char *line; (line = strsep(&at, "\n"));) {
+		const char *secret = secret_in(line);
+
+		if (secret)
+			fprintf(out, "%.*s\"" CONF_WITHHELD "\"", (int)(secret - line), line);
+		else
+			fputs(line, out);
+		if (at)
+			fputc('\n', out);
+	}
+	fclose(out);
+	explicit_bzero(whole, n);
+	free(whole);
+	return text;
 }

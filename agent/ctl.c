@@ -21,7 +21,8 @@ enum {
 	OPT_KIND = 1 << 2,
 	OPT_INSTANCE = 1 << 3,
 	OPT_FOLLOW = 1 << 4,
-	OPT_FORCE = 1 << 5
+	OPT_FORCE = 1 << 5,
+	OPT_OUTPUT = 1 << 6,
 };
 
 struct command {
@@ -34,8 +35,19 @@ struct command {
 	const char *arg; /* what may follow, for the usage; NULL: nothing */
 };
 
+static void print_config(const json_t *result, FILE *out, bool colour)
+{
+	const char *text = json_string_value(json_object_get(result, "text"));
+
+	(void)colour;
+	for (char c; text && (c = *text); text++)
+		fputc((unsigned char)c < ' ' && c != '\n' ? '?' : c, out);
+}
+
 static const struct command commands[] = {
 	{ "status", 5000000, .print = ctl_print_status },
+	{ "config", 5000000, .print = print_config },
+	{ "import", 0, .run = ctl_import, .options = OPT_OUTPUT, .arg = "FILE" },
 	{ "explain", 5000000, .run = ctl_explain, .arg = "INSTANCE" },
 	{ "standby", 5000000, .run = ctl_standby, .options = OPT_FORCE, .arg = "INSTANCE" },
 	{ "resume", 5000000, .run = ctl_resume, .arg = "INSTANCE" },
@@ -66,6 +78,11 @@ static void usage(FILE *out)
 	      "  reload               read the configuration again and put what has changed into effect\n"
 	      "  maintenance [on|off] watch and record, but move nothing\n"
 	      "\n"
+	      "  config               the configuration in effect, without its secrets\n"
+	      "  import FILE [-o FILE]\n"
+	      "                       explain a keepalived.conf line by line, and suggest a sqlvip.conf\n"
+	      "\n"
+	      "  -o, --output FILE    where the suggestion goes, instead of standard output\n"
 	      "  -n, --count COUNT    so many of the newest\n"
 	      "  -S, --since TIME     from then on: 90s, 10min, 2h, 3d ago, 22:50, 2026-11-25 22:50:01\n"
 	      "  -i, --instance NAME  of this instance or check only\n"
@@ -166,6 +183,10 @@ static bool parse_option(int c, struct options *o)
 		o->given |= OPT_KIND;
 		o->ctl.kind = optarg;
 		break;
+	case 'o':
+		o->given |= OPT_OUTPUT;
+		o->ctl.output = optarg;
+		break;
 	case 'F':
 		o->given |= OPT_FORCE;
 		o->ctl.force = true;
@@ -184,16 +205,23 @@ static bool parse_option(int c, struct options *o)
 static bool parse(int argc, char **argv, struct options *o, enum ctl_exit *code)
 {
 	static const struct option longs[] = {
-		{ "socket", required_argument, NULL, 's' }, { "observe", no_argument, NULL, 'O' },
-		{ "json", no_argument, NULL, 'j' },         { "count", required_argument, NULL, 'n' },
-		{ "since", required_argument, NULL, 'S' },  { "instance", required_argument, NULL, 'i' },
-		{ "kind", required_argument, NULL, 'k' },   { "follow", no_argument, NULL, 'f' },
-		{ "force", no_argument, NULL, 'F' },        { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },      { NULL, 0, NULL, 0 },
+		{ "socket", required_argument, NULL, 's' },
+		{ "observe", no_argument, NULL, 'O' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "since", required_argument, NULL, 'S' },
+		{ "instance", required_argument, NULL, 'i' },
+		{ "kind", required_argument, NULL, 'k' },
+		{ "follow", no_argument, NULL, 'f' },
+		{ "force", no_argument, NULL, 'F' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "output", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "s:Ojn:S:i:k:fhV", longs, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "s:Ojn:S:i:k:o:fhV", longs, NULL)) >= 0) {
 		*code = CTL_OK;
 		if (c == 'h')
 			usage(stdout);

@@ -7,6 +7,7 @@
  *   ctl_events.c  events: page by page, as text, and as they come
  *   ctl_explain.c explain
  *   ctl_reload.c  reload: what was found and what has changed
+ *   ctl_import.c  import
  *   ctl_orders.c  standby, resume, maintenance: says what comes of them */
 #pragma once
 
@@ -25,7 +26,8 @@ struct ctl {
 	bool follow, force;
 	uint64_t count; /* -n; UINT64_MAX: not given */
 	const char *since, *kind, *instance;
-	const char *arg; /* after the command; NULL: none */
+	const char *output; /* -o; NULL: standard output */
+	const char *arg;    /* after the command; NULL: none */
 };
 
 /* Asks. `arguments` is taken; NULL: none. The result (a new reference), or NULL after a complaint. */
@@ -47,6 +49,8 @@ enum ctl_exit ctl_standby(const struct ctl *c);
 enum ctl_exit ctl_resume(const struct ctl *c);
 enum ctl_exit ctl_reload(const struct ctl *c);
 enum ctl_exit ctl_maintenance(const struct ctl *c);
+/* Needs no agent. */
+enum ctl_exit ctl_import(const struct ctl *c);
 
 /* Turns "10min", "2h", "2026-11-25", "2026-11-25 22:50:01", "22:50" (local time) into microseconds since 1970, seen
  * from `now_us`. False if it is none of these. */

@@ -249,8 +249,23 @@ static void answer_reload(void *user, const json_t *request, struct control_repl
 		control_reply_error(reply, "the agent is still starting: startup_script runs", NULL);
 }
 
+static json_t *answer_config(void *user, const json_t *request, const char **error)
+{
+	const struct daemon *d = user;
+	char *text = conf_print_public(d->conf);
+	json_t *result =
+		text ? json_pack("{s:s, s:o}", "file", d->conf->file, "text", json_string(text) ?: json_null()) : NULL;
+
+	(void)request;
+	free(text);
+	if (!result)
+		*error = "out of memory";
+	return result;
+}
+
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
+	{ .name = "config", .fn = answer_config },
 	{ .name = "events", .fn = answer_events },
 	{ .name = "explain", .later = answer_explain },
 	{ .name = "standby", .later = answer_standby },

@@ -135,3 +135,63 @@ def test_stop_while_the_startup_script_runs_is_a_clean_end(pair):
         200, track=False)
     agent = pair.agent(pair.master, config).start()
     assert agent.stop() == 0
+
+
+def test_config_command_prints_what_reads_back_but_for_secrets(pair):
+    config = block("vrrp_mysql", "socket /run/x.sock", "user u", "password hunter2").replace(
+        "vrrp_mysql {", "vrrp_mysql m {") + instance(200, block("track_mysql", "m weight -5"), track=False, version=2,
+                                                     advert="1", password="s3cr3t")
+    agent = pair.agent(pair.master, config).start()
+    done = agent.host.run([agent.build.sqlvipctl, "config"])
+    assert "s3cr3t" not in done.stdout and "hunter2" not in done.stdout
+    printed = agent.test().stdout.splitlines()
+    shown = done.stdout.splitlines()
+    assert len(shown) == len(printed)
+    differing = [(a.strip(), b.strip()) for a, b in zip(printed, shown) if a != b]
+    assert differing == [('auth_pass "s3cr3t"', 'auth_pass "********"')]
+    assert '    password "********"' in shown
+
+
+def test_imported_configuration_passes_the_test_and_runs(pair):
+    pair.master.write("/etc/keepalived/keepalived.conf", """
+global_defs {
+    router_id LVS_DEVEL
+    vrrp_strict
+    smtp_server 127.0.0.1
+}
+vrrp_script chk_mysql {
+    script "/usr/bin/killall -0 mysqld"
+    interval 1
+    weight -5
+}
+vrrp_instance VI_1 {
+    state MASTER
+    interface eth0
+    virtual_router_id 51
+    priority 200
+    advert_int 1
+    authentication {
+        auth_type PASS
+        auth_pass 1111
+    }
+    track_script {
+        chk_mysql
+    }
+    virtual_ipaddress {
+        192.168.1.100
+    }
+}
+""")
+    ctl = pair.agent(pair.master, "").build.sqlvipctl
+    done = pair.master.run([ctl, "import", "/etc/keepalived/keepalived.conf", "-o", "/tmp/suggested.conf"])
+    assert re.search(r"replaced +vrrp_script chk_mysql", done.stdout)
+    assert pair.master.path("/tmp/suggested.conf").stat().st_mode & 0o777 == 0o600
+    agent = pair.agent(pair.master, pair.master.path("/tmp/suggested.conf").read_text())
+    assert agent.test().returncode == 0
+    agent.start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    assert agent.check("chk_mysql")["kind"] == "mysql"
+    # A second time: what is there is not overwritten.
+    assert pair.master.run([ctl, "import", "/etc/keepalived/keepalived.conf", "-o", "/tmp/suggested.conf"],
+                           check=False).returncode == 1
+    assert pair.master.run([ctl, "import", "/tmp/nothing"], check=False).returncode == 1

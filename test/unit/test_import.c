@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The importer: files as people have them, with the report and the suggestion that are expected of each (golden files
+ * in test/unit/import), and the recognition of check scripts. */
+#include "test/unit/unit.h"
+
+#include "agent/conf.h"
+#include "agent/import.h"
+#include "agent/import_mysql.h"
+
+#include <sys/stat.h>
+
+#define FOLDER "/tmp/sqlvip-test-import"
+#define DATA   "test/unit/import/"
+
+static char *read_file(const char *path)
+{
+	char *text = calloc(1, 1 << 16);
+	FILE *f = fopen(path, "re");
+
+	if (!f)
+		fail_msg("%s is missing", path);
+	assert_true(fread(text, 1, (1 << 16) - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+/* Which socket there is depends on the host. */
+static void forget_socket(char *text)
+{
+	char *at = strstr(text, "    socket /");
+
+	if (at)
+		memmove(at, at + strcspn(at, "\n"), strlen(at + strcspn(at, "\n")) + 1);
+}
+
+static void is_golden(const char *name, const char *kind, char *text)
+{
+	char path[256];
+	char *expected;
+
+	snprintf(path, sizeof(path), DATA "%s.%s", name, kind);
+	forget_socket(text);
+	if (getenv("SQLVIP_GOLDEN")) { /* to accept what there is; look at the difference afterwards */
+		FILE *f = fopen(path, "we");
+
+		assert_non_null(f);
+		fputs(text, f);
+		fclose(f);
+	}
+	expected = read_file(path);
+	assert_string_equal(text, expected);
+	free(expected);
+}
+
+static void no_findings(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	(void)user;
+	if (level == CONF_ERROR)
+		fail_msg("line %u: %s", where->line, text);
+}
+
+static int import(const char *path, char **report, char **suggestion)
+{
+	size_t n;
+	FILE *r = open_memstream(report, &n), *s = open_memstream(suggestion, &n);
+	int code = import_file(path, r, s);
+
+	fclose(r);
+	fclose(s);
+	return code;
+}
+
+static void golden(const char *name)
+{
+	char path[256];
+	char *report = NULL, *suggestion = NULL;
+	struct conf *c = NULL;
+
+	snprintf(path, sizeof(path), DATA "%s.conf", name);
+	assert_int_equal(import(path, &report, &suggestion), 0);
+	/* What is suggested is valid, and not even worth a warning about a keyword. */
+	assert_int_equal(
+		conf_load_text("suggested.conf", suggestion, strlen(suggestion), true, NULL, no_findings, NULL, &c), 0);
+	assert_null(strstr(report, "s3cret"));
+	assert_null(strstr(report, "MonPass1"));
+	assert_null(strstr(suggestion, "MonPass1"));
+	conf_free(c);
+	is_golden(name, "report", report);
+	is_golden(name, "suggested", suggestion);
+	free(report);
+	free(suggestion);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return system("rm -rf " FOLDER " && mkdir " FOLDER " && cp " DATA "check_mysql.sh " FOLDER);
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	return system("rm -rf " FOLDER);
+}
+
+static void file_of_the_usual_guide_is_explained(void **state)
+{
+	(void)state;
+	golden("guide");
+}
+
+static void script_that_stops_keepalived_becomes_a_check(void **state)
+{
+	(void)state;
+	golden("sideeffect");
+}
+
+static void groups_definitions_and_what_is_not_served_are_explained(void **state)
+{
+	(void)state;
+	golden("pair");
+}
+
+static void untracked_check_of_the_seed_gets_tracked(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	struct conf *c = NULL;
+
+	(void)state;
+	assert_int_equal(import("etc/examples/seed/mastersql.conf", &report, &suggestion), 0);
+	assert_int_equal(conf_load_text("s.conf", suggestion, strlen(suggestion), true, NULL, no_findings, NULL, &c),
+			 0);
+	assert_int_equal(c->n_mysqls, 1);
+	assert_int_equal(c->mysqls[0].probe.interval_us, 2000000);
+	assert_true(conf_is_tracked(c, CONF_TRACK_MYSQL, 0));
+	assert_non_null(strstr(report, "taken for a check of MySQL by its name"));
+	conf_free(c);
+	free(report);
+	free(suggestion);
+}
+
+static void what_only_the_operator_can_mend_is_named(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	FILE *f = fopen(FOLDER "/bad.conf", "we");
+
+	(void)state;
+	fputs("vrrp_instance V {\n interface eth0\n bogus 1\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n", f);
+	fclose(f);
+	assert_int_equal(import(FOLDER "/bad.conf", &report, &suggestion), -EINVAL);
+	assert_non_null(strstr(report, "     3  refused     bogus 1\n"));
+	assert_non_null(strstr(report, "NOT valid yet"));
+	assert_non_null(strstr(report, "vrrp_instance V: virtual_router_id is missing"));
+	free(report);
+	free(suggestion);
+	assert_int_equal(import(FOLDER "/nothing.conf", &report, &suggestion), -ENOENT);
+	assert_non_null(strstr(report, "no such file"));
+	free(report);
+	free(suggestion);
+}
+
+static void included_lines_stand_in_their_places(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	FILE *f = fopen(FOLDER "/main.conf", "we");
+
+	(void)state;
+	fputs("include part.inc\nvrrp_instance V {\n include part2.inc\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n", f);
+	fclose(f);
+	f = fopen(FOLDER "/part.inc", "we");
+	fputs("global_defs {\n smtp_server x\n}\n", f);
+	fclose(f);
+	f = fopen(FOLDER "/part2.inc", "we");
+	fputs(" interface eth0\n virtual_router_id 7\n auth_pass \"a#b\"\n", f);
+	fclose(f);
+	assert_int_equal(import(FOLDER "/main.conf", &report, &suggestion), 0);
+	assert_non_null(
+		strstr(report, "part.inc:\n     1  kept      global_defs {\n     2  ignored     smtp_server x\n"));
+	assert_non_null(strstr(suggestion, "vrrp_instance V {\n    interface eth0\n    virtual_router_id 7\n"));
+	free(report);
+	free(suggestion);
+}
+
+static void usual_checks_are_recognised(void **state)
+{
+	static const struct {
+		const char *text, *how;
+	} known[] = {
+		{ "/usr/bin/mysqladmin -uroot -pX ping", "mysqladmin ping" },
+		{ "mysqladmin --defaults-file=/etc/my.cnf status", "mysqladmin ping" },
+		{ "mysql -h 127.0.0.1 -e 'select 1'", "mysql -e" },
+		{ "#!/bin/sh\nmysql -u a -N -s -e \"SHOW STATUS\" | grep -q Uptime || exit 1\n", "mysql -e" },
+		{ "pidof mysqld", "pidof" },
+		{ "/bin/pidof mariadbd", "pidof" },
+		{ "/usr/bin/pgrep mysqld", "pgrep" },
+		{ "killall -0 mysqld", "killall -0" },
+		{ "/usr/bin/killall -0 mariadbd", "killall -0" },
+		{ "systemctl is-active --quiet mysql", "systemctl status" },
+		{ "systemctl status mariadb.service", "systemctl status" },
+		{ "service mysqld status", "systemctl status" },
+		{ "#!/bin/bash\nif [ $(ps -C mysqld --no-header | wc -l) -eq 0 ]; then\nexit 1\nfi\n"
+		  "ps aux | grep mysqld\n",
+		  "grep in a list" },
+		{ "netstat -ntlp | grep 3306", "grep in a list" },
+	};
+	static const char *const unknown[] = {
+		"killall -0 haproxy",
+		"pidof nginx",
+		"curl http://localhost/mysql",
+		"systemctl restart mysqld",
+		"killall mysqld",
+		"test -e /run/mysqld.pid",
+		"# mysqladmin ping",
+		"",
+		"systemctl is-active nginx",
+		"grep mysql /etc/hosts",
+	};
+	struct import_mysql m;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(known); i++) {
+		if (!import_recognise(known[i].text, &m))
+			fail_msg("not recognised: %s", known[i].text);
+		assert_string_equal(m.how, known[i].how);
+	}
+	for (size_t i = 0; i < ELEMENTSOF(unknown); i++)
+		if (import_recognise(unknown[i], &m))
+			fail_msg("recognised as %s: %s", m.how, unknown[i]);
+}
+
+static void how_the_script_reaches_mysql_is_taken_over(void **state)
+{
+	struct import_mysql m;
+
+	(void)state;
+	assert_true(import_recognise("mysql -h127.0.0.1 -P 3307 -umon -pX -e 'select 1'", &m));
+	assert_string_equal(m.host, "127.0.0.1");
+	assert_string_equal(m.port, "3307");
+	assert_string_equal(m.user, "mon");
+	assert_true(m.has_password);
+	assert_true(import_recognise("mysqladmin --socket=/s --user mon --defaults-extra-file=/x ping", &m));
+	assert_string_equal(m.socket, "/s");
+	assert_string_equal(m.user, "mon");
+	assert_string_equal(m.defaults, "/x");
+	assert_false(m.has_password);
+	assert_true(import_recognise("mysql -h $HOST -u $USER -e 'select 1'; pkill keepalived", &m));
+	assert_string_equal(m.host, "");
+	assert_string_equal(m.user, "");
+	assert_true(m.stops_agent);
+	assert_true(import_recognise("MYSQL_PWD=x mysql -h db1 -e 'select 1'", &m));
+	assert_string_equal(m.host, ""); /* names are not looked up */
+	assert_true(m.has_password);
+}
+
+static void passwords_are_masked(void **state)
+{
+	char a[] = "script \"mysql -uroot -pS3 --password=S3 -e 1\"", b[] = "auth_pass \"S 3\"", c[] = "auth_pass S3";
+
+	(void)state;
+	import_mask(a);
+	import_mask(b);
+	import_mask(c);
+	assert_null(strstr(a, "S3"));
+	assert_null(strstr(b, "S 3"));
+	assert_null(strstr(c, "S3"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_of_the_usual_guide_is_explained),
+		cmocka_unit_test(script_that_stops_keepalived_becomes_a_check),
+		cmocka_unit_test(groups_definitions_and_what_is_not_served_are_explained),
+		cmocka_unit_test(untracked_check_of_the_seed_gets_tracked),
+		cmocka_unit_test(what_only_the_operator_can_mend_is_named),
+		cmocka_unit_test(included_lines_stand_in_their_places),
+		cmocka_unit_test(usual_checks_are_recognised),
+		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),
+		cmocka_unit_test(passwords_are_masked),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
