@@ -195,6 +195,8 @@ static bool fits(const char *pattern, const char *word)
 
 static const char *reason_for(const struct item *i, const char *otherwise)
 {
+	if (strcmp(i->word, "authentication") == 0 && strstr(otherwise, "version 3"))
+		return "version 3 sends no password, and keepalived ignores this block, too";
 	for (size_t k = 0; k < ELEMENTSOF(reasons); k++)
 		if (fits(reasons[k].word, i->word))
 			return reasons[k].why;
