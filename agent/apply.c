@@ -90,8 +90,6 @@ static void let_go(struct apply *a, struct instance *inst, struct conf *conf)
 	struct left *l = calloc(1, sizeof(*l));
 
 	instance_retire(inst);
-	if (!named_in(a->fresh, instance_name(inst)))
-		alarm_forget(instance_name(inst));
 	if (!l) { /* its hooks are cut short, and say so */
 		instance_free(inst);
 		return;
@@ -228,9 +226,13 @@ static void exchange(struct apply *a)
 	must(links_reconf(a->parts.links, a->fresh), "interfaces");
 	must(track_files_reconf(a->parts.files, a->fresh), "tracked files");
 	must(checker_reconf(a->parts.checker, a->fresh), "checks");
-	for (size_t k = 0; k < old->n_instances; k++)
+	for (size_t k = 0; k < old->n_instances; k++) {
+		instance_join_group(before[k], NULL); /* until all members know the new configuration */
+		if (!named_in(a->fresh, old->instances[k].name))
+			alarm_forget(old->instances[k].name);
 		if (a->leaves[k])
 			let_go(a, before[k], old);
+	}
 	gather(a, after);
 	must(groups_reconf(a->parts.groups, a->fresh, after), "sync groups");
 	*a->parts.instances = after;

@@ -304,6 +304,8 @@ static void script_follow(struct script *s, bool tracked, bool started)
 		loop_timer_in(&s->timer, 0);
 	else if (!tracked)
 		loop_timer_stop(&s->timer);
+	if (!tracked)
+		alarm_end("script", s->conf->name);
 	s->tracked = tracked;
 }
 
@@ -444,11 +446,15 @@ static void install_checks(struct checker *c, const struct conf *conf, struct ch
 	c->scripts = set->scripts;
 	c->n_scripts = conf->n_scripts;
 	for (size_t i = 0; i < n_old_probes; i++)
-		if (find_probe(c, old.probes[i]->conf->name) != old.probes[i])
+		if (find_probe(c, old.probes[i]->conf->name) != old.probes[i]) {
+			alarm_forget(old.probes[i]->conf->name);
 			probe_free(old.probes[i]);
+		}
 	for (size_t i = 0; i < n_old_scripts; i++)
-		if (find_script(c, old.scripts[i]->conf->name) != old.scripts[i])
+		if (find_script(c, old.scripts[i]->conf->name) != old.scripts[i]) {
+			alarm_forget(old.scripts[i]->conf->name);
 			script_free(old.scripts[i]);
+		}
 	free(old.probes);
 	free(old.scripts);
 }

@@ -246,9 +246,36 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static bool same_keys(const struct conf_hmac *a, const struct conf_hmac *b)
+{
+	for (size_t i = 0; i < a->n_keys; i++)
+		for (size_t k = 0; k < b->n_keys; k++)
+			if (a->keys[i].id == b->keys[k].id &&
+			    (a->keys[i].len != b->keys[k].len ||
+			     memcmp(a->keys[i].octets, b->keys[k].octets, a->keys[i].len) != 0))
+				return false;
+	return true; /* those that come or go are in the print */
+}
+
+static void diff_keys(const struct differ *d, const struct conf *old, const struct conf *fresh)
+{
+	for (size_t i = 0; i < old->n_instances; i++) {
+		for (size_t k = 0; k < fresh->n_instances; k++) {
+			const struct conf_instance *a = &old->instances[i], *b = &fresh->instances[k];
+			char head[128];
+
+			if (strcmp(a->name, b->name) != 0 || same_keys(&a->auth_hmac, &b->auth_hmac))
+				continue;
+			snprintf(head, sizeof(head), "vrrp_instance %s", a->name);
+			d->line(d->user, head, '+', "another key for auth_hmac");
+		}
+	}
+}
+
 /* What is withheld from the print. */
 static void diff_secrets(const struct differ *d, const struct conf *old, const struct conf *fresh)
 {
+	diff_keys(d, old, fresh);
 	for (size_t i = 0; i < old->n_mysqls; i++) {
 		for (size_t k = 0; k < fresh->n_mysqls; k++) {
 			const struct conf_mysql *a = &old->mysqls[i], *b = &fresh->mysqls[k];

@@ -530,3 +530,23 @@ def test_ipv6_addresses_come_and_go(pair):
     pair.watcher.wait_no_holder(pair.master, "2001:db8::100", 5)
     pair.watcher.wait_holder(pair.master, VIP, 5)
     rhythm.judge()
+
+
+def test_hmac_keys_are_exchanged_under_way(pair):
+    def config(priority, active, *keys):
+        lines = [f"key {key} hex:{bytes([key] * 32).hex()}" for key in keys]
+        return instance(priority, block("auth_hmac", *lines, f"active_key {active}"), track=False)
+
+    agents = pair.start_configured(config(200, 1, 1), config(150, 1, 1))
+    master, backup = (agents[h.name] for h in (pair.master, pair.backup))
+    rhythm = Rhythm(pair, master)
+    refused = {k: v for k, v in backup.instance()["counters"].items() if k.startswith("auth")}
+    for active, keys in ((1, (1, 2)), (2, (1, 2)), (2, (2,))):
+        for priority, agent in ((150, backup), (200, master)):
+            assert "auth_hmac" in reloaded(agent, config(priority, active, *keys))
+            rhythm.judge()
+    assert {k: v for k, v in backup.instance()["counters"].items() if k.startswith("auth")} == refused
+    assert backup.instance()["state"] == "BACKUP" and pair.watcher.moves(VIP) == 1
+    # Another key under the same number is told, not shown.
+    text = reloaded(backup, config(150, 2, 2).replace(bytes([2] * 32).hex(), bytes([3] * 32).hex()))
+    assert "another key for auth_hmac" in text and "0303" not in text
