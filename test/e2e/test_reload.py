@@ -160,8 +160,9 @@ def test_advertisement_interval_and_timers_change_on_the_fly(pair):
     assert backup.instance()["down_s"] > 0.25
     rhythm.judge()
     # From long to short nobody waits the long one out.
+    start = now()
     reloaded(master, instance(200, advert="10", track=False))
-    pair.watcher.wait_adverts(pair.master, 1, 5)
+    pair.watcher.wait_adverts(pair.master, 1, 5, since=start, interval_cs=1000)
     start = now()
     reloaded(master, instance(200, advert="0.1", track=False))
     pair.watcher.wait_adverts(pair.master, 3, 5, since=start)
