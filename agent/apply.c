@@ -225,6 +225,7 @@ static void exchange(struct apply *a)
 	must(after ? 0 : -ENOMEM, "instances");
 	must(links_reconf(a->parts.links, a->fresh), "interfaces");
 	must(track_files_reconf(a->parts.files, a->fresh), "tracked files");
+	must(track_procs_reconf(a->parts.procs, a->fresh), "tracked processes");
 	must(checker_reconf(a->parts.checker, a->fresh), "checks");
 	for (size_t k = 0; k < old->n_instances; k++) {
 		instance_join_group(before[k], NULL); /* until all members know the new configuration */

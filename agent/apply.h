@@ -21,6 +21,7 @@ struct apply_parts {
 	struct groups *groups;
 	struct links *links;
 	struct track_files *files;
+	struct track_procs *procs;
 	struct checker *checker;
 	struct instance_env env; /* for new instances; its `conf` is not looked at */
 };

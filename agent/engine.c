@@ -530,6 +530,7 @@ static int start_reload(struct daemon *d)
 		.groups = d->groups,
 		.links = d->links,
 		.files = d->files,
+		.procs = d->procs,
 		.checker = d->checker,
 		.env = instance_env(d),
 	};

@@ -159,6 +159,11 @@ static void detection(struct page *p, const struct explain_check *c)
 		say(p, c->in.reverse ? "comes up" : "goes down");
 		return;
 	}
+	if (strcmp(c->what, "vrrp_track_process") == 0) {
+		say(p,
+		    c->in.reverse ? "runs in the number that it should" : "does not run in the number that it should");
+		return;
+	}
 	say(p, c->in.reverse ? "succeeds" : "fails");
 	if (c->fall > 1)
 		say(p, " %u times in a row", c->in.reverse ? c->rise : c->fall);
@@ -181,6 +186,10 @@ static void loses_by_check(struct page *p, const struct explain_facts *f, const 
 	struct priority_input in = c->in;
 	int after;
 
+	if (c->in.by_value) {
+		say(p, "  - the number in %s %s makes it, by its weight, too little;\n", c->what, c->name);
+		return;
+	}
 	say(p, "  - %s %s ", c->what, c->name);
 	detection(p, c);
 	if (c->in.weight == 0) {

@@ -45,6 +45,7 @@ struct set {
 struct proc {
 	const struct conf_track_process *conf;
 	unsigned count;
+	bool known;              /* /proc has been looked through for it */
 	bool up;                 /* what counts */
 	struct loop_timer timer; /* armed while the count says otherwise */
 	struct track_procs *owner;
@@ -245,13 +246,16 @@ static void count_anew(struct track_procs *t, bool at_once)
 
 		for (size_t k = 0; k < t->known.n; k++)
 			count += t->known.f[k].mask >> i & 1;
-		if (count == p->count && !at_once)
+		if (count == p->count && p->known && !at_once)
 			continue;
 		/* More is the doing of a fork, fewer of an end. */
 		const uint64_t delay_us = count > p->count ? p->conf->fork_delay_us : p->conf->terminate_delay_us;
 
+		const bool first = !p->known;
+
 		p->count = count;
-		if (settle(p, at_once ? 0 : delay_us) && !at_once)
+		p->known = true;
+		if ((settle(p, at_once || first ? 0 : delay_us) || first) && !at_once)
 			tell(p);
 	}
 }
@@ -555,6 +559,7 @@ static struct proc *proc_new(struct track_procs *t, const struct conf_track_proc
 			continue;
 		p->up = t->procs[i]->up;
 		p->count = t->procs[i]->count;
+		p->known = t->procs[i]->known;
 	}
 	describe(p);
 	return p;
@@ -642,7 +647,7 @@ struct checker_state track_procs_state(const struct track_procs *t, size_t index
 {
 	const struct proc *p = t->procs[index];
 
-	return (struct checker_state){ .reported = true, .up = p->up, .reason = p->reason };
+	return (struct checker_state){ .reported = p->known, .up = p->up, .fresh = !p->known, .reason = p->reason };
 }
 
 void track_procs_status(const struct track_procs *t, json_t *all)

@@ -356,3 +356,19 @@ def test_required_process_that_does_not_run_is_a_fault(pair):
     assert not agent.process.search("BACKUP", mark) and other.alive
     pair.master.popen([f"/tmp/{name}", "601", "0"], "it")
     pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_reload_with_a_required_process_does_not_shake_a_master(pair):
+    name = f"sq-{pair.master.pid}"
+    pair.master.run(["cp", "/bin/sleep", f"/tmp/{name}"])
+    process = pair.master.popen([f"/tmp/{name}", "600"], "it")
+    agent = alone(pair)
+    mark = agent.process.mark()
+    config = block("vrrp_track_process it", f"process {name}")
+    for base in (100, 101):
+        agent.configure(config + instance(base, block("track_process", "it"), track=False))
+        pair.master.run([agent.build.sqlvipctl, "reload"])
+        agent.wait_check(5, "it", state="up")
+    assert not agent.process.search("FAULT|BACKUP", mark)
+    process.kill()
+    agent.wait_state("FAULT", 10)

@@ -243,3 +243,27 @@ def test_example_of_the_replica_keeps_the_vip_from_a_broken_one(pair):
     backup.wait_state("FAULT", 5)
     replica.sql("STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only=0")
     pair.watcher.wait_holder(pair.backup, VIP, 20)
+
+
+def test_reload_keeps_what_a_check_knows_and_takes_new_ones(pair):
+    primary, replica = replicate(pair)
+    _, backup = start(pair, check("replication", "fail"))
+    connects = backup.check(REPLICATION)["connects"]
+    stop_slave(primary, replica)
+    backup.wait_state("FAULT", 10)
+    mark = backup.process.mark()
+    for lines in ([check("replication", "weight -20")], [check("replication", "weight -20", "max_lag 9"),
+                                                         check("role", "require replica", "weight -5")]):
+        backup.configure(mysql_check(*lines) + instance(150))
+        backup.host.run([backup.build.sqlvipctl, "reload"])
+        until(lambda: backup.instance()["priority"]["effective"] == 130, 5,
+              lambda: f"the weight to count: {backup.instance()}")
+    assert not backup.process.search(r"local/replication: check is", mark), "the verdict stays"
+    assert backup.check(REPLICATION)["connects"] == connects
+    backup.wait_check(5, "local/role", state="up")
+    replica.sql("SET GLOBAL read_only=0")
+    until(lambda: backup.instance()["priority"]["effective"] == 125, 5, "the new check to count")
+    backup.configure(mysql_check() + instance(150))
+    backup.host.run([backup.build.sqlvipctl, "reload"])
+    until(lambda: backup.instance()["priority"]["effective"] == 150, 5, "no check to count")
+    assert [c["name"] for c in backup.status()["checks"]] == ["local"]
