@@ -372,3 +372,35 @@ def test_reload_with_a_required_process_does_not_shake_a_master(pair):
     assert not agent.process.search("FAULT|BACKUP", mark)
     process.kill()
     agent.wait_state("FAULT", 10)
+
+
+# --- what the kernel could not tell ----------------------------------------------------------------------------------
+
+
+def churn(host, count):
+    """So many additions and removals of addresses on eth1."""
+    host.run(["ip", "-batch", "-"], input="".join(
+        f"addr add 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}/32 dev eth1\n"
+        f"addr del 10.{i >> 16 & 255}.{i >> 8 & 255}.{i & 255}/32 dev eth1\n" for i in range(1, count // 2)))
+
+
+def test_lost_notifications_of_the_kernel_are_made_up_for_by_reading_everything_again(pair):
+    second_interface(pair.master)
+    second_interface(pair.master, "eth2")
+    agent = alone(pair, block("track_interface", "eth2 weight -30"))
+    mark = agent.process.mark()
+    agent.process.stop()
+    churn(pair.master, 20000)
+    # What it will not be told of: the loss of a tracked interface, and of an address.
+    set_link(pair.master, "eth2p", "down")
+    pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
+    agent.process.cont()
+    agent.process.wait_log("the kernel dropped notifications", 10, mark)
+    wait_priority(agent, 70, 10)
+    agent.wait_state("MASTER", 10)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    # And from then on it is told again.
+    set_link(pair.master, "eth2p", "up")
+    wait_priority(agent, 100)
+    pair.master.run(["ip", "link", "del", "eth2"])
+    wait_priority(agent, 70)
