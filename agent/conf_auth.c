@@ -163,7 +163,8 @@ static void add_key(struct conf_ctx *x, const struct conf_words *w, const struct
 	struct conf_hmac_key *key = &h->keys[h->n_keys];
 	int64_t id;
 
-	if (w->n != 2) {
+	/* Whoever has swapped the two must not read his key in the log. */
+	if (w->n != 2 || strspn(w->w[0], "0123456789") != strlen(w->w[0])) {
 		conf_error(x->f, where,
 			   "key: takes an id of 1..%d and the key: hex:DIGITS, file:PATH, or text in quotes", KEY_IDS);
 		return;

@@ -147,6 +147,9 @@ static void key_needs_an_id_and_a_value(void **state)
 	assert_null(load_as("f.conf", HMAC(" key 1 correct horse battery staple\n"), false));
 	assert_non_null(strstr(said, syntax));
 	assert_null(strstr(said, "horse"));
+	assert_null(load_as("f.conf", HMAC(" key " HEX " 1\n"), false));
+	assert_non_null(strstr(said, syntax));
+	assert_null(strstr(said, DIGITS));
 	assert_null(load_as("f.conf", HMAC(" key 0 " HEX "\n"), false));
 	assert_non_null(strstr(said, PLACE "error: key: 0 is not in 1..255\n"));
 	assert_null(load_as("f.conf", HMAC(" key 256 " HEX "\n"), false));
