@@ -72,6 +72,43 @@ def test_key_is_changed_host_by_host_without_a_break(pair):
     assert {p.trailer[1] for p in vrrp(pair.watcher, pair.backup)} == {2}
 
 
+def reload(agent, *lines, priority):
+    """Another auth_hmac block for a running agent."""
+    agent.configure(instance(priority, *lines, track=False))
+    agent.host.run([agent.build.sqlvipctl, "reload"])
+
+
+def test_key_is_changed_by_reloads_without_a_break(pair):
+    """Known to both, then signing, then the old one goes; from no authentication at all to enforce."""
+    old, new = f"key 1 hex:{KEY.hex()}", f"key 2 hex:{OTHER.hex()}"
+    agents = start(pair, "", "")
+    steps = [(old, "mode receive-only"), (old, "mode permissive"), (old,), (old, new, "active_key 1"),
+             (old, new, "active_key 2"), (new,)]
+    for step in steps:
+        for name, priority in (("backupsql", 150), ("mastersql", 200)):
+            reload(agents[name], block("auth_hmac", *step), priority=priority)
+            pair.watcher.wait_adverts(pair.master, 3, 10)
+    assert pair.watcher.moves(VIP) == 1
+    assert not refusals(agents["backupsql"].instance())
+    sent = [p for p in vrrp(pair.watcher, pair.master) if p.trailer]
+    assert {p.trailer[1] for p in sent} == {1, 2}
+    assert [p.seq for p in sent] == sorted({p.seq for p in sent})
+
+
+def test_what_was_accepted_before_a_reload_is_a_replay_after_it(pair):
+    lines = hmac_block("anti_replay monotonic")
+    agent = pair.agent(pair.master, instance(100, lines, track=False)).start()
+    rogue = Forge(pair, pair.client)
+    recorded = Advert(auth=Hmac(KEY)).fixed()
+    rogue.send(recorded)
+    until(lambda: agent.instance()["counters"]["advert_rcvd"] == 1, 5, "the advert to be accepted")
+    reload(agent, lines, priority=101)
+    assert agent.instance()["priority"]["base"] == 101
+    rogue.send(recorded)
+    until(lambda: agent.instance()["counters"]["auth_ext_replay"] == 1, 5, "the replay to be refused")
+    assert agent.instance()["counters"]["advert_rcvd"] == 1
+
+
 def test_c34_receive_only_sends_no_trailer(pair):
     start(pair, hmac_block("mode receive-only"), hmac_block("mode permissive"))
     sent = vrrp(pair.watcher, pair.master)
