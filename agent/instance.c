@@ -228,6 +228,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 	switch (a->type) {
 	case VRRP_ACT_SEND_ADVERT:
 		instance_send_advert(inst, inst->fsm.priority);
+		inst->advert_left = true;
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
 		/* From when it was due, not when it fired: or the slack of all would add up. */
@@ -308,6 +309,7 @@ static void feed(struct instance *inst, const struct vrrp_event *ev, const char 
 	if (inst->fsm.state != VRRP_MASTER)
 		instance_veto_overtaken(inst);
 	run_lane(inst);
+	instance_after_advert(inst);
 }
 
 void instance_look_up(struct instance *inst)

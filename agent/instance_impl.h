@@ -190,6 +190,7 @@ struct instance {
 	uint64_t advert_due_us;  /* while the advert timer's event is dealt with: when it was due; else 0 */
 	uint64_t next_advert_us; /* while master: when the advert timer is or was due */
 	uint64_t sent_us;        /* last advert that left */
+	bool advert_left;        /* and instance_after_advert() is still to come */
 	uint64_t lag_max_us;
 	uint64_t heeded_us;       /* when an inferior advert was last reacted to */
 	struct vrrp_advert heard; /* the last valid one */
@@ -280,6 +281,9 @@ int instance_timers_init(struct instance *inst);
 void instance_timers_done(struct instance *inst);
 /* Master, and silent for so long that a backup may have taken over. */
 bool instance_overslept(const struct instance *inst);
+/* What is done at each advert, not at each tick of the advert timer: whoever makes us answer all the time, so that the
+ * timer never runs out, must not keep us from it. */
+void instance_after_advert(struct instance *inst);
 
 /* instance_packet.c: a packet with the instance's VRID, for wire_join(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);

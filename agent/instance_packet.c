@@ -68,7 +68,10 @@ static bool heeded_enough(struct instance *inst, const struct vrrp_advert *ad)
 {
 	uint64_t now_us = loop_now_us();
 
-	if (inst->fsm.state != VRRP_MASTER || ad->priority >= inst->fsm.priority)
+	bool inferior = ad->priority < inst->fsm.priority ||
+			(ad->priority == inst->fsm.priority && ip_cmp(&ad->src, &inst->fsm.own) < 0);
+
+	if (inst->fsm.state != VRRP_MASTER || !inferior)
 		return false;
 	if (now_us < inst->heeded_us + HEED_US) {
 		inst->counters.rival_adverts += ad->priority != VRRP_PRIO_RESIGN;

@@ -27,9 +27,16 @@ static void advert_due(void *user, uint64_t due_us)
 	inst->advert_due_us = due_us;
 	instance_feed(inst, &ev, "advert timer");
 	inst->advert_due_us = 0;
+}
+
+void instance_after_advert(struct instance *inst)
+{
+	if (!inst->advert_left || inst->fsm.state != VRRP_MASTER)
+		return;
+	inst->advert_left = false;
 	instance_lease_tend(inst);
 	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
-	if (inst->vips_stale && inst->fsm.state == VRRP_MASTER)
+	if (inst->vips_stale)
 		instance_addr_restore(inst);
 }
 

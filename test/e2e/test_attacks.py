@@ -94,6 +94,23 @@ def test_interval_of_zero_makes_nobody_flap(pair, state):
     assert agents[host.name].instance()["counters"]["advert_interval_zero"] > 100
 
 
+@pytest.mark.parametrize("priority", [0, 199, 200])
+def test_inferior_adverts_are_not_answered_at_the_rate_at_which_they_come(pair, priority):
+    """Each asks for an answer; of equal priority, one from a lower address is inferior, too. The advert timer, put off
+    by each answer, never runs out meanwhile: what depends on it, the lease above all, must not wait for it."""
+    pair.agent(pair.backup, instance(200, track=False, advert="0.2")).start()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    since = now()
+    stream = Forge(pair, pair.client).stream(
+        Advert(src="192.168.1.1", priority=priority, interval=0.2, dst_mac=pair.backup.mac()), every=0.001)
+    pair.watcher.wait(20, since, 2000, host="client", event="advert", dir="out")
+    stream.kill()
+    seconds = now() - since
+    answers = len(pair.watcher.adverts(pair.backup, since))
+    assert 10 < answers < 130 * seconds, f"{answers} in {seconds:.1f} s"
+    assert pair.watcher.moves(VIP) == 1
+
+
 def test_flood_of_fragments_and_giants_delays_nothing(pair):
     agents = pair.start_agents(check="", track=False, advert="0.2")
     since = now()
