@@ -20,6 +20,7 @@ struct world {
 	int wire; /* everything with type ARP that arrives at p0 */
 	ssize_t frame_len;
 	int ifindex;
+	uint64_t begun_us; /* before the first frame could be sent: frames are stamped when the test reads them */
 	size_t n;
 	struct {
 		uint64_t at_us;
@@ -63,6 +64,7 @@ static int teardown(void **state)
 static void start_with(struct world *w, struct announce_times times)
 {
 	assert_int_equal(announce_new(w->loop, &times, &w->a), 0);
+	w->begun_us = loop_now_us();
 }
 
 static struct announce_target target(const struct world *w, unsigned i)
@@ -150,7 +152,7 @@ static void second_set_follows_after_the_delay_and_then_nothing(void **state)
 	assert_int_equal(announce_start(w->a, t, 2), 0);
 	wait_for(w, 10);
 	wait_for(w, 20);
-	assert_true(w->frames[10].at_us - w->frames[0].at_us >= 49000);
+	assert_true(w->frames[10].at_us - w->begun_us >= 49000);
 	wait_quiet(w, 100000);
 	assert_int_equal(frames_for(w, &t[0]), 10);
 	assert_int_equal(frames_for(w, &t[1]), 10);
@@ -177,8 +179,8 @@ static void refresh_repeats_until_stop(void **state)
 		   (struct announce_times){ .repeat = 1, .delay_us = 20000, .refresh_us = 20000, .refresh_repeat = 2 });
 	assert_int_equal(announce_start(w->a, &t, 1), 0);
 	wait_for(w, 1 + 1 + 2 + 2 + 2);
-	assert_true(w->frames[2].at_us - w->frames[1].at_us >= 15000);
-	assert_true(w->frames[4].at_us - w->frames[2].at_us >= 15000);
+	assert_true(w->frames[2].at_us - w->begun_us >= 39000);
+	assert_true(w->frames[4].at_us - w->begun_us >= 59000);
 	announce_stop(w->a);
 	wait_quiet(w, 60000);
 }
@@ -267,7 +269,7 @@ static void many_frames_are_paced(void **state)
 	}
 	assert_in_range(largest, 1, 64);
 	assert_true(wakeups >= 1000 / 64);
-	assert_true(w->frames[999].at_us - w->frames[0].at_us >= 14000);
+	assert_true(w->frames[999].at_us - w->begun_us >= 14000);
 	for (unsigned i = 0; i < 200; i++)
 		assert_int_equal(frames_for(w, &t[i]), 5);
 }
@@ -386,7 +388,7 @@ static void ipv6_address_is_announced_in_the_same_sets(void **state)
 	assert_int_equal(announce_start(w->a, &t, 1), 0);
 	wait_for(w, 6);
 	wait_quiet(w, 100000);
-	assert_true(w->frames[3].at_us - w->frames[0].at_us >= 40000);
+	assert_true(w->frames[3].at_us - w->begun_us >= 49000);
 	na_unsolicited(mac, &t.vip, false, na);
 	for (size_t i = 0; i < 6; i++)
 		assert_memory_equal(w->frames[i].bytes, na, NA_FRAME_LEN);
