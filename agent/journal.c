@@ -187,9 +187,14 @@ static bool is_of(const struct journal_entry *e, const char *instance)
 	return !instance || strncmp(e->instance, instance, sizeof(e->instance) - 1) == 0;
 }
 
+static size_t size_of(const struct journal_entry *e)
+{
+	return offsetof(struct journal_entry, text) + strlen(e->text) + 1;
+}
+
 static void keep(const struct journal_entry *e)
 {
-	memcpy(place(), e, offsetof(struct journal_entry, text) + strlen(e->text) + 1);
+	memcpy(place(), e, size_of(e));
 }
 
 const struct journal_entry *journal_last(const char *instance, unsigned kinds)
@@ -205,17 +210,18 @@ const struct journal_entry *journal_last(const char *instance, unsigned kinds)
 
 /* --- writing ----------------------------------------------------------------------------------------------------- */
 
-static void to_file(const struct journal_entry *e)
+/* In the store's thread. */
+static char *line_of(const void *data, size_t *len)
 {
-	json_t *o = journal_entry_json(e);
-	_cleanup_(freep) char *line = json_dumps(o, JSON_COMPACT);
-	size_t len = line ? strlen(line) : 0;
+	json_t *o = journal_entry_json(data);
+	char *line = json_dumps(o, JSON_COMPACT);
 
 	json_decref(o);
 	if (!line)
-		return;
-	line[len] = '\n'; /* in place of the NUL */
-	store_append(journal.store, journal.file, line, len + 1, JOURNAL_FILE_MAX);
+		return NULL;
+	*len = strlen(line);
+	line[(*len)++] = '\n'; /* in place of the NUL */
+	return line;
 }
 
 static void copy(char *to, size_t size, const char *text)
@@ -223,7 +229,8 @@ static void copy(char *to, size_t size, const char *text)
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-static const char *write_event(const struct journal_note *note, const char *fmt, va_list ap)
+static const char *__attribute__((format(printf, 2, 0)))
+write_event(const struct journal_note *note, const char *fmt, va_list ap)
 {
 	struct journal_entry *e = place();
 	struct timespec wall;
@@ -247,7 +254,7 @@ static const char *write_event(const struct journal_note *note, const char *fmt,
 		ip_format(&note->peer, e->peer);
 	vsnprintf(e->text, sizeof(e->text), fmt, ap);
 	if (journal.store)
-		to_file(e);
+		store_append(journal.store, journal.file, e, size_of(e), line_of, JOURNAL_FILE_MAX);
 	return e->text;
 }
 

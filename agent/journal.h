@@ -23,7 +23,7 @@ struct store;
 enum {
 	JOURNAL_KEPT = 2048,
 	JOURNAL_FILE_MAX = 1 << 20, /* bytes; two files of it */
-	JOURNAL_PAGE = 128,         /* events in one answer */
+	JOURNAL_PAGE = 64,          /* events in one answer: the making of it must not delay an advert */
 	JOURNAL_NAME_MAX = 64,
 	JOURNAL_TEXT_MAX = 320,
 	JOURNAL_WORD_MAX = 16,

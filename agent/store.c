@@ -22,8 +22,9 @@ struct job {
 	struct job *next;
 	char name[NAME_LEN];
 	size_t max; /* 0: replace */
+	store_line_fn line;
 	size_t len;
-	char text[];
+	_Alignas(uint64_t) char text[];
 };
 
 struct store {
@@ -149,9 +150,11 @@ static int rotate(struct store *s, const char *name)
 
 static int append(struct store *s, const struct job *j)
 {
-	int r = open_log(s, j->name);
+	size_t len = 0;
+	_cleanup_(freep) char *line = j->line(j->text, &len);
+	int r = line ? open_log(s, j->name) : -ENOMEM;
 
-	if (r == 0 && s->log_size > 0 && s->log_size + j->len > j->max) {
+	if (r == 0 && s->log_size > 0 && s->log_size + len > j->max) {
 		r = rotate(s, j->name);
 		if (r == 0)
 			r = open_log(s, j->name);
@@ -161,9 +164,9 @@ static int append(struct store *s, const struct job *j)
 	if (r < 0)
 		return r;
 	s->torn = true;
-	r = write_all(s->log_fd, j->text, j->len);
+	r = write_all(s->log_fd, line, len);
 	s->torn = r < 0;
-	s->log_size += j->len;
+	s->log_size += len;
 	return r;
 }
 
@@ -314,7 +317,7 @@ static void *writer(void *arg)
 
 /* --- the loop's side --------------------------------------------------------------------------------------------- */
 
-static void enqueue(struct store *s, const char *name, const char *text, size_t len, size_t max)
+static void enqueue(struct store *s, const char *name, const void *data, size_t len, store_line_fn line, size_t max)
 {
 	struct job *j = malloc(sizeof(*j) + len);
 	bool room = j != NULL;
@@ -323,7 +326,8 @@ static void enqueue(struct store *s, const char *name, const char *text, size_t 
 		j->max = max;
 		j->len = len;
 		snprintf(j->name, sizeof(j->name), "%s", name);
-		memcpy(j->text, text, len);
+		j->line = line;
+		memcpy(j->text, data, len);
 	}
 	pthread_mutex_lock(&s->lock);
 	room &= max == 0 || s->bytes + len <= STORE_WAITING_MAX;
@@ -339,14 +343,14 @@ static void enqueue(struct store *s, const char *name, const char *text, size_t 
 		free(j);
 }
 
-void store_append(struct store *s, const char *name, const char *line, size_t len, size_t max)
+void store_append(struct store *s, const char *name, const void *data, size_t len, store_line_fn line, size_t max)
 {
-	enqueue(s, name, line, len, max);
+	enqueue(s, name, data, len, line, max);
 }
 
 void store_replace(struct store *s, const char *name, const char *text, size_t len)
 {
-	enqueue(s, name, text, len, 0);
+	enqueue(s, name, text, len, NULL, 0);
 }
 
 void store_status(struct store *s, struct store_status *ret)

@@ -21,9 +21,12 @@ struct store *store_close(struct store *s, uint64_t timeout_us);
 /* Reads at most the last `max` bytes of a regular file; for the start. Allocated, with a NUL behind. 0 or -errno. */
 int store_read(const struct store *s, const char *name, size_t max, char **ret, size_t *ret_len);
 
-/* Adds one line (its newline included) to a file. A file that would grow beyond `max` bytes becomes NAME.1 first, in
- * place of an older one. Lines that cannot be written, or wait in too great a number, are counted as lost. */
-void store_append(struct store *s, const char *name, const char *line, size_t len, size_t max);
+/* Makes a line (allocated, its newline included, the length in `*len`) of what was handed in; NULL without memory. Runs
+ * in the thread, so that the loop need not wait for the making. */
+typedef char *(*store_line_fn)(const void *data, size_t *len);
+/* Adds one line to a file; `data` is copied. A file that would grow beyond `max` bytes becomes NAME.1 first, in place
+ * of an older one. Lines that cannot be written, or wait in too great a number, are counted as lost. */
+void store_append(struct store *s, const char *name, const void *data, size_t len, store_line_fn line, size_t max);
 /* Replaces a small file as a whole: after a crash it is the old or the new one. Tried again until it is written. */
 void store_replace(struct store *s, const char *name, const char *text, size_t len);
 
