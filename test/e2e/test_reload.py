@@ -2,6 +2,7 @@
 """Reload: what has changed takes effect, what has not is not touched, and a broken file changes nothing."""
 
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -551,3 +552,39 @@ def test_hmac_keys_are_exchanged_under_way(pair):
     # Another key under the same number is told, not shown.
     text = reloaded(backup, config(150, 2, 2).replace(bytes([2] * 32).hex(), bytes([3] * 32).hex()))
     assert "another key for auth_hmac" in text and "0303" not in text
+
+
+def test_service_manager_is_told_of_beginning_and_end(pair):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(pair.master.path("/run/notify")))
+        manager.settimeout(10)
+
+        def told(word):
+            """The next message that has this word, as a dictionary."""
+            while True:
+                message = dict(line.split("=", 1) for line in manager.recv(4096).decode().splitlines())
+                if word in message:
+                    return message
+
+        agent = pair.agent(pair.master, instance(200, track=False))
+        agent.process = pair.master.popen(
+            ["env", "NOTIFY_SOCKET=/run/notify", agent.build.sqlvipd, "-f", agent.configure(), "-n", "-l"], "sqlvipd")
+        told("READY")
+        for config, code in ((agent.config, 0), ("nonsense", 1)):
+            start = now()
+            assert reload(agent, config).returncode == code
+            began = told("RELOADING")
+            assert start <= int(began["MONOTONIC_USEC"]) / 1e6 <= now()
+            told("READY")
+        assert agent.stop() == 0
+
+
+def test_reload_while_the_startup_script_runs_is_put_off(pair):
+    slow = block("global_defs", 'startup_script "/bin/sleep 2"')
+    agent = pair.agent(pair.master, slow + instance(200, track=False)).start()
+    assert "still starting" in reload(agent).stderr
+    agent.configure(slow + instance(210, track=False))
+    agent.process.signal(signal.SIGHUP)
+    agent.process.wait_log(r"reload \(SIGHUP\): 2 differences", 20)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert agent.instance()["priority"]["base"] == 210
