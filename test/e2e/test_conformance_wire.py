@@ -96,19 +96,24 @@ def test_c6_ipv6_adverts_are_those_of_keepalived_octet_for_octet(pair):
     assert agent.status()["instances"][0]["source"] == "fe80::11"
 
 
-def test_c14_unicast_sends_one_copy_to_each_peer(pair):
-    """Each interval one to each, the same but for the destination and what covers that."""
+@pytest.mark.parametrize("hmac", [False, True], ids=["plain", "auth_hmac"])
+def test_c14_unicast_sends_one_copy_to_each_peer(pair, hmac):
+    """Each interval one to each, the same but for the destination and what covers that: the trailer does not."""
     pair.add("third", "192.168.1.3")
     peers = (BACKUP, CLIENT, "192.168.1.3")
-    Sqlvipd(pair.master, pair.build, instance(255, block("unicast_peer", *peers), state="MASTER", track=False)).start()
+    signed = block("auth_hmac", f"key 1 hex:{bytes(range(32)).hex()}", "active_key 1") if hmac else ""
+    Sqlvipd(pair.master, pair.build, instance(255, block("unicast_peer", *peers), signed, state="MASTER",
+                                              track=False)).start()
     sent = until(lambda: (f := frames(pair, pair.master))[11:] and f, 20, "adverts")
     rounds = {}
     for frame in sent[:12]:
         ip_id = struct.unpack("!H", frame[18:20])[0]
         rounds.setdefault(ip_id, []).append(".".join(map(str, frame[30:34])))
     assert rounds == {i: list(peers) for i in range(1, 5)}
-    bodies = {frame[34:40] + frame[42:] for frame in sent[:12]}
-    assert len(bodies) == 1, "the copies differ beside destination and checksum"
+    assert {len(frame) for frame in sent[:12]} == {14 + 20 + 12 + (28 if hmac else 0)}
+    for at in range(0, 12, 3):
+        bodies = {frame[34:40] + frame[42:] for frame in sent[at:at + 3]}
+        assert len(bodies) == 1, "the copies differ beside destination and checksum"
 
 
 def dut(pair, *lines, **options):

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unicast: between our own, with Debian's keepalived in both roles, and what comes of its checksums."""
 
+from pathlib import Path
+
 import pytest
 
 from lib.agents import VIP, Keepalived, Sqlvipd, block, instance
+from lib.mariadb import PASSWORD_FILE
 from lib.wait import now, until
 
 VIP6 = "2001:db8::100"
@@ -71,6 +74,18 @@ def test_hand_over_between_two_of_ours(pair, dialect):
     hand_over_and_back(pair, agents, dialect)
 
 
+def test_link_local_peers_are_reached_through_the_interface(pair):
+    for host, other, priority in ((pair.master, pair.backup, 200), (pair.backup, pair.master, 150)):
+        host.run(["ip", "addr", "add", f"fe80::{host.number}/64", "dev", "eth0", "nodad"])
+        Sqlvipd(host, pair.build, instance(
+            priority, f"unicast_src_ip fe80::{host.number}", "check_unicast_src",
+            block("unicast_peer", f"fe80::{other.number}"), vips=("fe80::100", f"{VIP6}/64"), track=False)).start()
+        if host is pair.master:
+            pair.watcher.wait_holder(host, VIP6, 15)
+    pair.watcher.wait_adverts(pair.master, 10, 15)
+    assert pair.watcher.holders(VIP6) == ["mastersql"] and not pair.watcher.adverts(pair.backup)
+
+
 @pytest.mark.parametrize("role", ["master", "backup"])
 def test_sqlvipd_and_keepalived_hand_over_and_back(pair, dialect, role):
     kinds = (Sqlvipd, Keepalived) if role == "master" else (Keepalived, Sqlvipd)
@@ -78,6 +93,18 @@ def test_sqlvipd_and_keepalived_hand_over_and_back(pair, dialect, role):
     hand_over_and_back(pair, agents, dialect)
     ours = agents[0 if role == "master" else 1].instance()["counters"]
     assert not ours["addr_list_err"] and not ours["csum_alt"] and not ours["chk_err"]
+
+
+def test_the_shipped_example_moves_both_addresses_when_mysqld_dies(pair):
+    examples = Path(__file__).resolve().parents[2] / "etc" / "examples" / "unicast"
+    texts = [(examples / f"{name}.conf").read_text() for name in ("mastersql", "backupsql")]
+    pair.start_servers()
+    pair.start_configured(*(t.replace("/etc/sqlvip/mysql.password", PASSWORD_FILE) for t in texts))
+    pair.watcher.wait_holder(pair.master, VIP6, 5)
+    pair.mysql["mastersql"].kill()
+    for vip in (VIP, VIP6):
+        pair.watcher.wait_holder(pair.backup, vip, 5)
+    assert {a["to"] for a in pair.watcher.adverts(pair.master)} == {pair.backup.address}
 
 
 def test_silent_master_is_missed(pair):

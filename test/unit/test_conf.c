@@ -908,6 +908,7 @@ static void what_is_printed_reads_back_to_the_same(void **state)
 	(void)state;
 	assert_int_equal(read_back_all("etc/examples/seed"), 2);
 	assert_int_equal(read_back_all("etc/examples/two-hosts"), 3);
+	assert_int_equal(read_back_all("etc/examples/unicast"), 2);
 	assert_true(read_back_all("test/fuzz/corpus/conf") >= 5);
 }
 
