@@ -288,7 +288,10 @@ static const char *computed(struct conf_lex *l, const char *name, size_t name_le
 			conf_error(l->env.findings, &l->where, "${_ENV NAME} needs one name");
 		else if (!value)
 			conf_error(l->env.findings, &l->where, "${_ENV %.64s}: there is no such variable", w.w[0]);
-		return value && strpbrk(value, "\r\n") ? NULL : value;
+		if (!value || !strpbrk(value, "\r\n"))
+			return value;
+		conf_error(l->env.findings, &l->where, "${_ENV %.64s}: has several lines", w.w[0]);
+		return NULL;
 	}
 	for (size_t i = 0; i < w.n && i < 2; i++) {
 		v[i] = strtoll(w.w[i], &end, 10);

@@ -208,6 +208,13 @@ static bool ignores(const struct item *i)
 	return i->key && i->key->kind == KEY_IGNORED;
 }
 
+static const char *rest_of(const struct item *i)
+{
+	const char *rest = i->text + strlen(i->word);
+
+	return rest + strspn(rest, " \t");
+}
+
 /* Gives a finding to its line. True if the suggestion becomes another by it. */
 static bool apply(struct import *m, struct finding *f, bool suggested)
 {
@@ -228,6 +235,13 @@ static bool apply(struct import *m, struct finding *f, bool suggested)
 	if (suggested)
 		return false;
 	f->told = true;
+	if (strcmp(i->word, "script") == 0 && i->fate == FATE_KEPT && strstr(f->text, "without quotes") &&
+	    !strchr(i->text, '"')) {
+		i->fate = FATE_CHANGED;
+		i->put = print_to_pool(m->pool, "script \"%s\"", rest_of(i));
+		i->why = f->text;
+		return true;
+	}
 	if (ignores(i)) {
 		i->fate = FATE_IGNORED;
 		i->why = reason_for(i, "of no use here");
@@ -238,13 +252,6 @@ static bool apply(struct import *m, struct finding *f, bool suggested)
 }
 
 /* --- checks of MySQL --------------------------------------------------------------------------------------------- */
-
-static const char *rest_of(const struct item *i)
-{
-	const char *rest = i->text + strlen(i->word);
-
-	return rest + strspn(rest, " \t");
-}
 
 static struct item *child(struct import *m, const struct item *block, const char *word)
 {
@@ -528,17 +535,31 @@ static int judge(struct import *m)
 	return -EINVAL;
 }
 
+static bool is_libconfig(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n >= 4 && strcmp(path + n - 4, ".cfg") == 0;
+}
+
 int import_file(const char *path, FILE *report, FILE *suggestion)
 {
+	struct import m = { .path = path };
 	struct conf_file file;
-	struct import m = { .pool = conf_pool_new(), .path = path };
-	int r = conf_file_read(path, &file);
+	int r;
 
+	if (is_libconfig(path)) {
+		fprintf(report,
+			"%s: its name says that it is in libconfig's grammar; what is read here is keepalived's\n",
+			path);
+		return -EINVAL;
+	}
+	r = conf_file_read(path, &file);
 	if (r < 0) {
 		fprintf(report, "%s: cannot be read: %s\n", path, conf_file_error(r));
-		conf_pool_free(m.pool);
 		return r;
 	}
+	m.pool = conf_pool_new();
 	m.findings = conf_pool_array(m.pool, FINDINGS_KEPT, sizeof(*m.findings));
 	r = read_items(&m, file.text, file.len);
 	if (r == 0)

@@ -226,7 +226,7 @@ static const struct check *check_for(const struct import *m, const struct item *
 
 static void put_close(struct page *p, const struct import *m, const struct item *close)
 {
-	for (size_t k = 0; k < m->n_items; k++) {
+	for (size_t k = 0; k < m->n_items && close->depth == 0; k++) {
 		const struct item *i = &m->items[k];
 		const struct check *c;
 

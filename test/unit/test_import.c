@@ -159,6 +159,28 @@ static void what_only_the_operator_can_mend_is_named(void **state)
 	free(suggestion);
 }
 
+static void script_without_quotes_gets_them(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	FILE *f = fopen(FOLDER "/words.conf", "we");
+
+	(void)state;
+	fputs("global_defs {\n script_user root\n}\nvrrp_script s {\n script sh /tmp/x.sh y\n}\n"
+	      "vrrp_instance V {\n interface eth0\n virtual_router_id 7\n track_script {\n s\n }\n"
+	      " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+	      f);
+	fclose(f);
+	assert_int_equal(import(FOLDER "/words.conf", &report, &suggestion), 0);
+	assert_non_null(strstr(suggestion, "    script \"sh /tmp/x.sh y\"\n"));
+	assert_non_null(strstr(report, "keepalived would run \"sh\" alone"));
+	free(report);
+	free(suggestion);
+	assert_int_equal(import(FOLDER "/x.cfg", &report, &suggestion), -EINVAL);
+	assert_non_null(strstr(report, "libconfig's grammar"));
+	free(report);
+	free(suggestion);
+}
+
 static void included_lines_stand_in_their_places(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
@@ -273,6 +295,7 @@ int main(void)
 		cmocka_unit_test(groups_definitions_and_what_is_not_served_are_explained),
 		cmocka_unit_test(untracked_check_of_the_seed_gets_tracked),
 		cmocka_unit_test(what_only_the_operator_can_mend_is_named),
+		cmocka_unit_test(script_without_quotes_gets_them),
 		cmocka_unit_test(included_lines_stand_in_their_places),
 		cmocka_unit_test(usual_checks_are_recognised),
 		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),

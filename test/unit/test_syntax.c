@@ -260,6 +260,8 @@ static void built_in_names_tell_of_the_surroundings(void **state)
 	becomes("global_defs {\n router_id \"${_ENV SQLVIP_TEST}\"\n}\n", "global_defs:{router_id=\"from outside\";};");
 	says("global_defs {\n router_id ${_ENV SQLVIP_NOT_THERE}\n}\n",
 	     "f:2: ${_ENV SQLVIP_NOT_THERE}: there is no such variable\n");
+	setenv("SQLVIP_TEST", "two\nlines", 1);
+	says("global_defs {\n router_id ${_ENV SQLVIP_TEST}\n}\n", "f:2: ${_ENV SQLVIP_TEST}: has several lines\n");
 	says("global_defs {\n router_id ${_ENV}\n}\n", "f:2: ${_ENV NAME} needs one name\n");
 	becomes("global_defs {\n router_id ${_RANDOM 7 7}\n}\n", "global_defs:{router_id=\"7\";};");
 	says("global_defs {\n router_id ${_RANDOM 9 7}\n}\n",
