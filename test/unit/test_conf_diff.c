@@ -106,6 +106,14 @@ static void router_is_known_by_what_the_peers_see(void **state)
 	conf_free(a);
 	conf_free(b);
 	conf_free(c);
+	a = read_conf(INSTANCE("VI_1", "unicast_peer {\n 192.0.2.7\n }"));
+	b = read_conf(INSTANCE("VI_1", "unicast_peer {\n 192.0.2.8\n }"));
+	c = read_conf(INSTANCE("VI_1", ""));
+	assert_true(conf_same_router(&a->instances[0], &b->instances[0])); /* a peer more or less */
+	assert_false(conf_same_router(&a->instances[0], &c->instances[0]));
+	conf_free(a);
+	conf_free(b);
+	conf_free(c);
 }
 
 static void address_is_the_same_whatever_is_tracked(void **state)
