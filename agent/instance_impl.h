@@ -200,7 +200,7 @@ struct instance {
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
 	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
 	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
-	struct log_limit rival_line; /* in the log; reactions are limited by rival_log */
+	struct log_limit rival_new, rival_line; /* in the log; reactions are limited by rival_log */
 
 	int promoted_ifindex;       /* where we have set promote_secondaries; 0: nowhere */
 	bool promoted_here;         /* and it was off before */

@@ -24,11 +24,13 @@ static uint64_t patience_us(const struct instance *inst)
 static void remember(struct instance *inst, uint64_t now_us)
 {
 	struct rival *r = &inst->rival;
+	uint64_t suppressed;
 
 	if (!r->present || !ip_equal(&r->addr, &inst->heard.src)) {
 		*r = (struct rival){ .addr = inst->heard.src, .present = true, .since_us = now_us };
-		inst->rival_log = (struct log_limit){ 0 };
-		inst->rival_line = (struct log_limit){ 0 };
+		/* Another one is news, but not as often as somebody invents names. */
+		if (log_limit_pass(&inst->rival_new, now_us, HEED_EACH_US, &suppressed))
+			inst->rival_line = (struct log_limit){ 0 };
 	}
 	r->priority = inst->heard.priority;
 	r->interval_us = inst->heard.interval_us;

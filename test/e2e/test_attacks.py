@@ -2,6 +2,8 @@
 """Somebody on the segment without a key, and with time on his hands: adverts stay on time, nothing moves, and the log
 stays readable."""
 
+import re
+
 import pytest
 
 from lib.agents import VIP, block, instance
@@ -109,6 +111,23 @@ def test_inferior_adverts_are_not_answered_at_the_rate_at_which_they_come(pair, 
     answers = len(pair.watcher.adverts(pair.backup, since))
     assert 10 < answers < 130 * seconds, f"{answers} in {seconds:.1f} s"
     assert pair.watcher.moves(VIP) == 1
+
+
+def test_inferior_adverts_under_many_names_are_told_and_reacted_to_once_a_second(pair):
+    """Each name would be news."""
+    agent = pair.agent(pair.master, instance(200, "garp_lower_prio_repeat 3", track=False, advert="0.2")).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    since = now()
+    mac = pair.master.mac()
+    stream = Forge(pair, pair.client).stream(
+        *(Advert(src=f"192.168.1.{host}", priority=100, interval=0.2, dst_mac=mac) for host in range(100, 200)),
+        every=0.1)
+    pair.watcher.wait(20, since, 3000, host="client", event="advert", dir="out")
+    stream.kill()
+    seconds = now() - since
+    lines = len(re.findall("also claims to be master", agent.process.text()))
+    garps = len(pair.watcher.find(since, host="mastersql", event="garp", dir="out"))
+    assert lines <= seconds + 2 and garps <= 2 * 3 * (seconds + 2) + 5, (lines, garps, seconds)
 
 
 def test_flood_of_fragments_and_giants_delays_nothing(pair):

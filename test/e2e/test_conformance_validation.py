@@ -243,6 +243,19 @@ def test_c25_other_interval_of_version_3_is_accepted_and_counted(stage):
     assert stage["c25"].status["down_s"] == pytest.approx(18.05, abs=0.01)
 
 
+def test_c25_silence_of_a_slow_master_is_waited_out_by_its_interval(pair, soak):
+    """Down is three of the master's intervals, not of ours: 3.6 s here, 18.05 s at full length."""
+    interval = soak(1, 5)
+    stream = Forge(pair, pair.client).stream(Advert(interval=interval), every=0.5)
+    agent = pair.agent(pair.master, instance(100, advert="0.2", track=False)).start()
+    until(lambda: agent.instance()["counters"]["advert_rcvd"] >= 3, 10, "adverts to be heard")
+    stream.kill()
+    last = pair.watcher.find(host="client", event="advert", dir="out")[-1]["t"]
+    took = pair.watcher.wait_holder(pair.master, "192.168.1.100", 8 * interval)
+    down = 3 * interval + 156 / 256 * interval
+    assert down - 0.1 < took - last < down + 1
+
+
 def test_c26_interval_of_zero_does_not_make_it_flap(stage):
     assert stage["c26"].counters["become_master"] == 1
     assert stage["c26"].counters["release_master"] == 0
