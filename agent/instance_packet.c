@@ -29,6 +29,7 @@ static void remember_peer(struct instance *inst, const struct vrrp_advert *ad)
 static void packet_dropped(struct instance *inst, enum vrrp_drop why, const struct vrrp_packet *packet)
 {
 	struct ip_addr src = vrrp_peek_src(packet);
+	const char *text = auth_watch_text(why);
 	char addr[IP_STR_MAX];
 	uint64_t suppressed;
 
@@ -37,8 +38,9 @@ static void packet_dropped(struct instance *inst, enum vrrp_drop why, const stru
 	if (!log_limit_pass(&inst->drop_log[why], loop_now_us(), DROP_LOG_US, &suppressed))
 		return;
 	instance_record_refusal(inst, why, &src);
-	log_write(LOG_WARNING, inst->conf->name, "refused an advert from %s: %s (%llu more since the last such line)",
-		  ip_format(&src, addr), vrrp_drop_name(why), (unsigned long long)suppressed);
+	log_write(LOG_WARNING, inst->conf->name,
+		  "refused an advert from %s: %s%s%s (%llu more since the last such line)", ip_format(&src, addr),
+		  vrrp_drop_name(why), *text ? ": " : "", text, (unsigned long long)suppressed);
 }
 
 static void count_oddities(struct instance *inst, const struct vrrp_advert *ad)
