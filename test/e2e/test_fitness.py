@@ -5,6 +5,7 @@ import pytest
 
 from lib.agents import VIP, block, instance, mysql_check
 from lib.build import TOP
+from lib.mariadb import SOCKET
 from lib.replication import OPTIONS, follow, prepare_primary, wait_equal
 from lib.wait import until
 
@@ -267,3 +268,47 @@ def test_reload_keeps_what_a_check_knows_and_takes_new_ones(pair):
     backup.host.run([backup.build.sqlvipctl, "reload"])
     until(lambda: backup.instance()["priority"]["effective"] == 150, 5, "no check to count")
     assert [c["name"] for c in backup.status()["checks"]] == ["local"]
+
+
+# Hands everything on between a socket of its own and the server's, but what follows a question with this text.
+PROXY = """
+import os, socket, sys, threading
+mine, theirs, text = sys.argv[1], sys.argv[2], sys.argv[3].encode()
+
+def carry(source, sink, mute):
+    while data := source.recv(65536):
+        if mute and text in data:
+            print("muted", flush=True)
+            return  # the question is never passed on, and the connection stays open
+        sink.sendall(data)
+    sink.close()
+
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(mine)
+listener.listen(100)
+print("ready", flush=True)
+while True:
+    client = listener.accept()[0]
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(theirs)
+    threading.Thread(target=carry, args=(client, server, True), daemon=True).start()
+    threading.Thread(target=carry, args=(server, client, False), daemon=True).start()
+"""
+
+
+def test_check_without_an_answer_fails_by_itself_and_never_holds_up_the_heartbeat(pair):
+    pair.server(pair.master).start()
+    proxy = pair.master.popen(["/usr/bin/python3", "-c", PROXY, "/run/mysqld/proxy.sock", SOCKET, "SHOW ALL SLAVES"],
+                              "proxy")
+    proxy.wait_log("ready", 10)
+    lines = mysql_check(check("replication", "weight -30", "timeout 0.3"), socket="/run/mysqld/proxy.sock")
+    agent = pair.agent(pair.master, lines + instance(200)).start()
+    status = agent.wait_check(10, REPLICATION, state="down")
+    assert "no answer for" in status["reason"]
+    until(lambda: agent.instance()["priority"]["effective"] == 170, 5, "the failure to count")
+    before = agent.check()
+    pair.watcher.wait_adverts(pair.master, 20, 10)
+    after = agent.check()
+    assert after["verdict"] == "alive" and after["failures"] == 0 and after["connects"] == 1
+    assert after["queries"] >= before["queries"] + 10
+    assert pair.watcher.moves(VIP) == 1
