@@ -250,7 +250,6 @@ static void count_anew(struct track_procs *t, bool at_once)
 			continue;
 		/* More is the doing of a fork, fewer of an end. */
 		const uint64_t delay_us = count > p->count ? p->conf->fork_delay_us : p->conf->terminate_delay_us;
-
 		const bool first = !p->known;
 
 		p->count = count;
@@ -293,8 +292,10 @@ static bool copy_patterns(struct job *j, const struct track_procs *t)
 	return true;
 }
 
-static void job_done(struct job *j)
+static void release(struct worker_job *job)
 {
+	struct job *j = (struct job *)job;
+
 	set_done(&j->pids);
 	free(j->words);
 }
@@ -307,7 +308,10 @@ static struct job *new_job(struct track_procs *t, bool all)
 
 	if (!j)
 		return NULL;
-	*j = (struct job){ .head = { .run = run, .done = done }, .owner = t, .generation = t->generation, .all = all };
+	*j = (struct job){ .head = { .run = run, .done = done, .drop = release },
+			   .owner = t,
+			   .generation = t->generation,
+			   .all = all };
 	if (!copy_patterns(j, t)) {
 		free(j);
 		return NULL;
@@ -373,7 +377,7 @@ static void done(struct worker_job *job)
 		take(t, j);
 		count_anew(t, false);
 	}
-	job_done(j);
+	release(job);
 	look(t);
 }
 
@@ -622,7 +626,7 @@ int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *co
 	run(&first->head);
 	take(t, first);
 	count_anew(t, true);
-	job_done(first);
+	release(&first->head);
 	free(first);
 	return 0;
 }

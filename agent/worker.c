@@ -48,8 +48,11 @@ static struct worker_job *take(struct list *l)
 
 static void drop_all(struct list *l)
 {
-	for (struct worker_job *job = take(l); job; job = take(l))
+	for (struct worker_job *job = take(l); job; job = take(l)) {
+		if (job->drop)
+			job->drop(job);
 		free(job);
+	}
 }
 
 static void *work(void *arg)

@@ -12,6 +12,8 @@ struct worker;
 struct worker_job {
 	void (*run)(struct worker_job *job);  /* in the thread; touches nothing but the job */
 	void (*done)(struct worker_job *job); /* from the loop */
+	/* Releases what the job holds beside itself: instead of `done`, when the worker ends before. May be NULL. */
+	void (*drop)(struct worker_job *job);
 	struct worker_job *next;
 };
 
