@@ -41,6 +41,9 @@ static void dropped(void *user, const struct netif_result *r)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS,
 				"%zu addresses that were configured away are still here (%s or others): %s", r->failed,
 				ip_format(&inst->dropping[0].prefix.addr, addr), strerror(-r->error));
+	else if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "the reload would remove %zu address%s",
+				inst->n_dropping, plural(inst->n_dropping));
 	else
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS,
 				"%zu address%s removed by the reload, %zu connection%s reset", inst->n_dropping,
@@ -89,7 +92,9 @@ static void added(void *user, const struct netif_result *r)
 		if (r->error == 0 && inst->fsm.state == VRRP_MASTER)
 			instance_announce_one(inst, i);
 	}
-	if (r->error == 0)
+	if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "the reload would add %zu address%s", n, plural(n));
+	else if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added by the reload", n, plural(n));
 	else
 		instance_cannot_add(inst, strerror(-r->error));
@@ -198,7 +203,7 @@ void instance_reconf_begin(struct instance *inst, const struct conf *conf, const
 	inst->conf = block;
 	inst->env.conf = conf;
 	instance_lease_reconf(inst, old);
-	if (inst->fsm.state != VRRP_MASTER)
+	if (inst->fsm.state != VRRP_MASTER && !inst->env.observe)
 		drop_strays(inst, old);
 	instance_refit(inst);
 	if (inst->n_dropping)

@@ -588,3 +588,24 @@ def test_reload_while_the_startup_script_runs_is_put_off(pair):
     agent.process.wait_log(r"reload \(SIGHUP\): 2 differences", 20)
     pair.watcher.wait_holder(pair.master, VIP, 10)
     assert agent.instance()["priority"]["base"] == 210
+
+
+def test_observer_that_reloads_touches_nothing(pair):
+    def watching(*vips):
+        return mysql_check() + instance(150, "notify /bin/false", vips=vips)
+
+    agent = pair.agent(pair.master, instance(200, vips=(VIP, VIP2), track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    rhythm = Rhythm(pair, agent)
+    path = pair.master.write("/etc/sqlvip/observe.conf", watching(VIP))
+    observer = pair.master.popen([agent.build.sqlvipd, "--observe", "-f", path, "-n", "-l"], "observer")
+    observer.wait_log(r"VI_1: .*-> (BACKUP|FAULT|MASTER)", 10)
+    for vips in ((VIP, VIP2), (VIP2,), (VIP, VIP2, VIP3)):
+        pair.master.write("/etc/sqlvip/observe.conf", watching(*vips))
+        done = pair.master.run([agent.build.sqlvipctl, "--observe", "reload"])
+        assert "virtual_ipaddress" in done.stdout
+    rhythm.judge()
+    assert pair.watcher.holders(VIP) == [pair.master.name] == pair.watcher.holders(VIP2)
+    assert pair.watcher.moves(VIP) == pair.watcher.moves(VIP2) == 1 and not pair.watcher.periods(VIP3)
+    observer.term()
+    assert observer.wait(10) == 0
