@@ -14,6 +14,7 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/sqlvip
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 VERSION    := 0.1.0
 
 comma := ,
@@ -207,11 +208,13 @@ install: all
 	install -m 0644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|g' etc/sqlvip.service > $(DESTDIR)$(UNITDIR)/sqlvip.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/sqlvip.service
+	install -D -m 0644 etc/sqlvip.sysusers $(DESTDIR)$(SYSUSERSDIR)/sqlvip.conf
 
 # The configuration in $(SYSCONFDIR)/sqlvip stays.
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/sqlvipd $(DESTDIR)$(SBINDIR)/sqlvipctl $(DESTDIR)$(MANDIR)/man8/sqlvipd.8 \
-		$(DESTDIR)$(MANDIR)/man8/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5 $(DESTDIR)$(UNITDIR)/sqlvip.service
+		$(DESTDIR)$(MANDIR)/man8/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5 $(DESTDIR)$(UNITDIR)/sqlvip.service \
+		$(DESTDIR)$(SYSUSERSDIR)/sqlvip.conf
 	rm -rf $(DESTDIR)$(DOCDIR)
 
 clean:

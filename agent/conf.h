@@ -266,8 +266,11 @@ struct conf {
 	char *router_id;
 	char *control_socket;
 	char *state_directory;
-	char *script_user;                          /* of programs that name no user */
-	char *script_group;                         /* NULL: the user's own */
+	char *script_user;  /* of programs that name no user */
+	char *script_group; /* NULL: the user's own */
+	char *engine_user;  /* NULL: not given, and there is no user sqlvip */
+	uid_t engine_uid;   /* root's if engine_user is NULL */
+	gid_t engine_gid;
 	bool realtime;                              /* SCHED_RR and locked memory where the host allows; default on */
 	unsigned rt_priority;                       /* 1..99, default 1 */
 	uint64_t garp_interval_us, gna_interval_us; /* between two on an interface; 0 = none */

@@ -4,11 +4,14 @@
 #include "agent/conf_file.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/conf_bundle.h"
 #include "agent/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <grp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,7 +34,7 @@ static int read_all(int fd, char *buf, size_t size, size_t *ret)
 	return 0;
 }
 
-int conf_file_read(const char *path, struct conf_file *ret)
+static int read_from_host(const char *path, struct conf_file *ret)
 {
 	_cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct conf_file f = { 0 };
@@ -56,6 +59,162 @@ int conf_file_read(const char *path, struct conf_file *ret)
 	}
 	*ret = f;
 	return 0;
+}
+
+int conf_file_mode(const char *path, mode_t *mode, gid_t *gid)
+{
+	struct stat st;
+	char text[64];
+	const char *told;
+	size_t len;
+	int r;
+
+	if (conf_bundle_answer(CONF_ASK_MODE, path, &r, &told, &len)) {
+		if (r == 0 && sscanf(told, "%o %u", mode, gid) != 2)
+			return -EBADMSG;
+		return r;
+	}
+	r = stat(path, &st) < 0 ? -errno : 0;
+	if (r == 0) {
+		*mode = st.st_mode;
+		*gid = st.st_gid;
+		snprintf(text, sizeof(text), "%o %u", st.st_mode, st.st_gid);
+	}
+	conf_bundle_told(CONF_ASK_MODE, path, r, text, r == 0 ? strlen(text) : 0);
+	return r;
+}
+
+static int read_from_bundle(const char *path, int r, const char *text, size_t len, struct conf_file *ret)
+{
+	struct conf_file f = { .len = len };
+
+	if (r < 0)
+		return r;
+	r = conf_file_mode(path, &f.mode, &f.gid);
+	f.text = r == 0 ? calloc(1, len + 1) : NULL;
+	if (!f.text)
+		return r < 0 ? r : -ENOMEM;
+	memcpy(f.text, text, len);
+	*ret = f;
+	return 0;
+}
+
+int conf_file_read(const char *path, struct conf_file *ret)
+{
+	const char *text;
+	size_t len;
+	mode_t mode;
+	gid_t gid;
+	int r;
+
+	if (conf_bundle_answer(CONF_ASK_FILE, path, &r, &text, &len))
+		return read_from_bundle(path, r, text, len, ret);
+	r = read_from_host(path, ret);
+	conf_bundle_told(CONF_ASK_FILE, path, r, r == 0 ? ret->text : NULL, r == 0 ? ret->len : 0);
+	conf_file_mode(path, &mode, &gid); /* for the record */
+	return r;
+}
+
+static char *names_of(const glob_t *g, size_t *size)
+{
+	char *list, *at;
+
+	*size = 1;
+	for (size_t i = 0; i < g->gl_pathc; i++)
+		*size += strlen(g->gl_pathv[i]) + 1;
+	list = at = calloc(1, *size);
+	for (size_t i = 0; list && i < g->gl_pathc; i++)
+		at = stpcpy(at, g->gl_pathv[i]) + 1;
+	return list;
+}
+
+char *conf_file_glob(const char *pattern)
+{
+	glob_t g = { 0 };
+	const char *told;
+	char *list = NULL;
+	size_t len = 0;
+	int r;
+
+	if (conf_bundle_answer(CONF_ASK_GLOB, pattern, &r, &told, &len)) {
+		list = r == 0 ? calloc(1, len + 2) : NULL; /* two NULs at the end, whatever it holds */
+		return list ? memcpy(list, told, len) : NULL;
+	}
+	if (glob(pattern, 0, NULL, &g) == 0)
+		list = names_of(&g, &len);
+	globfree(&g);
+	conf_bundle_told(CONF_ASK_GLOB, pattern, list ? 0 : -ENOENT, list, list ? len : 0);
+	return list;
+}
+
+/* --- users and groups -------------------------------------------------------------------------------------------- */
+
+enum { NSS_BUFFER = 65536 };
+
+static bool ids_answered(enum conf_question kind, const char *name, unsigned ids[2], bool *found)
+{
+	const char *told;
+	size_t len;
+	int r;
+
+	if (!conf_bundle_answer(kind, name, &r, &told, &len))
+		return false;
+	*found = r == 0 && sscanf(told, "%u %u", &ids[0], &ids[1]) == 2;
+	return true;
+}
+
+static void ids_told(enum conf_question kind, const char *name, bool found, const unsigned ids[2])
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "%u %u", ids[0], ids[1]);
+	conf_bundle_told(kind, name, found ? 0 : -ENOENT, text, found ? strlen(text) : 0);
+}
+
+bool conf_file_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	_cleanup_(freep) char *buf = NULL;
+	struct passwd pw, *pwp = NULL;
+	unsigned ids[2] = { 0, 0 };
+	bool found;
+
+	if (!ids_answered(CONF_ASK_USER, name, ids, &found)) {
+		buf = malloc(NSS_BUFFER);
+		if (buf)
+			getpwnam_r(name, &pw, buf, NSS_BUFFER, &pwp);
+		found = pwp != NULL;
+		if (found) {
+			ids[0] = pw.pw_uid;
+			ids[1] = pw.pw_gid;
+		}
+		ids_told(CONF_ASK_USER, name, found, ids);
+	}
+	if (found) {
+		*uid = ids[0];
+		*gid = ids[1];
+	}
+	return found;
+}
+
+bool conf_file_group(const char *name, gid_t *gid)
+{
+	_cleanup_(freep) char *buf = NULL;
+	struct group gr, *grp = NULL;
+	unsigned ids[2] = { 0, 0 };
+	bool found;
+
+	if (!ids_answered(CONF_ASK_GROUP, name, ids, &found)) {
+		buf = malloc(NSS_BUFFER);
+		if (buf)
+			getgrnam_r(name, &gr, buf, NSS_BUFFER, &grp);
+		found = grp != NULL;
+		if (found)
+			ids[0] = gr.gr_gid;
+		ids_told(CONF_ASK_GROUP, name, found, ids);
+	}
+	if (found)
+		*gid = ids[0];
+	return found;
 }
 
 void conf_file_done(struct conf_file *f)
@@ -186,7 +345,7 @@ static int walk_to(const char *path, char ret[PATH_MAX], char why[CONF_WHY_MAX])
 	return r;
 }
 
-int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX])
+static int find_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX])
 {
 	char path[PATH_MAX];
 
@@ -204,16 +363,36 @@ int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MA
 	return -ENOENT;
 }
 
+int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX])
+{
+	const char *told;
+	char text[PATH_MAX];
+	size_t len;
+	int r;
+
+	if (conf_bundle_answer(CONF_ASK_PROGRAM, name, &r, &told, &len)) {
+		snprintf(r == 0 ? ret : why, r == 0 ? PATH_MAX : CONF_WHY_MAX, "%s", told);
+		return r;
+	}
+	r = find_program(name, text, why);
+	if (r == 0)
+		strcpy(ret, text);
+	conf_bundle_told(CONF_ASK_PROGRAM, name, r, r == 0 ? ret : why, strlen(r == 0 ? ret : why));
+	return r;
+}
+
 /* --- who may read ------------------------------------------------------------------------------------------------ */
 
+/* The group of the process is asked as if it had a name: it is that of who reads the files. */
 static bool own_group(gid_t gid)
 {
-	struct group entry, *found = NULL;
-	char buf[4096];
+	unsigned own[2] = { getegid(), 0 };
+	gid_t group;
+	bool found;
 
-	if (gid == 0 || gid == getegid())
-		return true;
-	return getgrnam_r("sqlvip", &entry, buf, sizeof(buf), &found) == 0 && found && found->gr_gid == gid;
+	if (!ids_answered(CONF_ASK_GROUP, "", own, &found))
+		ids_told(CONF_ASK_GROUP, "", true, own);
+	return gid == 0 || gid == own[0] || (conf_file_group("sqlvip", &group) && group == gid);
 }
 
 bool conf_file_is_public(mode_t mode, gid_t gid)

@@ -17,9 +17,21 @@ struct conf_file {
 	gid_t gid;
 };
 
-/* 0 or -errno; -EINVAL: not a regular file, -EFBIG: more than CONF_FILE_MAX. */
+/* Every question to the host that reading a configuration needs is asked here, so that a conf_bundle can record it.
+ *
+ * 0 or -errno; -EINVAL: not a regular file, -EFBIG: more than CONF_FILE_MAX. */
 int conf_file_read(const char *path, struct conf_file *ret);
 void conf_file_done(struct conf_file *f);
+
+/* Mode and group of what is there. 0 or -errno. */
+int conf_file_mode(const char *path, mode_t *mode, gid_t *gid);
+
+/* The files that match, in the order of their names: a list of strings that an empty one ends; the caller's. NULL if
+ * there are none. */
+char *conf_file_glob(const char *pattern);
+
+bool conf_file_user(const char *name, uid_t *uid, gid_t *gid);
+bool conf_file_group(const char *name, gid_t *gid);
 
 /* "no such file", "not a regular file", … for an error of conf_file_read(). */
 const char *conf_file_error(int r);

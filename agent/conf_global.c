@@ -3,6 +3,8 @@
  * another. Dealing the values out to the instances is conf_instance.c's. */
 #include "agent/conf_internal.h"
 
+#include "agent/conf_file.h"
+
 #include <unistd.h>
 
 #define DEFAULT_SOCKET "/run/sqlvip/sqlvipd.sock"
@@ -100,6 +102,20 @@ static void complete_garp(struct conf_globals *g)
 	conf_garp_complete(&g->garp, &defaults);
 }
 
+#define ENGINE_USER "sqlvip"
+
+/* Whoever serves strangers is nobody's but its own user. */
+static void complete_engine(struct conf_ctx *x, const struct conf_where *where)
+{
+	const char *name = x->g.engine_user;
+
+	if (!name && x->files && conf_file_user(ENGINE_USER, &x->c->engine_uid, &x->c->engine_gid))
+		name = ENGINE_USER;
+	else if (name && !conf_resolve_user(x, where, name, NULL, &x->c->engine_uid, &x->c->engine_gid))
+		return;
+	x->c->engine_user = name ? conf_pool_strdup(x->pool, name) : NULL;
+}
+
 void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 {
 	struct conf_globals *g = &x->g;
@@ -121,6 +137,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	ip_parse(VRRP_GROUP4, &g->group4);
 	ip_parse(VRRP_GROUP6, &g->group6);
 	conf_walk(x, &conf_root_block, root, g, &frame);
+	complete_engine(x, conf_given(&frame, "global_defs"));
 	complete_garp(g);
 	conf_default_script_user(x);
 	complete_fifos(x, g);

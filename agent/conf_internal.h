@@ -15,7 +15,7 @@ struct conf_frame {
 /* global_defs, before it is dealt out to the instances. */
 struct conf_globals {
 	const char *router_id, *control_socket, *state_directory;
-	const char *script_user, *script_group;
+	const char *script_user, *script_group, *engine_user;
 	uid_t script_uid;
 	gid_t script_gid;
 	bool realtime;
@@ -128,8 +128,6 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 		       uid_t *uid, gid_t *gid);
 /* For a command without a user of its own, once script_user is known. */
 void conf_default_user(struct conf_ctx *x, struct conf_command *c);
-/* As conf_resolve_user(), but a user who does not exist is no error. */
-bool conf_find_user(struct conf_ctx *x, const char *user, uid_t *uid, gid_t *gid);
 void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
 /* conf_program.c */
 /* For those that name no user; after global_defs were read. */

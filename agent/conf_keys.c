@@ -72,6 +72,7 @@ enum { COUNT_MAX = 1000000, SUN_PATH_MAX = 107 };
 #define G conf_globals
 static const struct conf_key globals_keys[] = {
 	STR_("router_id", G, router_id),
+	STR_("engine_user", G, engine_user),
 	CUSTOM_("script_user", conf_parse_script_user),
 	INT_("vrrp_version", KEY_U8, G, version, 2, 3),
 	{ .name = "vrrp_mcast_group4",

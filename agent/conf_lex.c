@@ -12,7 +12,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <glob.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -424,13 +423,14 @@ static void substitute_all(struct conf_lex *l)
 static void push_file(struct conf_lex *l, const char *path, bool found)
 {
 	struct input *in = &l->inputs[l->n_inputs];
-	struct stat st;
+	mode_t mode;
+	gid_t gid;
 	int r;
 
-	if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || (st.st_mode & 0111))) {
+	if (conf_file_mode(path, &mode, &gid) == 0 && (!S_ISREG(mode) || (mode & 0111))) {
 		conf_finding(l->env.findings, found ? CONF_WARNING : CONF_ERROR, &l->where, "%s %s: %s",
 			     found ? "does not include" : "cannot include", path,
-			     S_ISREG(st.st_mode) ? "it is executable" : "not a regular file");
+			     S_ISREG(mode) ? "it is executable" : "not a regular file");
 		return;
 	}
 	if (l->n_inputs == INPUTS_MAX || l->n_files == INCLUDE_FILES) {
@@ -470,21 +470,19 @@ struct matches {
 /* Adds what matches one pattern without braces, in the order of the names. False if there is nothing. */
 static bool match_one(struct conf_lex *l, const char *pattern, struct matches *m)
 {
-	glob_t g = { 0 };
-	bool any = glob(pattern, 0, NULL, &g) == 0;
+	_cleanup_(freep) char *list = conf_file_glob(pattern);
 
-	for (size_t i = 0; any && i < g.gl_pathc && m->n < INPUTS_MAX; i++) {
+	for (const char *name = list; name && *name && m->n < INPUTS_MAX; name += strlen(name) + 1) {
 		bool twice = false;
 
 		for (size_t k = 0; k < m->n; k++)
-			twice |= strcmp(m->paths[k], g.gl_pathv[i]) == 0;
+			twice |= strcmp(m->paths[k], name) == 0;
 		if (twice)
 			continue;
-		m->paths[m->n] = conf_pool_strdup(l->env.pool, g.gl_pathv[i]);
-		m->found[m->n++] = strcmp(g.gl_pathv[i], pattern) != 0;
+		m->paths[m->n] = conf_pool_strdup(l->env.pool, name);
+		m->found[m->n++] = strcmp(name, pattern) != 0;
 	}
-	globfree(&g);
-	return any;
+	return list != NULL;
 }
 
 /* The first group of braces that has no other inside; false if there is none. */

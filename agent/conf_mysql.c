@@ -98,7 +98,8 @@ void conf_parse_password(struct conf_ctx *x, const struct conf_arg *a, void *obj
 {
 	struct conf_mysql *m = obj;
 	const char *text;
-	struct stat st;
+	mode_t mode;
+	gid_t gid;
 
 	if (a->words.n != 1) {
 		conf_error(x->f, &a->where, "password: takes one word: the password in quotes, or file:PATH");
@@ -123,10 +124,10 @@ void conf_parse_password(struct conf_ctx *x, const struct conf_arg *a, void *obj
 	}
 	m->probe.password = text;
 	m->password_inline = true;
-	if (x->files && stat(a->where.file, &st) == 0 && conf_file_is_public(st.st_mode, st.st_gid))
+	if (x->files && conf_file_mode(a->where.file, &mode, &gid) == 0 && conf_file_is_public(mode, gid))
 		conf_warn(x->f, &a->where,
 			  "password: others may read this file (mode %04o); chmod 0600 it, or use `password file:PATH`",
-			  st.st_mode & 07777u);
+			  mode & 07777u);
 }
 
 void conf_parse_mysql_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj)

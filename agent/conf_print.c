@@ -125,6 +125,8 @@ static void put_globals(FILE *out, const struct conf *c)
 	put_user(out, c->script_user, c->script_group);
 	fputc('\n', out);
 	put_bool(out, "log_unknown_vrids", c->log_unknown_vrids);
+	if (c->engine_user)
+		put_string(out, "    ", "engine_user", c->engine_user);
 	put_bool(out, "realtime", c->realtime);
 	put_unsigned(out, "vrrp_rt_priority", c->rt_priority);
 	put_programs(out, c);

@@ -55,7 +55,7 @@ void conf_default_script_user(struct conf_ctx *x)
 
 	if (g->script_user)
 		return;
-	g->script_user_is_fallback = !x->files || !conf_find_user(x, DEFAULT_USER, &g->script_uid, &g->script_gid);
+	g->script_user_is_fallback = !x->files || !conf_file_user(DEFAULT_USER, &g->script_uid, &g->script_gid);
 	g->script_user = g->script_user_is_fallback ? "root" : DEFAULT_USER;
 }
 

@@ -3,51 +3,28 @@
  * it may come later, and agent/exec reports when it does not start. */
 #include "agent/conf_internal.h"
 
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
+#include "agent/conf_file.h"
 
-enum { ARGV_MAX = 256, NSS_BUFFER = 65536 };
-
-bool conf_find_user(struct conf_ctx *x, const char *user, uid_t *uid, gid_t *gid)
-{
-	char *buf = conf_pool_alloc(x->pool, NSS_BUFFER);
-	struct passwd pw, *pwp = NULL;
-
-	getpwnam_r(user, &pw, buf, NSS_BUFFER, &pwp);
-	if (!pwp)
-		return false;
-	*uid = pw.pw_uid;
-	*gid = pw.pw_gid;
-	return true;
-}
+enum { ARGV_MAX = 256 };
 
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid)
 {
-	char *buf;
-	struct group gr, *grp = NULL;
-
 	*uid = 0;
 	*gid = 0;
 	if (!conf_check_name(x, where, "user", user) || (group && !conf_check_name(x, where, "group", group)))
 		return false;
 	if (!x->files)
 		return true;
-	if (!conf_find_user(x, user, uid, gid)) {
+	if (!conf_file_user(user, uid, gid)) {
 		conf_error(x->f, where,
 			   "there is no user \"%.64s\" on this host (a command with arguments needs quotes)", user);
 		return false;
 	}
-	if (!group)
-		return true;
-	buf = conf_pool_alloc(x->pool, NSS_BUFFER);
-	getgrnam_r(group, &gr, buf, NSS_BUFFER, &grp);
-	if (!grp) {
+	if (group && !conf_file_group(group, gid)) {
 		conf_error(x->f, where, "there is no group \"%.64s\" on this host", group);
 		return false;
 	}
-	*gid = gr.gr_gid;
 	return true;
 }
 

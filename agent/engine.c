@@ -9,6 +9,7 @@
 #include "agent/base/loop.h"
 #include "agent/checker.h"
 #include "agent/conf.h"
+#include "agent/conf_bundle.h"
 #include "agent/control.h"
 #include "agent/exec.h"
 #include "agent/fifo.h"
@@ -25,6 +26,7 @@
 #include "agent/privs.h"
 #include "agent/reload.h"
 #include "agent/store.h"
+#include "agent/superior.h"
 #include "agent/track_file.h"
 #include "agent/track_proc.h"
 #include "agent/wire.h"
@@ -33,8 +35,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 enum {
 	HOOKS_AT_STOP_US = 5000000, /* how long the last hooks may take */
@@ -46,7 +48,8 @@ enum {
 };
 
 struct daemon {
-	const struct options *opt;
+	struct conf_bundle *bundle; /* from the supervisor */
+	struct superior *superior;
 	struct conf *conf;  /* in effect */
 	struct conf *first; /* of the start: for what a reload does not reach */
 	sd_event *loop;
@@ -72,8 +75,11 @@ struct daemon {
 	struct loop_timer stop_timer;
 	struct loop_timer look_timer; /* for alarms */
 	size_t unreleased;            /* instances that still hold something; while stopping */
-	bool stopping, ready, pid_file_is_ours;
+	bool stopping, ready;
+	bool observe; /* --observe */
 	bool hung_up; /* SIGHUP came before we were ready */
+	pid_t supervisor_pid;
+	unsigned restarts; /* engines that were here before */
 	uint64_t started_us, stop_us;
 	char realtime[128];
 };
@@ -135,7 +141,7 @@ static struct ops ops_of(const struct daemon *d)
 		.instances = d->instances,
 		.n = d->conf->n_instances,
 		.orders = d->orders,
-		.observe = d->opt->observe,
+		.observe = d->observe,
 	};
 }
 
@@ -179,13 +185,17 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 	ops_look(&o);
 	status = json_pack(
 		"{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
-		(int)getpid(), "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config", d->conf->file,
-		"realtime", d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
+		(int)d->supervisor_pid, "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
+		d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
 		(double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances", instances,
 		"groups", groups_status(d->groups), "checks", checks_status(d), "fifos", fifos_status(d->fifos));
 	json_object_set_new(status, "maintenance", ops_status(&o));
 	json_object_set_new(status, "reload", reload_status(d->reload));
-	json_object_set_new(status, "observe", json_boolean(d->opt->observe));
+	json_object_set_new(status, "observe", json_boolean(d->observe));
+	json_object_set_new(status, "engine",
+			    json_pack("{s:i, s:s, s:i}", "pid", (int)getpid(), "user",
+				      d->conf->engine_user ? d->conf->engine_user : "root", "restarts",
+				      (int)d->restarts));
 	return status;
 }
 
@@ -233,7 +243,7 @@ static json_t *answer_events(void *user, const json_t *request, const char **err
 	const struct daemon *d = user;
 	json_t *answer = journal_answer(request, error);
 
-	if (answer && d->opt->observe)
+	if (answer && d->observe)
 		json_object_set_new(answer, "observe", json_true());
 	return answer;
 }
@@ -290,7 +300,7 @@ static void go(struct daemon *d)
 		instance_start(d->instances[i]);
 	checker_start(d->checker);
 	loop_timer_in(&d->look_timer, LOOK_US);
-	sd_notify(false, "READY=1");
+	(void)superior_ready(d->superior); /* a supervisor that does not read is gone, which is noticed elsewhere */
 	if (d->hung_up)
 		reload_request(d->reload, "SIGHUP", NULL);
 }
@@ -387,19 +397,18 @@ static void on_released(void *user)
 	}
 }
 
-static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+static void stop(void *user, const char *why)
 {
 	struct daemon *d = user;
 
-	(void)s;
 	if (d->stopping)
-		return 0;
+		return;
 	d->stopping = true;
 	if (d->once) /* startup_script */
 		exec_abandon(d->once);
 	d->once = NULL;
 	d->stop_us = loop_now_us();
-	journal_log(LOG_NOTICE, &agent_event, "stopping on %s", strsignal((int)si->ssi_signo));
+	journal_log(LOG_NOTICE, &agent_event, "stopping: %s", why);
 	reload_stop(d->reload);
 	d->unreleased = apply_stop(d->apply, on_released, d);
 	for (size_t i = 0; i < d->conf->n_instances; i++)
@@ -407,28 +416,31 @@ static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si,
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		if (!instance_is_stopping(d->instances[i]))
 			instance_stop(d->instances[i], on_released, d);
-	sd_notify(false, "STOPPING=1");
 	loop_timer_in(&d->stop_timer, d->unreleased ? RELEASE_MAX_US : 0);
+}
+
+static int on_stop_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s;
+	stop(user, strsignal((int)si->ssi_signo));
 	return 0;
 }
 
-/* keepalived's USR1 and USR2 write dumps; unhandled, they would end us with the VIP in place. */
+/* They are for the supervisor; unhandled, they would end us with the VIP in place. */
 static int on_dump_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
 	(void)s, (void)user;
-	log_notice("%s does nothing here: sqlvipctl status tells state and counters", strsignal((int)si->ssi_signo));
+	log_notice("%s does nothing in the engine", strsignal((int)si->ssi_signo));
 	return 0;
 }
 
-static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+static void reload(void *user)
 {
 	struct daemon *d = user;
 
-	(void)s, (void)si;
 	d->hung_up = !d->ready;
 	if (d->ready)
 		reload_request(d->reload, "SIGHUP", NULL);
-	return 0;
 }
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */
@@ -438,7 +450,7 @@ static const struct {
 	sd_event_signal_handler_t fn;
 } handled_signals[] = {
 	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
-	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
+	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_dump_signal },
 };
 
 /* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
@@ -497,7 +509,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.wires = d->wires,
 		.checker = d->checker,
 		.orders = d->orders,
-		.observe = d->opt->observe,
+		.observe = d->observe,
 		.links = d->links,
 		.files = d->files,
 		.procs = d->procs,
@@ -510,10 +522,11 @@ static struct instance_env instance_env(const struct daemon *d)
 /* In the loader's thread. */
 static int obtain_conf(void *user, conf_report_fn report, void *report_user, struct conf **ret)
 {
-	const struct options *opt = user;
-	int r = conf_load(opt->file, opt->config_id, report, report_user, ret);
+	const struct daemon *d = user;
+	int r = superior_conf(d->superior, conf_bundle_noted(d->bundle, ENGINE_NOTE_FILE),
+			      conf_bundle_noted(d->bundle, ENGINE_NOTE_CONFIG_ID), report, report_user, ret);
 
-	if (r < 0 || !opt->observe)
+	if (r < 0 || !d->observe)
 		return r;
 	r = observe_conf(*ret);
 	if (r < 0)
@@ -534,7 +547,7 @@ static int start_reload(struct daemon *d)
 		.checker = d->checker,
 		.env = instance_env(d),
 	};
-	const struct loader_source source = { .obtain = obtain_conf, .user = (void *)(uintptr_t)d->opt };
+	const struct loader_source source = { .obtain = obtain_conf, .user = d };
 	int r = apply_new(&parts, &d->apply);
 
 	return r < 0 ? r : reload_new(d->loop, &source, &d->conf, d->apply, &d->reload);
@@ -560,35 +573,58 @@ static int start_instances(struct daemon *d)
 	return 0;
 }
 
-static int start_parts(struct daemon *d)
+/* What needs root, and from then on is ours. */
+static int start_as_root(struct daemon *d)
+{
+	int r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
+
+	if (r == -EADDRINUSE)
+		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
+			  d->conf->control_socket);
+	else if (r < 0)
+		log_error("cannot listen on %s: %s", d->conf->control_socket, strerror(-r));
+	if (r < 0)
+		return r;
+	if (d->restarts == 0 && !d->observe)
+		track_files_make(d->conf);
+	r = fifos_new(d->loop, d->first, &d->fifos);
+	if (r < 0)
+		log_error("cannot set up the FIFOs: %s", strerror(-r));
+	return r;
+}
+
+/* Its thread is the one that has our scheduling, and has to be born with it: to ask for it later we lack the right. */
+static int start_netif(struct daemon *d)
 {
 	const struct netif_events events = { .link = on_link, .addr = on_addr, .user = d };
+	int r = netif_new(d->loop, &events, &d->netif);
+
+	if (r < 0)
+		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
+	else if (d->observe)
+		netif_set_read_only(d->netif);
+	privs_keep_realtime();
+	return r;
+}
+
+static int start_parts(struct daemon *d)
+{
 	int r = store_open(d->conf->state_directory, &d->store);
 
 	if (r < 0) {
 		log_error("cannot set up the state directory: %s", strerror(-r));
 		return r;
 	}
-	journal_open(d->store, d->opt->observe ? JOURNAL_OBSERVED_FILE : JOURNAL_FILE);
-	r = orders_new(d->opt->observe ? NULL : d->store, &d->orders);
+	journal_open(d->store, d->observe ? JOURNAL_OBSERVED_FILE : JOURNAL_FILE);
+	r = orders_new(d->observe ? NULL : d->store, &d->orders);
 	if (r < 0)
 		return r;
-	r = netif_new(d->loop, &events, &d->netif);
-	if (r < 0) {
-		log_error("cannot talk to the kernel about links and addresses: %s", strerror(-r));
-		return r;
-	}
-	if (d->opt->observe)
-		netif_set_read_only(d->netif);
-	/* Where the host refuses, d->realtime says so already. */
-	if (d->conf->realtime)
-		netif_set_realtime(d->netif, (int)d->conf->rt_priority);
 	r = loop_clock_new(d->loop, LOOP_RANK_ADVERT, INSTANCE_ADVERT_SLACK_US, &d->adverts);
 	if (r >= 0)
 		r = loop_clock_new(d->loop, LOOP_RANK_NET, 1, &d->downs);
 	if (r >= 0)
 		r = wires_new(d->loop, d->netif, on_wire, d, &d->wires);
-	if (r >= 0 && d->opt->observe)
+	if (r >= 0 && d->observe)
 		wires_mute(d->wires);
 	if (r >= 0)
 		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
@@ -606,44 +642,14 @@ static int start_parts(struct daemon *d)
 		log_error("cannot set up the checks: %s", strerror(-r));
 		return r;
 	}
-	r = fifos_new(d->loop, d->first, &d->fifos);
-	if (r < 0) {
-		log_error("cannot set up the FIFOs: %s", strerror(-r));
-		return r;
-	}
 	r = start_instances(d);
 	if (r < 0)
 		return r;
 	r = groups_new(d->loop, d->conf, d->instances, d->fifos, &d->groups);
-	if (r < 0) {
-		log_error("cannot set up the sync groups: %s", strerror(-r));
-		return r;
-	}
-	r = start_reload(d);
 	if (r < 0)
-		return r;
-	r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
-	if (r == -EADDRINUSE)
-		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
-			  d->conf->control_socket);
-	else if (r < 0)
-		log_error("cannot listen on %s: %s", d->conf->control_socket, strerror(-r));
-	return r;
-}
-
-static int write_pid_file(struct daemon *d)
-{
-	const char *path = d->opt->pid_file;
-	_cleanup_(fclosep) FILE *f = path ? fopen(path, "we") : NULL;
-	int r = 0;
-
-	if (!path)
-		return 0;
-	d->pid_file_is_ours = f != NULL;
-	if (!f || fprintf(f, "%d\n", (int)getpid()) < 0 || fflush(f) != 0) {
-		r = -errno;
-		log_error("cannot write the pid file %s: %s", path, strerror(-r));
-	}
+		log_error("cannot set up the sync groups: %s", strerror(-r));
+	if (r >= 0)
+		r = start_reload(d);
 	return r;
 }
 
@@ -666,14 +672,27 @@ static void greet(const struct daemon *d)
 	journal_log(LOG_NOTICE, &agent_event, "sqlvipd %s started with %s: %zu instance%s; %s; pid %d", SQLVIP_VERSION,
 		    d->conf->file, d->conf->n_instances, d->conf->n_instances == 1 ? "" : "s", d->realtime,
 		    (int)getpid());
-	if (d->opt->observe)
+	if (d->observe)
 		alarm_raise("observe", NULL,
 			    "OBSERVE: this agent sends nothing and touches no address; states are what it would do");
-	conf_advise(d->conf, log_advice, &advised);
+	if (d->restarts == 0)
+		conf_advise(d->conf, log_advice, &advised);
+}
+
+/* From here on strangers may speak to us. All threads come afterwards, for they keep what they had. */
+static int drop_rights(struct daemon *d)
+{
+	int r = privs_drop(d->conf->engine_uid, d->conf->engine_gid);
+
+	if (r < 0)
+		log_error("cannot become %s with CAP_NET_ADMIN and CAP_NET_RAW alone: %s",
+			  d->conf->engine_user ? d->conf->engine_user : "root", strerror(-r));
+	return r;
 }
 
 static int run(struct daemon *d)
 {
+	const struct superior_events events = { .stop = stop, .reload = reload, .user = d };
 	int r = sd_event_new(&d->loop);
 
 	if (r >= 0)
@@ -682,20 +701,25 @@ static int run(struct daemon *d)
 		r = loop_timer_init(&d->look_timer, d->loop, LOOP_RANK_BACKGROUND, LOOK_SLACK_US, look_for_alarms, d);
 	if (r >= 0)
 		r = add_signals(d);
-	if (r >= 0)
-		r = sd_event_set_watchdog(d->loop, true);
 	if (r < 0) {
 		log_error("cannot set up the event loop: %s", strerror(-r));
 		return r;
 	}
-	r = start_parts(d);
-	if (r < 0)
-		return r;
-	r = write_pid_file(d);
+	r = superior_new(d->loop, SUPERIOR_SOCKET, &events, &d->superior);
+	if (r >= 0)
+		r = start_as_root(d);
+	if (r >= 0)
+		r = drop_rights(d);
+	if (r >= 0)
+		r = start_netif(d);
+	log_start();
+	if (r >= 0)
+		r = start_parts(d);
 	if (r < 0)
 		return r;
 	greet(d);
-	if (!run_once(d, "startup_script", &d->conf->startup))
+	/* Once in the life of the agent. */
+	if (d->restarts > 0 || !run_once(d, "startup_script", &d->conf->startup))
 		go(d);
 	return sd_event_loop(d->loop);
 }
@@ -725,30 +749,62 @@ static void tear_down(struct daemon *d)
 	loop_timer_done(&d->look_timer);
 	loop_clock_free(d->adverts);
 	loop_clock_free(d->downs);
+	superior_free(d->superior); /* after those who may have programs running */
 	sd_event_unref(d->loop);
-	if (d->pid_file_is_ours)
-		unlink(d->opt->pid_file);
 	orders_free(d->orders);
 	journal_close();
 	store_close(d->store, STORE_FLUSH_US);
 	conf_free(d->conf);
 	conf_free(d->first);
+	conf_bundle_free(d->bundle);
 }
 
-int engine_main(const struct options *opt)
+/* Warnings were told by the supervisor, who has read the same. */
+static void report(void *user, enum conf_level level, const struct conf_where *where, const char *text)
 {
-	struct daemon daemon = { .opt = opt }, *d = &daemon;
+	(void)user;
+	if (level == CONF_ERROR)
+		log_error("%s:%u: %s", where && where->file ? where->file : "?", where ? where->line : 0, text);
+}
+
+static int read_bundle(struct daemon *d)
+{
+	const char *restarts;
 	int r;
 
+	d->bundle = conf_bundle_read(SUPERIOR_BUNDLE, &r);
+	close(SUPERIOR_BUNDLE);
+	if (!d->bundle) {
+		log_error("an engine is started by the supervisor only: %s", strerror(-r));
+		return r;
+	}
+	log_set_console(conf_bundle_noted(d->bundle, ENGINE_NOTE_CONSOLE));
+	if (conf_bundle_noted(d->bundle, ENGINE_NOTE_DETAIL))
+		log_set_level(LOG_DEBUG);
+	restarts = conf_bundle_noted(d->bundle, ENGINE_NOTE_RESTARTS);
+	d->restarts = restarts ? (unsigned)strtoul(restarts, NULL, 10) : 0;
+	conf_bundle_replay(d->bundle);
+	r = conf_load(conf_bundle_noted(d->bundle, ENGINE_NOTE_FILE) ?: "",
+		      conf_bundle_noted(d->bundle, ENGINE_NOTE_CONFIG_ID), report, NULL, &d->conf);
+	conf_bundle_replay(NULL);
+	d->observe = conf_bundle_noted(d->bundle, ENGINE_NOTE_OBSERVE);
+	return r == 0 && d->observe ? observe_conf(d->conf) : r;
+}
+
+int engine_main(void)
+{
+	struct daemon daemon = { 0 }, *d = &daemon;
+	int r;
+
+	prctl(PR_SET_NAME, "sqlvipd"); /* it was started as /proc/self/exe */
 	block_signals();
 	d->started_us = loop_now_us();
-	r = load_conf(opt, &d->conf);
+	d->supervisor_pid = getppid();
+	r = read_bundle(d);
 	if (r < 0)
 		return exit_code_of(r);
 	d->first = conf_ref(d->conf);
 	snprintf(d->realtime, sizeof(d->realtime), "ordinary scheduling, memory not locked (configured)");
-	/* First the log's thread, which must not be real-time; the sanitizers' shadow must not be locked either. */
-	log_start();
 	if (d->conf->realtime)
 		privs_realtime(d->conf->rt_priority, d->realtime, sizeof(d->realtime));
 	r = run(d);
@@ -757,7 +813,6 @@ int engine_main(const struct options *opt)
 	if (r == EXIT_PERMISSION)
 		log_error("raw sockets and addresses need CAP_NET_RAW and CAP_NET_ADMIN: start sqlvipd as root");
 	tear_down(d);
-	log_notice("stopped");
 	log_stop(LOG_FLUSH_US);
 	return r;
 }

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What keeps the addresses: VRRP, checks, hooks, control socket, wired together and run until a signal ends it. */
+/* What keeps the addresses: VRRP, checks, control socket, wired together and run until the supervisor ends it. */
 #pragma once
 
-#include "agent/options.h"
+/* With this argument alone the program is an engine. For the supervisor, which also gives it the descriptors of
+ * superior.h; the configuration comes in the bundle, with notes that say the rest. */
+#define ENGINE_ARGUMENT "--engine"
+
+/* The notes. */
+#define ENGINE_NOTE_FILE      "file"
+#define ENGINE_NOTE_CONFIG_ID "config_id" /* may be missing */
+#define ENGINE_NOTE_CONSOLE   "console"   /* these three if so */
+#define ENGINE_NOTE_DETAIL    "detail"
+#define ENGINE_NOTE_OBSERVE   "observe"
+#define ENGINE_NOTE_RESTARTS  "restarts" /* how many engines there were before */
 
 /* Runs until it is told to stop. Returns an exit code. */
-int engine_main(const struct options *opt);
+int engine_main(void);

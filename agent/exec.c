@@ -8,6 +8,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
+#include "agent/exec_remote.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +39,7 @@ enum phase {
 };
 
 struct exec_child {
+	struct exec_head head;
 	sd_event_source *exit_src;
 	struct loop_timer timer; /* RUNNING: the deadline; later: the next signal, or the next look at the group */
 	pid_t pid;               /* also the number of its process group and session */
@@ -476,6 +478,8 @@ int exec_start(sd_event *loop, const struct exec_spec *spec, exec_done_fn done, 
 
 	if (!spec->argv || !spec->argv[0] || !*spec->argv[0])
 		return -EINVAL;
+	if (exec_remote_on())
+		return exec_remote_start(spec, done, user, ret);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
@@ -498,12 +502,18 @@ int exec_start(sd_event *loop, const struct exec_spec *spec, exec_done_fn done, 
 
 void exec_terminate(struct exec_child *c)
 {
-	if (c->phase == RUNNING)
+	if (c->head.remote)
+		exec_remote_terminate(&c->head);
+	else if (c->phase == RUNNING)
 		begin_termination(c);
 }
 
 void exec_abandon(struct exec_child *c)
 {
+	if (c->head.remote) {
+		exec_remote_abandon(&c->head);
+		return;
+	}
 	c->done = NULL;
 	c->late = NULL;
 	exec_terminate(c);
@@ -518,7 +528,7 @@ void exec_abandon(struct exec_child *c)
 
 pid_t exec_pid(const struct exec_child *c)
 {
-	return c->pid;
+	return c->head.remote ? 0 : c->pid;
 }
 
 bool exec_succeeded(const struct exec_result *r)

@@ -26,6 +26,14 @@ enum {
 };
 
 struct exec_child;
+struct post;
+
+/* From now on exec_start() has programs started by another process, to which `send` brings the letters (post.h): same
+ * contract, but that whoever is there runs configured programs only, and that no pid is known here. NULL: by this
+ * process again, forgetting those that run there. One for the process. */
+void exec_delegate(int (*send)(void *user, const struct post *p), void *user);
+/* What that process answered: POST_RAN, POST_LATE. */
+void exec_told(const struct post *p);
 
 struct exec_spec {
 	const char *what;       /* for messages: "vrrp_script chk"; copied */
@@ -57,6 +65,7 @@ void exec_terminate(struct exec_child *c);
 /* As exec_terminate, but `done` is not called any more; the child is reaped in the background. */
 void exec_abandon(struct exec_child *c);
 
+/* 0 if another process has started it. */
 pid_t exec_pid(const struct exec_child *c);
 
 /* It was started, ended by itself before its deadline, and with status 0. */

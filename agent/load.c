@@ -3,6 +3,7 @@
 #include "agent/load.h"
 
 #include "agent/base/log.h"
+#include "agent/conf_bundle.h"
 #include "agent/observe.h"
 
 #include <errno.h>
@@ -57,5 +58,25 @@ int load_conf(const struct options *opt, struct conf **ret)
 	if (r == -EINVAL)
 		log_error("%s is not valid: %u error%s, nothing was started", opt->file, f.count[CONF_ERROR],
 			  f.count[CONF_ERROR] == 1 ? "" : "s");
+	return r;
+}
+
+static void keep_quiet(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	(void)user, (void)level, (void)where, (void)text;
+}
+
+int load_bundle(const struct options *opt, bool quiet, struct conf_bundle **bundle, struct conf **ret)
+{
+	int r;
+
+	*bundle = conf_bundle_new();
+	if (!*bundle)
+		return -ENOMEM;
+	conf_bundle_record(*bundle);
+	r = quiet ? conf_load(opt->file, opt->config_id, keep_quiet, NULL, ret) : load_conf(opt, ret);
+	if (r == 0 && quiet && opt->observe)
+		r = observe_conf(*ret);
+	conf_bundle_record(NULL);
 	return r;
 }

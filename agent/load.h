@@ -8,5 +8,11 @@
 /* 0 and `*ret` (release with conf_free), or -errno as conf_load(); everything found is logged. */
 int load_conf(const struct options *opt, struct conf **ret);
 
+struct conf_bundle;
+
+/* The same, and everything that it asked of the host, for another process to read it once more: also if it is not
+ * valid. Both the caller's, either may be NULL. `quiet`: nothing is logged. */
+int load_bundle(const struct options *opt, bool quiet, struct conf_bundle **bundle, struct conf **ret);
+
 /* The exit code that stands for a -errno of ours. */
 int exit_code_of(int r);

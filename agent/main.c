@@ -4,10 +4,12 @@
 #include "agent/conf.h"
 #include "agent/engine.h"
 #include "agent/load.h"
+#include "agent/supervisor.h"
 #include "agent/sweep.h"
 
 #include <getopt.h>
 #include <mysql.h>
+#include <string.h>
 
 static void print_advice(void *user, const char *text)
 {
@@ -43,11 +45,13 @@ static void usage(FILE *out)
 	      "  -p, --pid FILE         write the process id to FILE\n"
 	      "      --observe          send nothing and touch no address: watch beside another agent, and tell what\n"
 	      "                         this one would do (sqlvipctl --observe)\n"
+	      "  -r, --vrrp_pid FILE    write the process id of the engine to FILE\n"
+	      "  -R, --dont-respawn     end when the engine has died, instead of starting another\n"
 	      "  -X, --release-vips     remove the configured addresses from this host and exit\n"
 	      "  -v, --version          print the version and exit\n"
 	      "  -h, --help             print this and exit\n"
 	      "\n"
-	      "keepalived's options -C -d -G -g -I -P -R -r -S -s -u -V -x are accepted with a warning. See "
+	      "keepalived's options -C -d -G -g -I -P -S -s -u -V -x are accepted with a warning. See "
 	      "sqlvipd(8), sqlvip.conf(5).\n",
 	      out);
 }
@@ -102,10 +106,18 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 		case 'n':
 			break;
 		case 'l':
+			opt->console = true;
 			log_set_console(true);
 			break;
 		case 'D':
+			opt->detail = true;
 			log_set_level(LOG_DEBUG);
+			break;
+		case 'r':
+			opt->engine_pid_file = optarg;
+			break;
+		case 'R':
+			opt->no_respawn = true;
 			break;
 		case 'p':
 			opt->pid_file = optarg;
@@ -147,10 +159,12 @@ int main(int argc, char **argv)
 	int r;
 
 	log_set_console(false);
+	if (argc == 2 && strcmp(argv[1], ENGINE_ARGUMENT) == 0)
+		return engine_main();
 	r = parse_arguments(argc, argv, &opt);
 	if (r)
 		return r - 1;
 	if (opt.test)
 		return test_configuration(&opt);
-	return opt.clean_up ? sweep_main(&opt) : engine_main(&opt);
+	return opt.clean_up ? sweep_main(&opt) : supervisor_main(&opt);
 }

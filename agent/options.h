@@ -11,12 +11,14 @@ enum exit_code {
 	EXIT_CONFIG = 2,
 	EXIT_PERMISSION = 4,
 	EXIT_NO_CONFIG = 6,
+	EXIT_CRASHING = 8, /* ours: the engine died again and again */
 };
 
 struct options {
 	const char *file;
 	const char *config_id;
-	const char *pid_file;
-	bool test, clean_up, debug;
-	bool observe; /* send nothing, touch no address */
+	const char *pid_file, *engine_pid_file;
+	bool test, clean_up, no_respawn;
+	bool console, detail; /* of the log */
+	bool observe;         /* send nothing, touch no address */
 };

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the process asks of the host for itself: scheduling and memory. Failing to get it is never fatal: the agent runs
- * on, less punctual, and says so. */
+/* What the process asks of the host for itself, and what it gives up. Failing to get scheduling and memory is never
+ * fatal: the agent runs on, less punctual, and says so. */
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
-/* SCHED_RR at `priority` with reset-on-fork, so that hooks and scripts run as ordinary programs, and memory locked as
- * it is touched. Call before threads are started that should not inherit it. Writes what was achieved, and why not
- * more, to buf. */
+/* SCHED_RR at `priority`, which threads inherit until privs_keep_realtime(), and memory locked as it is touched, where
+ * its limit can be lifted. Writes what was achieved, and why not more, to buf. */
 void privs_realtime(unsigned priority, char *buf, size_t size);
+/* Threads that are started from now on have ordinary scheduling. */
+void privs_keep_realtime(void);
+
+/* Gives up everything but CAP_NET_ADMIN and CAP_NET_RAW, for good (no_new_privs), and becomes this user and group
+ * without others; 0: stays who it is. From then on the process also gets SIGTERM when its parent dies. Only what is
+ * started afterwards has it all: call before any thread is started, and after privs_realtime(), which it leaves as it
+ * is. 0 or -errno: -EPERM if the two are not there to be kept. */
+int privs_drop(uid_t uid, gid_t gid);

@@ -7,11 +7,15 @@
 #include "agent/base/log.h"
 #include "agent/control.h"
 #include "agent/load.h"
+#include "agent/netif.h"
+#include "agent/netif_writer.h"
 #include "agent/vip.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <poll.h>
 
-enum { RESET_BUDGET_US = 20000 };
+enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000 };
 
 struct sweep {
 	struct conf *conf;
@@ -87,4 +91,90 @@ int sweep_main(const struct options *opt)
 		log_error("cannot clean up: %s", strerror(-r));
 	sweep_done(d);
 	return exit_code_of(r == -EINVAL ? -EIO : r); /* EINVAL would mean the configuration */
+}
+
+/* --- for a supervisor -------------------------------------------------------------------------------------------- */
+
+struct sweep_crew {
+	struct netif_writer *writer;
+	size_t overdue; /* releases that were not waited for any longer; they are the writer's until they end */
+};
+
+int sweep_crew_new(struct sweep_crew **ret)
+{
+	struct sweep_crew *c = calloc(1, sizeof(*c));
+	int r = c ? netif_writer_new(&c->writer) : -ENOMEM;
+
+	if (r < 0)
+		c = sweep_crew_free(c);
+	*ret = c;
+	return r;
+}
+
+struct sweep_crew *sweep_crew_free(struct sweep_crew *c)
+{
+	struct netif_job *next;
+
+	if (!c)
+		return NULL;
+	for (struct netif_job *j = c->writer ? netif_writer_pop(c->writer) : NULL; j; j = next) {
+		next = j->next;
+		free(j);
+	}
+	netif_writer_free(c->writer);
+	free(c);
+	return NULL;
+}
+
+/* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
+static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
+{
+	struct netif_job *j = calloc(1, sizeof(*j) + ci->n_vips * sizeof(j->reqs[0]));
+	int r;
+
+	if (!j)
+		return -ENOMEM;
+	j->kind = NETIF_JOB_RELEASE;
+	j->reset_budget_us = RESET_BUDGET_US;
+	for (size_t i = 0; i < ci->n_vips; i++) {
+		const struct conf_vip *vip = &ci->vips[i];
+		unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
+
+		if (ifindex)
+			j->reqs[j->n_reqs++].addr = vip_addr(vip, (int)ifindex);
+	}
+	r = j->n_reqs > 0 ? netif_writer_push(c->writer, j) : -ENODEV;
+	if (r < 0)
+		free(j);
+	return r < 0 && r != -ENODEV ? r : r == 0;
+}
+
+int sweep_now(struct sweep_crew *c, const struct conf *conf, size_t *resets)
+{
+	uint64_t until_us = loop_now_us() + CREW_WAIT_US, now_us;
+	size_t pending = c->overdue;
+	int error = 0;
+
+	*resets = 0;
+	for (size_t i = 0; i < conf->n_instances; i++) {
+		int r = hand_in(c, &conf->instances[i]);
+
+		error = r < 0 ? r : error;
+		pending += r > 0;
+	}
+	while (pending > 0 && (now_us = loop_now_us()) < until_us) {
+		struct pollfd p = { .fd = netif_writer_fd(c->writer), .events = POLLIN };
+		struct netif_job *next;
+
+		(void)poll(&p, 1, (int)((until_us - now_us) / 1000) + 1);
+		for (struct netif_job *j = netif_writer_pop(c->writer); j; j = next) {
+			next = j->next;
+			*resets += j->result.resets;
+			error = j->result.error < 0 && error == 0 ? j->result.error : error;
+			pending--;
+			free(j);
+		}
+	}
+	c->overdue = pending;
+	return pending > 0 ? -ETIMEDOUT : error;
 }

@@ -352,7 +352,6 @@ static int first_look(struct track_files *t, const struct conf *conf)
 		_cleanup_(freep) struct job *j = NULL;
 
 		init_file(t, &t->files[i], &conf->track_files[i]);
-		make_file(&conf->track_files[i]);
 		j = new_job(t, &t->files[i]);
 		if (!j)
 			return -ENOMEM;
@@ -362,6 +361,12 @@ static int first_look(struct track_files *t, const struct conf *conf)
 			loop_timer_in(&t->retry, RETRY_US);
 	}
 	return 0;
+}
+
+void track_files_make(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->n_track_files; i++)
+		make_file(&conf->track_files[i]);
 }
 
 int track_files_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),

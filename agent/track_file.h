@@ -17,7 +17,10 @@ struct track_file_state {
 	const char *reason; /* valid until the loop runs again */
 };
 
-/* Makes the files that init_file asks for and reads all once, synchronously: call before the loop runs. `changed` is
+/* Makes the files that init_file asks for: once, at the start of the agent, with the rights that it has then. */
+void track_files_make(const struct conf *conf);
+
+/* Reads all once, synchronously: call before the loop runs. `changed` is
  * called when a value changed. 0 or -errno. */
 int track_files_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
 		    void *user, struct track_files **ret);

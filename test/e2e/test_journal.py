@@ -46,7 +46,7 @@ def test_journal_survives_a_killed_agent(pair):
     path = pair.master.path(f"{STATE}/journal.jsonl")
     until(lambda: path.exists() and '"to":"MASTER"' in path.read_text(), 10, "the transition to be written")
     before = transitions(pair, pair.master)
-    agent.process.kill()
+    agent.kill()
     agent.process.wait(5)
     agent.start()
     pair.watcher.wait_holder(pair.master, VIP, 10)

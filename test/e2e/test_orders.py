@@ -2,8 +2,6 @@
 """What an operator orders: standby and resume, maintenance. Kept over restarts, loud in status, recorded."""
 
 import json
-import os
-import signal
 
 from lib.agents import VIP, instance
 from lib.wait import now, until
@@ -125,7 +123,7 @@ def test_what_comes_back_in_maintenance_was_nothing(pair):
 def test_backup_in_maintenance_does_not_take_over_from_a_silent_master(pair):
     agents = start(pair)
     ctl(pair, pair.backup, "maintenance", "on")
-    os.kill(agents["mastersql"].pid, signal.SIGKILL)
+    agents["mastersql"].kill()
     until(lambda: "would" in alarms(agents["backupsql"]), 10, "what would have been")
     assert "would take over: down timer" in alarms(agents["backupsql"])["would"]["text"]
     until(lambda: "no_master" in alarms(agents["backupsql"]), 10, "the alarm")

@@ -11,10 +11,10 @@ CHATTY = ("garp_master_refresh 1", "garp_master_delay 1")
 def freeze_until_replaced(pair):
     """Returns when the master was woken, with the VIP on the other host."""
     agent = pair.agents["mastersql"]
-    frozen = agent.process.stop()
+    frozen = agent.freeze()
     until(lambda: "backupsql" in pair.watcher.holders(VIP), 20, "the other host to take the VIP")
     pair.watcher.wait_adverts(pair.backup, 15, 10)  # and some announcements of the first one fall due
-    woken = agent.process.cont()
+    woken = agent.thaw()
     pair.watcher.allow_overlap_during(frozen, woken + 0.5)
     return woken
 
@@ -60,9 +60,9 @@ def test_frozen_master_with_the_higher_priority_listens_and_then_takes_the_vip_b
 def test_master_frozen_without_a_peer_comes_back(pair):
     agent = pair.agent(pair.master, instance(200, *CHATTY, track=False)).start()
     pair.watcher.wait_holder(pair.master, VIP, 10)
-    frozen = agent.process.stop()
+    frozen = agent.freeze()
     until(lambda: now() > frozen + 1.2, 5, "a second to pass")
-    woken = agent.process.cont()
+    woken = agent.thaw()
     first = pair.watcher.wait(5, woken, host="mastersql", dir="out", event=("advert", "garp"))
     assert first["event"] == "advert" and first["t"] - woken >= 0.1
     pair.watcher.wait_holder(pair.master, VIP, 5)
@@ -72,9 +72,9 @@ def test_master_frozen_without_a_peer_comes_back(pair):
 def test_master_frozen_for_less_than_a_down_time_goes_on_as_before(pair):
     pair.start_agents(check="", track=False, advert="1")
     agent = pair.agents["mastersql"]
-    frozen = agent.process.stop()
+    frozen = agent.freeze()
     until(lambda: now() > frozen + 1.5, 5, "an advert to be missed")
-    woken = agent.process.cont()
+    woken = agent.thaw()
     first = pair.watcher.wait(3, woken, host="mastersql", dir="out", event="advert")
     assert first["t"] - woken < 0.5
     pair.watcher.wait_adverts(pair.master, 3, 10)
@@ -87,10 +87,10 @@ def test_frozen_master_that_is_ended_says_nothing(pair):
     """A resignation of one that was replaced would set a third host's timer going."""
     pair.start_agents(*CHATTY, check="", track=False)
     agent = pair.agents["mastersql"]
-    frozen = agent.process.stop()
+    frozen = agent.freeze()
     until(lambda: "backupsql" in pair.watcher.holders(VIP), 20, "the other host to take the VIP")
     agent.term()  # waits for it
-    woken = agent.process.cont()
+    woken = agent.thaw()
     agent.process.wait(10)
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     pair.watcher.allow_overlap_during(frozen, woken + 0.5)

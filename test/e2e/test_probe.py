@@ -92,9 +92,9 @@ def test_server_that_hangs_before_the_agent_starts_is_never_alive(pair):
 def test_agent_that_was_starved_blames_itself_and_not_the_server(pair, soak):
     _, agent = alone(pair)
     mark = agent.process.mark()
-    agent.process.stop()
+    agent.freeze()
     until(lambda: now() - pair.watcher.adverts(pair.master)[-1]["t"] > soak(1.5, 5), 10, "the freeze to have lasted")
-    agent.process.cont()
+    agent.thaw()
     pair.watcher.wait_holder(pair.master, VIP, 10)
     pair.watcher.wait_adverts(pair.master, 10, 10)
     assert agent.check()["verdict"] == "alive"
@@ -305,9 +305,10 @@ def test_thousand_reconnects_leak_nothing(pair, soak):
 
 
 def _footprint(agent):
-    with open(f"/proc/{agent.pid}/status", encoding="ascii") as f:
+    engine = agent.engine
+    with open(f"/proc/{engine}/status", encoding="ascii") as f:
         resident = next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
-    return len(list(agent.host.path(f"/proc/{agent.pid}/fd").iterdir())), resident
+    return len(list(agent.host.path(f"/proc/{engine}/fd").iterdir())), resident
 
 
 def test_stopped_server_is_named_as_such(pair):

@@ -50,6 +50,7 @@ static void begin(void)
 {
 	assert_int_equal(sd_event_new(&t.loop), 0);
 	assert_int_equal(worker_new(t.loop, &t.worker), 0);
+	track_files_make(&t.conf);
 	assert_int_equal(track_files_new(t.loop, t.worker, &t.conf, changed, NULL, &t.files), 0);
 }
 

@@ -102,6 +102,11 @@ class Sqlvipd:
     def pid(self):
         return self.process.pid
 
+    @property
+    def engine(self):
+        """The id of the process that keeps the addresses; `pid` is that of its supervisor."""
+        return self.status()["engine"]["pid"]
+
     def pids(self):
         """Its processes: the one that we started and those sqlvipd that this one did. Programs it runs are not it."""
         found = [self.pid]
@@ -127,6 +132,8 @@ class Sqlvipd:
         return self.signal_all(signal.SIGCONT)
 
     def kill(self):
+        """Kills all its processes, none of which finds the time to notice that the others are dead."""
+        self.freeze()
         return self.signal_all(signal.SIGKILL)
 
     def term(self):
