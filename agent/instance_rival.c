@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Another router that claims to be master while we are, and has to yield to us: who it is, for how long, and when it is
- * over. Then the addresses are announced once more, since nobody knows when the other one announced them last. What the
+ * over. If it lasted, the addresses are announced once more, since nobody knows when the other one did. What the
  * protocol answers is vrrp/fsm's business. */
 #include "agent/instance_impl.h"
 
@@ -78,12 +78,14 @@ void instance_rival_lost_to(struct instance *inst)
 void instance_rival_due(void *user, uint64_t due_us)
 {
 	struct instance *inst = user;
+	/* One that was heard once yielded to our answer, and what we announced with it came after what it had. */
+	bool lasted = inst->rival.adverts > 1;
 
 	(void)due_us;
 	if (!inst->rival.present)
 		return;
-	over(inst, "has yielded, the addresses are announced again");
-	if (inst->fsm.state == VRRP_MASTER && inst->lane_len == 0)
+	over(inst, lasted ? "has yielded, the addresses are announced again" : "has yielded");
+	if (lasted && inst->fsm.state == VRRP_MASTER && inst->lane_len == 0)
 		announce_again(inst->announce);
 }
 
