@@ -83,7 +83,7 @@ struct job {
 	bool all;
 	struct proc_pattern patterns[CONF_PROCESSES_MAX]; /* with copies of their words */
 	size_t n_patterns;
-	char *words;
+	char **words;    /* backs the patterns: pointers, then what they point to */
 	struct set pids; /* in, unless `all`; out: with their masks */
 	uint64_t took_us;
 };
@@ -274,11 +274,11 @@ static bool copy_patterns(struct job *j, const struct track_procs *t)
 				break;
 			n_bytes += strlen(*w) + 1;
 		}
-	j->words = calloc(1, n_words * sizeof(char *) + n_bytes + 1);
+	j->words = calloc(n_words + n_bytes / sizeof(*j->words) + 1, sizeof(*j->words));
 	if (!j->words)
 		return false;
-	word = (char **)(void *)j->words;
-	text = j->words + n_words * sizeof(char *);
+	word = j->words;
+	text = (char *)(j->words + n_words);
 	for (size_t i = 0; i < t->n; i++) {
 		j->patterns[i] = t->procs[i]->conf->pattern;
 		j->patterns[i].argv = word;
