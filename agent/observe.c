@@ -43,6 +43,8 @@ int observe_conf(struct conf *conf)
 		no_hooks(conf->groups[i].hooks);
 	for (int i = 0; i < _CONF_FIFO_MAX_; i++)
 		conf->fifos[i] = (struct conf_fifo){ 0 };
+	for (size_t i = 0; i < conf->n_track_files; i++)
+		conf->track_files[i].init = false;
 	conf->startup.command.argv = NULL;
 	conf->shutdown.command.argv = NULL;
 	conf->realtime = false;

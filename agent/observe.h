@@ -6,6 +6,6 @@
 
 #include "agent/conf.h"
 
-/* No hooks, FIFOs, startup and shutdown scripts, vetoes, sysctls, lease or real-time scheduling; and a control socket
- * of its own beside the configured one: "-observe" before its last dot. 0, or -ENAMETOOLONG. */
+/* No hooks, FIFOs, startup and shutdown scripts, vetoes, sysctls, init_file, lease or real-time scheduling; and a
+ * control socket of its own beside the configured one: "-observe" before its last dot. 0, or -ENAMETOOLONG. */
 int observe_conf(struct conf *conf);

@@ -19,6 +19,7 @@ static struct conf *load(const char *socket)
 	snprintf(text, sizeof(text),
 		 "global_defs {\n control_socket %s\n notify_fifo /tmp/fifo\n startup_script /bin/true\n"
 		 " shutdown_script /bin/true\n}\n"
+		 "vrrp_track_file tf {\n file /tmp/tf\n init_file 0\n}\n"
 		 "vrrp_script chk {\n script /bin/true\n}\n"
 		 "vrrp_sync_group G {\n group {\n VI_1\n }\n notify /bin/true\n}\n"
 		 "vrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n priority 100\n advert_int 1\n"
@@ -47,6 +48,7 @@ static void observer_runs_nothing_but_checks(void **state)
 	assert_null(c->startup.command.argv);
 	assert_null(c->shutdown.command.argv);
 	assert_false(c->realtime);
+	assert_false(c->track_files[0].init);
 	assert_non_null(c->scripts[0].command.argv);
 	conf_free(c);
 }
