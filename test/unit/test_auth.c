@@ -344,6 +344,48 @@ static void seconds_overflow_and_nothing_happens(void **state)
 	scene_done(&s);
 }
 
+/* The sender signs with its clock, the receiver judges with its own, and remembers. */
+static enum vrrp_drop advertise(struct scene *sender, struct scene *receiver, uint64_t sent_at, uint64_t heard_at)
+{
+	struct vrrp_auth_seen seen;
+	enum vrrp_drop drop;
+
+	assert_true(vrrp_auth_sign(&sender->auth, &sender->message, vrrp_auth_next(&sender->auth, sent_at),
+				   receiver->trailer));
+	drop = vrrp_auth_judge(&receiver->auth, &sender->message, receiver->trailer, heard_at, &seen);
+	if (drop == VRRP_OK)
+		vrrp_auth_accept(&receiver->auth, &sender->message.src, seen.seq);
+	return drop;
+}
+
+static void c71_clocks_stepped_by_an_hour_and_back_are_believed_within_two_adverts(void **state)
+{
+	const int64_t hour = (int64_t)(3600 * SECOND);
+
+	(void)state;
+	for (int sign = -1; sign <= 1; sign += 2) {
+		uint64_t stepped = S0 + (uint64_t)(sign * hour);
+		struct scene sender, receiver;
+		unsigned refused = 0;
+
+		t16(&sender);
+		t16(&receiver);
+		for (uint64_t i = 0; i < 3; i++)
+			assert_int_equal(advertise(&sender, &receiver, S0 + i * SECOND, S0 + i * SECOND), VRRP_OK);
+		/* One of the two is wrong: nothing it says is new, or old enough. */
+		assert_int_equal(advertise(&sender, &receiver, stepped + 3 * SECOND, S0 + 3 * SECOND),
+				 VRRP_DROP_EXT_STALE);
+		/* Both are, and then both are right again. */
+		assert_int_equal(advertise(&sender, &receiver, stepped + 4 * SECOND, stepped + 4 * SECOND), VRRP_OK);
+		for (uint64_t i = 5; i < 7; i++)
+			refused += advertise(&sender, &receiver, S0 + i * SECOND, S0 + i * SECOND) != VRRP_OK;
+		assert_true(refused <= 1);
+		assert_int_equal(advertise(&sender, &receiver, S0 + 7 * SECOND, S0 + 7 * SECOND), VRRP_OK);
+		scene_done(&sender);
+		scene_done(&receiver);
+	}
+}
+
 /* --- what is sent ------------------------------------------------------------------------------------------------ */
 
 static void each_advert_has_a_higher_number_whatever_the_clock_does(void **state)
@@ -547,6 +589,7 @@ int main(void)
 		cmocka_unit_test(hash_that_fails_neither_signs_nor_accepts),
 		cmocka_unit_test(clock_may_be_off_by_the_window_and_no_more),
 		cmocka_unit_test(clock_that_is_off_by_more_than_half_the_window_is_told),
+		cmocka_unit_test(c71_clocks_stepped_by_an_hour_and_back_are_believed_within_two_adverts),
 		cmocka_unit_test(clock_is_seconds_and_a_fraction_of_sixteen_bits),
 		cmocka_unit_test(seconds_overflow_and_nothing_happens),
 		cmocka_unit_test(each_advert_has_a_higher_number_whatever_the_clock_does),
