@@ -280,7 +280,7 @@ static void remove_pipe(const struct fifo *f)
 	struct stat st;
 
 	if (f->ours && lstat(f->conf->path, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino &&
-	    unlink(f->conf->path) < 0)
+	    unlink(f->conf->path) < 0 && errno != EACCES && errno != EPERM) /* then it is the supervisor's to do */
 		log_warn("%s %s: cannot be removed: %s", f->keyword, f->conf->path, strerror(errno));
 }
 

@@ -96,7 +96,17 @@ static void prepare_state(const struct conf *c)
 		log_warn("state_directory %s cannot be given to the engine: %s", c->state_directory, strerror(errno));
 }
 
-int hatchery_prepare(const struct options *opt, const struct conf *conf)
+/* A FIFO that was not there before the first engine is made by it. */
+static void note_fifos(struct hatchery *h, const struct conf *c)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < _CONF_FIFO_MAX_; i++)
+		if (c->fifos[i].path && lstat(c->fifos[i].path, &st) < 0 && errno == ENOENT)
+			h->fifos[i] = strdup(c->fifos[i].path);
+}
+
+int hatchery_prepare(struct hatchery *h, const struct options *opt, const struct conf *conf)
 {
 	int r = 0;
 
@@ -110,6 +120,7 @@ int hatchery_prepare(const struct options *opt, const struct conf *conf)
 	if (r < 0)
 		return r;
 	prepare_state(conf);
+	note_fifos(h, conf);
 	if (!conf->engine_user)
 		log_warn("there is no user sqlvip on this host: the engine keeps root's name, without root's rights; "
 			 "see sysusers.d(5), or give engine_user");
@@ -124,8 +135,13 @@ static void remove_if(const char *path, mode_t type)
 		unlink(path);
 }
 
-void hatchery_clear(const struct options *opt, const struct conf *conf)
+void hatchery_clear(struct hatchery *h, const struct options *opt, const struct conf *conf)
 {
+	for (size_t i = 0; i < _CONF_FIFO_MAX_; i++) {
+		if (h->fifos[i])
+			remove_if(h->fifos[i], S_IFIFO);
+		free(h->fifos[i]);
+	}
 	if (!control_is_served(conf->control_socket))
 		remove_if(conf->control_socket, S_IFSOCK);
 	remove_pid_file(opt->pid_file, true);

@@ -14,11 +14,16 @@ struct hatchling {
 	int pidfd, sock; /* -1: closed */
 };
 
+/* What engines will make and cannot remove. Zeroed memory is nothing. */
+struct hatchery {
+	char *fifos[_CONF_FIFO_MAX_]; /* paths; ours */
+};
+
 /* The files that an engine needs, before the first: its state directory becomes its user's, pid file -p is written.
  * 0, or -errno (logged) of what it could not do without. */
-int hatchery_prepare(const struct options *opt, const struct conf *conf);
+int hatchery_prepare(struct hatchery *h, const struct options *opt, const struct conf *conf);
 /* After the last: removes what engines left that they could not remove themselves, and the pid files. */
-void hatchery_clear(const struct options *opt, const struct conf *conf);
+void hatchery_clear(struct hatchery *h, const struct options *opt, const struct conf *conf);
 
 /* Starts one: this program again, with the configuration of `bundle` (which gets the notes of engine.h) and a socket.
  * 0 or -errno; with a pid in `ret` it has been started all the same. */

@@ -45,6 +45,7 @@ struct supervisor {
 	struct runner *runner;
 	uint8_t *buf; /* for a letter */
 
+	struct hatchery hatchery;
 	struct hatchling engine; /* pid 0: none */
 	sd_event_source *letters, *end;
 	struct loop_timer tick, hatch, stop_timer;
@@ -442,7 +443,7 @@ static int run(struct supervisor *s)
 
 	if (r < 0)
 		return r;
-	r = hatchery_prepare(s->opt, s->conf);
+	r = hatchery_prepare(&s->hatchery, s->opt, s->conf);
 	if (r < 0)
 		return r;
 	log_start();
@@ -471,7 +472,7 @@ static void tear_down(struct supervisor *s)
 	loop_timer_done(&s->hatch);
 	loop_timer_done(&s->stop_timer);
 	sd_event_unref(s->loop);
-	hatchery_clear(s->opt, s->conf);
+	hatchery_clear(&s->hatchery, s->opt, s->conf);
 	free(s->buf);
 	conf_bundle_free(s->bundle);
 	conf_free(s->before);

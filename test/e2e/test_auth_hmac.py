@@ -131,7 +131,7 @@ def test_recorded_adverts_sent_again_do_not_keep_a_backup_down(pair):
     recorded = vrrp(pair.watcher, pair.master)[-1]
     stream = Forge(pair, pair.client).stream(
         Advert(src=pair.master.address, message=recorded.payload), every=0.02)
-    agents["mastersql"].process.kill()
+    agents["mastersql"].kill()
     pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     assert agents["backupsql"].instance()["counters"]["auth_ext_replay"] > 5

@@ -156,7 +156,7 @@ def test_addresses_of_a_killed_agent_are_swept_and_removed_at_the_next_start(pai
     def left():
         return {a.split("/")[0] for a in addresses(pair.master)} & {VIP, LINK}
 
-    agent.process.kill()
+    agent.kill()
     agent.process.wait(10)
     assert pair.master.run([pair.build.sqlvipd, "-X", "-f", agent.configure()]).returncode == 0
     assert not left()

@@ -6,7 +6,7 @@ import os
 import signal
 
 from lib.mariadb import PASSWORD, PASSWORD_FILE, SOCKET, USER
-from lib.process import children, proc_name, proc_state
+from lib.process import children, is_dead, proc_name, proc_state
 from lib.wait import now, until
 
 VIP = "192.168.1.100"
@@ -134,7 +134,10 @@ class Sqlvipd:
     def kill(self):
         """Kills all its processes, none of which finds the time to notice that the others are dead."""
         self.freeze()
-        return self.signal_all(signal.SIGKILL)
+        pids = self.pids()
+        at = self.signal_all(signal.SIGKILL)
+        until(lambda: all(is_dead(pid) for pid in pids), 10, "sqlvipd to be dead")
+        return at
 
     def term(self):
         return self.process.term()

@@ -61,6 +61,14 @@ def proc_state(pid):
         return None
 
 
+def is_dead(pid):
+    """Nothing of it is left but a zombie: a leader is one while other threads may still hold its descriptors."""
+    try:
+        return proc_state(pid) in ("Z", None) and len(os.listdir(f"/proc/{pid}/task")) <= 1
+    except OSError:
+        return True
+
+
 def proc_name(pid):
     """The name of a process, or None when there is no such process."""
     try:

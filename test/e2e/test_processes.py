@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Supervisor and engine: what becomes of the addresses when one or both of them die or stand still."""
+
+import os
+import pwd
+import signal
+
+from lib.agents import VIP, block, instance
+from lib.process import children, proc_state
+from lib.wait import now, until
+
+CONTROL = "/run/sqlvip/sqlvipd.sock"
+LEASE = 2  # what auto makes of advert_int 0.1
+LIVES_AT_MOST = LEASE + 1.1 + 1.0  # the kernel's delay, and this machine's
+
+
+def start(pair, *lines, **options):
+    """mastersql holds the VIP; backupsql would win an election, but does not ask for one."""
+    options.setdefault("track", False)
+    return pair.start_configured(instance(150, *lines, **options), instance(200, "nopreempt", *lines, **options))
+
+
+def alone(pair, *lines, head="", options=()):
+    agent = pair.agent(pair.master, head + instance(150, *lines, track=False))
+    agent.options = list(options)
+    agent.start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    return agent
+
+
+def fields(pid):
+    """/proc/PID/status as a dictionary."""
+    with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as f:
+        return {key: value.strip() for key, _, value in (line.partition(":") for line in f)}
+
+
+def removed(pair, since):
+    """When the VIP was removed from mastersql."""
+    return pair.watcher.wait(10, since, host="mastersql", event="address", op="del", address=f"{VIP}/32")["t"]
+
+
+def new_engine(agent, old):
+    """Waits for another engine; returns its id."""
+    return until(lambda: (s := agent.status(check=False)) and s["engine"]["pid"] != old and s["engine"]["pid"], 15,
+                 "another engine")
+
+
+def test_c90_engine_has_two_capabilities_and_no_more(pair):
+    agent = alone(pair)
+    status = fields(agent.engine)
+    assert status["PPid"] == str(agent.pid)
+    for name in ("CapPrm", "CapEff", "CapBnd"):
+        assert int(status[name], 16) & ~(1 << 12 | 1 << 13) == 0, f"{name}: {status[name]}"
+    assert int(status["CapEff"], 16) == 1 << 12 | 1 << 13
+    assert int(status["CapInh"], 16) == int(status["CapAmb"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    for task in os.listdir(f"/proc/{agent.engine}/task"):
+        assert int(fields(f"{agent.engine}/task/{task}")["CapPrm"], 16) == 1 << 12 | 1 << 13, task
+
+
+def test_c90_engine_runs_as_its_user_and_programs_as_theirs(pair):
+    nobody = pwd.getpwnam("nobody")
+    pair.master.write("/run/hook", "#!/bin/sh\ntouch /run/ran/as-$(id -un)\n", 0o755)
+    ran = pair.master.path("/run/ran")
+    ran.mkdir()
+    ran.chmod(0o777)
+    agent = alone(pair, 'notify_master "/run/hook" daemon', 'notify_backup "/run/hook" root',
+                  head=block("global_defs", "engine_user nobody"))
+    status = fields(agent.engine)
+    assert status["Uid"].split() == [str(nobody.pw_uid)] * 4
+    assert status["Gid"].split() == [str(nobody.pw_gid)] * 4
+    assert status["Groups"].split() in ([], [str(nobody.pw_gid)])
+    assert int(status["CapEff"], 16) == 1 << 12 | 1 << 13
+    assert agent.status()["engine"]["user"] == "nobody"
+    until(lambda: {p.name for p in ran.iterdir()} == {"as-root", "as-daemon"}, 10, "both hooks")
+    assert pair.master.path("/var/lib/sqlvip").stat().st_uid == nobody.pw_uid
+    assert agent.stop() == 0
+    assert not pair.master.path(CONTROL).exists()
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+
+
+def test_killed_engine_loses_the_address_at_once_and_is_replaced(pair):
+    agents = start(pair)
+    engine = agents["mastersql"].engine
+    at = now()
+    os.kill(engine, signal.SIGKILL)
+    assert removed(pair, at) - at < 0.3, "the backup has not even noticed by then"
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    new_engine(agents["mastersql"], engine)
+    agents["mastersql"].wait_state("BACKUP", 10)
+    assert agents["mastersql"].status()["engine"]["restarts"] == 1
+    assert agents["mastersql"].status()["pid"] == agents["mastersql"].pid
+    assert agents["mastersql"].stop() == 0
+
+
+def test_connections_are_reset_when_the_engine_dies(pair):
+    pair.start_servers()
+    agents = start(pair)
+    clients = pair.holders(clients=20)
+    at = now()
+    os.kill(agents["mastersql"].engine, signal.SIGKILL)
+    clients.wait_errors(10, at)
+
+
+def test_engine_whose_loop_stands_still_is_killed(pair):
+    agents = start(pair)
+    engine = agents["mastersql"].engine
+    at = now()
+    os.kill(engine, signal.SIGSTOP)
+    pair.watcher.allow_overlap(LIVES_AT_MOST)
+    agents["mastersql"].process.wait_log(r"no sign of life", 15)
+    new_engine(agents["mastersql"], engine)
+    assert removed(pair, at) - at < 15
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+
+
+def test_engine_releases_in_order_when_the_supervisor_dies(pair):
+    agents = start(pair)
+    engine = agents["mastersql"].engine
+    at = agents["mastersql"].process.kill()
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    resigned = pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
+    assert len(resigned) == 1 and removed(pair, at) <= resigned[0]["t"]
+    until(lambda: proc_state(engine) in ("Z", None), 10, "the engine to end")
+
+
+def test_frozen_supervisor_disturbs_nothing(pair):
+    agents = start(pair)
+    at = agents["mastersql"].process.stop()
+    pair.watcher.wait_adverts(pair.master, 60, 20)
+    assert not pair.watcher.find(at, event="address", op=("add", "del"))
+    agents["mastersql"].process.cont()
+    pair.watcher.wait_adverts(pair.master, 20, 20)
+    assert agents["mastersql"].status()["engine"]["restarts"] == 0
+    assert agents["mastersql"].stop() == 0
+
+
+def test_both_killed_leave_the_address_to_the_lease(pair):
+    agents = start(pair)
+    at = agents["mastersql"].kill()
+    pair.watcher.allow_overlap(LIVES_AT_MOST)
+    assert removed(pair, at) - at < LIVES_AT_MOST
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+
+
+def test_holder_frozen_past_lease_and_takeover_wakes_up_silent(pair):
+    agents = start(pair, "garp_master_refresh 1", "garp_master_delay 1")
+    at = agents["mastersql"].freeze()
+    pair.watcher.allow_overlap(LIVES_AT_MOST)
+    removed(pair, at)
+    pair.watcher.wait_adverts(pair.backup, 30, 10)
+    woken = agents["mastersql"].thaw()
+    agents["mastersql"].wait_state("BACKUP", 10)
+    pair.watcher.wait_adverts(pair.backup, 20, 10)
+    assert not pair.watcher.find(woken, host="mastersql", event="garp", dir="out")
+    assert not pair.watcher.find(woken, host="mastersql", event="advert", dir="out")
+    assert not pair.watcher.find(woken, host="mastersql", event="address", op=("add", "renew"), address=f"{VIP}/32")
+
+
+def test_engine_that_dies_again_and_again_is_given_up(pair):
+    agent = alone(pair)
+    engine = agent.engine
+    for n in range(5):
+        os.kill(engine, signal.SIGKILL)
+        if n < 4:
+            engine = new_engine(agent, engine)
+    assert agent.process.wait(15) == 8
+    assert agent.process.search(r"died 5 times within 60 s: giving up")
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+    assert not pair.master.path(CONTROL).exists()
+
+
+def test_each_engine_waits_longer_than_the_one_before(pair):
+    agent = alone(pair)
+    for seconds in ("0.1", "0.2", "0.4"):
+        engine = agent.engine
+        mark = agent.process.mark()
+        os.kill(engine, signal.SIGKILL)
+        agent.process.wait_log(rf"another engine is started in {seconds} s", 10, mark)
+        new_engine(agent, engine)
+    assert agent.stop() == 0
+
+
+def test_without_respawn_the_end_of_the_engine_is_the_end(pair):
+    agent = alone(pair, options=["-R", "-p", "/run/super.pid", "-r", "/run/engine.pid"])
+    assert int(pair.master.path("/run/super.pid").read_text()) == agent.pid
+    assert int(pair.master.path("/run/engine.pid").read_text()) == agent.engine
+    os.kill(agent.engine, signal.SIGKILL)
+    assert agent.process.wait(10) == 1
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+    assert not pair.master.path("/run/super.pid").exists() and not pair.master.path("/run/engine.pid").exists()
+
+
+def test_hook_survives_the_engine_that_asked_for_it(pair):
+    pair.master.write("/run/hook", "#!/bin/sh\nsleep 3\necho done > /run/hook-done\n", 0o755)
+    agent = alone(pair, "notify_master /run/hook")
+    until(lambda: any(proc_state(p) for p in children(agent.pid) if p != agent.engine), 5, "the hook to run")
+    os.kill(agent.engine, signal.SIGKILL)
+    until(lambda: pair.master.path("/run/hook-done").exists(), 10, "the hook to end by itself")
+    agent.process.wait_log("notify_master, which an earlier engine asked for: exit 0", 10)
+
+
+def test_new_engine_goes_by_the_configuration_in_effect(pair):
+    """Not by what somebody is just writing into the file."""
+    agent = alone(pair)
+    engine = agent.engine
+    pair.master.write("/etc/sqlvip/sqlvip.conf", "vrrp_instance {\n")
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    agent.wait_state("MASTER", 10)
+    assert agent.stop() == 0
+
+
+def test_secret_files_are_read_by_the_supervisor_alone(pair):
+    """The engine, nobody, could not read them, at the start or on reload."""
+    check = block("vrrp_mysql local", "socket /run/mysqld/mysqld.sock", "user sqlvip",
+                  "password file:/etc/sqlvip/secret", "weight 10")
+    pair.master.write("/etc/sqlvip/secret", "one\n", 0o600)
+    agent = alone(pair, "track_mysql {", "local", "}", head=check + block("global_defs", "engine_user nobody"))
+    pair.master.write("/etc/sqlvip/secret", "two\n", 0o600)
+    done = pair.master.run([pair.build.sqlvipctl, "reload"], check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    pair.watcher.wait_adverts(pair.master, 5, 5)
+    assert pair.watcher.moves(VIP) == 1 and agent.process.alive
+
+
+def test_c89_restart_after_both_were_killed_removes_stale_addresses_first(pair):
+    agent = pair.agent(pair.master, instance(150, "vip_lease off", track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agent.kill()
+    agent.process.wait(5)
+    at = now()
+    agent.start()
+    gone = removed(pair, at)
+    mine = agent.process.search(r"removing addresses that an earlier run left behind")
+    assert mine
+    first = pair.watcher.wait(10, at, host="mastersql", event="advert", dir="out")
+    assert gone < first["t"], "a whole Down_Time as backup comes between"
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+
+
+def test_c88_nothing_is_left_after_the_end(pair):
+    agent = alone(pair, head=block("global_defs", "notify_fifo /run/told", "engine_user nobody"),
+                  options=["-p", "/run/super.pid", "-r", "/run/engine.pid"])
+    assert pair.master.path("/run/told").exists()
+    agent.thaw()
+    assert agent.stop() == 0
+    left = [p for p in ("/run/told", "/run/super.pid", "/run/engine.pid", CONTROL) if pair.master.path(p).exists()]
+    assert not left
+    assert pair.master.addresses() == ["192.168.1.1/24"]
+    assert VIP not in pair.master.run(["ip", "route", "show", "table", "all"]).stdout
