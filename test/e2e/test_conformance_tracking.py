@@ -369,7 +369,7 @@ def test_reload_with_a_required_process_does_not_shake_a_master(pair):
         agent.configure(config + instance(base, block("track_process", "it"), track=False))
         pair.master.run([agent.build.sqlvipctl, "reload"])
         agent.wait_check(5, "it", state="up")
-    assert not agent.process.search("FAULT|BACKUP", mark)
+    assert not agent.process.search("MASTER ->|-> FAULT", mark)
     process.kill()
     agent.wait_state("FAULT", 10)
 
