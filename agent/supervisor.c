@@ -131,7 +131,11 @@ static void read_letter(struct supervisor *s, const struct post *p)
 		runner_serve(s->runner, p, s->conf, s->before);
 		break;
 	case POST_RELOAD:
+		/* The service manager listens to nobody but us. Whoever wants to know what comes of it asks sqlvipctl.
+		 */
+		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
 		hand_over_conf(s);
+		sd_notify(false, "READY=1");
 		break;
 	case POST_STOP:
 	case POST_RAN:

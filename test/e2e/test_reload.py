@@ -561,10 +561,12 @@ def test_service_manager_is_told_of_beginning_and_end(pair):
 
         def told(word):
             """The next message that has this word, as a dictionary."""
-            while True:
+            end = now() + 20
+            while now() < end:
                 message = dict(line.split("=", 1) for line in manager.recv(4096).decode().splitlines())
                 if word in message:
                     return message
+            raise AssertionError(f"nobody said {word}")
 
         agent = pair.agent(pair.master, instance(200, track=False))
         agent.process = pair.master.popen(
