@@ -15,7 +15,7 @@ DOCDIR     ?= $(PREFIX)/share/doc/sqlvip
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
-VERSION    := 0.1.0
+VERSION    := 0.2.0
 
 comma := ,
 B     ?= build$(if $(SAN),-san)$(if $(filter clang%,$(CC)),-clang)
