@@ -11,6 +11,7 @@
 #include "agent/conf.h"
 #include "agent/conf_bundle.h"
 #include "agent/control.h"
+#include "agent/engine_link.h"
 #include "agent/exec.h"
 #include "agent/fifo.h"
 #include "agent/group.h"
@@ -26,7 +27,6 @@
 #include "agent/privs.h"
 #include "agent/reload.h"
 #include "agent/store.h"
-#include "agent/superior.h"
 #include "agent/track_file.h"
 #include "agent/track_proc.h"
 #include "agent/wire.h"
@@ -49,7 +49,7 @@ enum {
 
 struct daemon {
 	struct conf_bundle *bundle; /* from the supervisor */
-	struct superior *superior;
+	struct engine_link *supervisor;
 	struct conf *conf;  /* in effect */
 	struct conf *first; /* of the start: for what a reload does not reach */
 	sd_event *loop;
@@ -300,7 +300,8 @@ static void go(struct daemon *d)
 		instance_start(d->instances[i]);
 	checker_start(d->checker);
 	loop_timer_in(&d->look_timer, LOOK_US);
-	(void)superior_ready(d->superior); /* a supervisor that does not read is gone, which is noticed elsewhere */
+	(void)engine_link_ready(
+		d->supervisor); /* a supervisor that does not read is gone, which is noticed elsewhere */
 	if (d->hung_up)
 		reload_request(d->reload, "SIGHUP", NULL);
 }
@@ -523,8 +524,8 @@ static struct instance_env instance_env(const struct daemon *d)
 static int obtain_conf(void *user, conf_report_fn report, void *report_user, struct conf **ret)
 {
 	const struct daemon *d = user;
-	int r = superior_conf(d->superior, conf_bundle_noted(d->bundle, ENGINE_NOTE_FILE),
-			      conf_bundle_noted(d->bundle, ENGINE_NOTE_CONFIG_ID), report, report_user, ret);
+	int r = engine_link_conf(d->supervisor, conf_bundle_noted(d->bundle, ENGINE_NOTE_FILE),
+				 conf_bundle_noted(d->bundle, ENGINE_NOTE_CONFIG_ID), report, report_user, ret);
 
 	if (r < 0 || !d->observe)
 		return r;
@@ -692,7 +693,7 @@ static int drop_rights(struct daemon *d)
 
 static int run(struct daemon *d)
 {
-	const struct superior_events events = { .stop = stop, .reload = reload, .user = d };
+	const struct engine_link_events events = { .stop = stop, .reload = reload, .user = d };
 	int r = sd_event_new(&d->loop);
 
 	if (r >= 0)
@@ -705,7 +706,7 @@ static int run(struct daemon *d)
 		log_error("cannot set up the event loop: %s", strerror(-r));
 		return r;
 	}
-	r = superior_new(d->loop, SUPERIOR_SOCKET, &events, &d->superior);
+	r = engine_link_new(d->loop, ENGINE_LINK_SOCKET, &events, &d->supervisor);
 	if (r >= 0)
 		r = start_as_root(d);
 	if (r >= 0)
@@ -749,7 +750,7 @@ static void tear_down(struct daemon *d)
 	loop_timer_done(&d->look_timer);
 	loop_clock_free(d->adverts);
 	loop_clock_free(d->downs);
-	superior_free(d->superior); /* after those who may have programs running */
+	engine_link_free(d->supervisor); /* after those who may have programs running */
 	sd_event_unref(d->loop);
 	orders_free(d->orders);
 	journal_close();
@@ -772,8 +773,8 @@ static int read_bundle(struct daemon *d)
 	const char *restarts;
 	int r;
 
-	d->bundle = conf_bundle_read(SUPERIOR_BUNDLE, &r);
-	close(SUPERIOR_BUNDLE);
+	d->bundle = conf_bundle_read(ENGINE_LINK_BUNDLE, &r);
+	close(ENGINE_LINK_BUNDLE);
 	if (!d->bundle) {
 		log_error("an engine is started by the supervisor only: %s", strerror(-r));
 		return r;

@@ -3,7 +3,7 @@
 #pragma once
 
 /* With this argument alone the program is an engine. For the supervisor, which also gives it the descriptors of
- * superior.h; the configuration comes in the bundle, with notes that say the rest. */
+ * engine_link.h; the configuration comes in the bundle, with notes that say the rest. */
 #define ENGINE_ARGUMENT "--engine"
 
 /* The notes. */

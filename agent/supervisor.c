@@ -9,7 +9,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/conf_bundle.h"
-#include "agent/hatchery.h"
+#include "agent/engine_process.h"
 #include "agent/load.h"
 #include "agent/post.h"
 #include "agent/runner.h"
@@ -45,10 +45,10 @@ struct supervisor {
 	struct runner *runner;
 	uint8_t *buf; /* for a letter */
 
-	struct hatchery hatchery;
-	struct hatchling engine; /* pid 0: none */
+	struct engine_files files;
+	struct engine_process engine; /* pid 0: none */
 	sd_event_source *letters, *end;
-	struct loop_timer tick, hatch, stop_timer;
+	struct loop_timer tick, start_timer, stop_timer;
 	uint64_t born_us, backoff_us;
 	uint64_t crashes_us[CRASHES_MAX]; /* a ring */
 	unsigned n_engines, missed;
@@ -217,7 +217,7 @@ static bool crashes_too_often(struct supervisor *s)
 	return true;
 }
 
-static void hatch_again(struct supervisor *s)
+static void start_again(struct supervisor *s)
 {
 	if (crashes_too_often(s)) {
 		log_error("the engine has died %d times within %d s: giving up; the addresses are removed, and the "
@@ -232,7 +232,7 @@ static void hatch_again(struct supervisor *s)
 		s->backoff_us = BACKOFF_MIN_US;
 	log_warn("another engine is started in %.1f s", (double)s->backoff_us / 1e6);
 	sd_notifyf(false, "STATUS=The engine has died; another follows in %.1f s", (double)s->backoff_us / 1e6);
-	loop_timer_in(&s->hatch, s->backoff_us);
+	loop_timer_in(&s->start_timer, s->backoff_us);
 	s->backoff_us = s->backoff_us * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : s->backoff_us * 2;
 }
 
@@ -248,7 +248,7 @@ static void engine_ended(struct supervisor *s, int status)
 		log_error("the engine (%d) has ended with exit status %d", (int)s->engine.pid, WEXITSTATUS(status));
 	s->letters = sd_event_source_disable_unref(s->letters);
 	s->end = sd_event_source_disable_unref(s->end);
-	hatchling_done(&s->engine);
+	engine_process_done(&s->engine);
 	s->ready = s->alive = false;
 	runner_orphan(s->runner);
 	loop_timer_stop(&s->stop_timer);
@@ -259,7 +259,7 @@ static void engine_ended(struct supervisor *s, int status)
 	else if (s->opt->no_respawn)
 		finish(s, EXIT_FATAL);
 	else
-		hatch_again(s);
+		start_again(s);
 }
 
 static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
@@ -280,9 +280,9 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-static int hatch(struct supervisor *s)
+static int start_engine(struct supervisor *s)
 {
-	int r = hatchling_new(s->bundle, s->opt, s->n_engines, &s->engine);
+	int r = engine_process_new(s->bundle, s->opt, s->n_engines, &s->engine);
 
 	if (r < 0)
 		return r;
@@ -296,10 +296,10 @@ static int hatch(struct supervisor *s)
 	return r;
 }
 
-static void hatch_due(void *user, uint64_t due_us)
+static void start_due(void *user, uint64_t due_us)
 {
 	struct supervisor *s = user;
-	int r = hatch(s);
+	int r = start_engine(s);
 
 	(void)due_us;
 	if (r == 0)
@@ -308,7 +308,7 @@ static void hatch_due(void *user, uint64_t due_us)
 	if (s->engine.pid) /* its end leads to the next try */
 		kill_engine(s);
 	else
-		hatch_again(s);
+		start_again(s);
 }
 
 /* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
@@ -349,7 +349,7 @@ static int on_stop_signal(sd_event_source *src, const struct signalfd_siginfo *s
 		return 0;
 	s->stopping = true;
 	sd_notify(false, "STOPPING=1");
-	loop_timer_stop(&s->hatch);
+	loop_timer_stop(&s->start_timer);
 	if (!s->engine.pid) {
 		finish(s, EXIT_OK);
 		return 0;
@@ -429,7 +429,7 @@ static int set_up(struct supervisor *s)
 	if (r >= 0)
 		r = loop_timer_init(&s->tick, s->loop, LOOP_RANK_BACKGROUND, TICK_SLACK_US, on_tick, s);
 	if (r >= 0)
-		r = loop_timer_init(&s->hatch, s->loop, LOOP_RANK_NORMAL, 1000, hatch_due, s);
+		r = loop_timer_init(&s->start_timer, s->loop, LOOP_RANK_NORMAL, 1000, start_due, s);
 	if (r >= 0)
 		r = loop_timer_init(&s->stop_timer, s->loop, LOOP_RANK_BACKGROUND, TICK_SLACK_US, stop_is_late, s);
 	if (r >= 0)
@@ -447,11 +447,11 @@ static int run(struct supervisor *s)
 
 	if (r < 0)
 		return r;
-	r = hatchery_prepare(&s->hatchery, s->opt, s->conf);
+	r = engine_files_prepare(&s->files, s->opt, s->conf);
 	if (r < 0)
 		return r;
 	log_start();
-	r = hatch(s);
+	r = start_engine(s);
 	if (r < 0) {
 		log_error("an engine cannot be started: %s", strerror(-r));
 		return r;
@@ -469,14 +469,14 @@ static void tear_down(struct supervisor *s)
 	}
 	s->letters = sd_event_source_disable_unref(s->letters);
 	s->end = sd_event_source_disable_unref(s->end);
-	hatchling_done(&s->engine);
+	engine_process_done(&s->engine);
 	runner_free(s->runner);
 	sweep_crew_free(s->crew);
 	loop_timer_done(&s->tick);
-	loop_timer_done(&s->hatch);
+	loop_timer_done(&s->start_timer);
 	loop_timer_done(&s->stop_timer);
 	sd_event_unref(s->loop);
-	hatchery_clear(&s->hatchery, s->opt, s->conf);
+	engine_files_clear(&s->files, s->opt, s->conf);
 	free(s->buf);
 	conf_bundle_free(s->bundle);
 	conf_free(s->before);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The engine's letters. Nothing here waits for the supervisor but superior_conf(), which is for another thread and is
- * woken by the loop's. When the supervisor goes, the engine goes: without it nobody would take the addresses off a
+/* The engine's letters. Nothing here waits for the supervisor but engine_link_conf(), which is for another thread and
+ * is woken by the loop's. When the supervisor goes, the engine goes: without it nobody would take the addresses off a
  * dead engine. */
-#include "agent/superior.h"
+#include "agent/engine_link.h"
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
@@ -23,10 +23,10 @@ enum {
 	CONF_WAIT_S = 30,
 };
 
-struct superior {
+struct engine_link {
 	int sock;
 	sd_event_source *src;
-	struct superior_events events;
+	struct engine_link_events events;
 	struct loop_timer alive;
 	uint8_t *buf;
 	pthread_mutex_t lock; /* the rest */
@@ -39,12 +39,12 @@ struct superior {
 
 static int send_letter(void *user, const struct post *p)
 {
-	struct superior *s = user;
+	struct engine_link *s = user;
 
 	return post_send(s->sock, p, -1);
 }
 
-static void say(struct superior *s, enum post_type type)
+static void say(struct engine_link *s, enum post_type type)
 {
 	const struct post p = { .type = type };
 
@@ -54,7 +54,7 @@ static void say(struct superior *s, enum post_type type)
 
 static void still_alive(void *user, uint64_t due_us)
 {
-	struct superior *s = user;
+	struct engine_link *s = user;
 
 	(void)due_us;
 	say(s, POST_ALIVE);
@@ -64,7 +64,7 @@ static void still_alive(void *user, uint64_t due_us)
 /* --- the configuration ------------------------------------------------------------------------------------------- */
 
 /* Takes the descriptor. */
-static void pass_on(struct superior *s, int bundle, int error)
+static void pass_on(struct engine_link *s, int bundle, int error)
 {
 	pthread_mutex_lock(&s->lock);
 	if (s->waits && !s->answered) {
@@ -79,7 +79,7 @@ static void pass_on(struct superior *s, int bundle, int error)
 }
 
 /* A bundle, or -errno. */
-static int wait_for_bundle(struct superior *s)
+static int wait_for_bundle(struct engine_link *s)
 {
 	const struct post ask = { .type = POST_RELOAD };
 	struct timespec until;
@@ -103,8 +103,8 @@ static int wait_for_bundle(struct superior *s)
 	return r;
 }
 
-int superior_conf(struct superior *s, const char *file, const char *config_id, conf_report_fn report, void *user,
-		  struct conf **ret)
+int engine_link_conf(struct engine_link *s, const char *file, const char *config_id, conf_report_fn report, void *user,
+		     struct conf **ret)
 {
 	const struct conf_where where = { .file = file };
 	struct conf_bundle *bundle = NULL;
@@ -131,7 +131,7 @@ int superior_conf(struct superior *s, const char *file, const char *config_id, c
 
 /* --- letters ----------------------------------------------------------------------------------------------------- */
 
-static void read_letter(struct superior *s, const struct post *p, int fd)
+static void read_letter(struct engine_link *s, const struct post *p, int fd)
 {
 	switch (p->type) {
 	case POST_STOP:
@@ -162,7 +162,7 @@ static void read_letter(struct superior *s, const struct post *p, int fd)
 	close_fd(fd);
 }
 
-static void is_gone(struct superior *s)
+static void is_gone(struct engine_link *s)
 {
 	sd_event_source_set_enabled(s->src, SD_EVENT_OFF);
 	loop_timer_stop(&s->alive);
@@ -175,7 +175,7 @@ static void is_gone(struct superior *s)
 
 static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *user)
 {
-	struct superior *s = user;
+	struct engine_link *s = user;
 
 	(void)src, (void)revents;
 	for (int i = 0; i < LETTERS_PER_WAKEUP; i++) {
@@ -199,9 +199,9 @@ static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *use
 
 /* --- the object -------------------------------------------------------------------------------------------------- */
 
-int superior_new(sd_event *loop, int sock, const struct superior_events *events, struct superior **ret)
+int engine_link_new(sd_event *loop, int sock, const struct engine_link_events *events, struct engine_link **ret)
 {
-	struct superior *s = calloc(1, sizeof(*s));
+	struct engine_link *s = calloc(1, sizeof(*s));
 	pthread_condattr_t attr;
 	int r;
 
@@ -222,7 +222,7 @@ int superior_new(sd_event *loop, int sock, const struct superior_events *events,
 	if (r == 0)
 		r = loop_io(loop, &s->src, sock, EPOLLIN, LOOP_RANK_NORMAL, on_letter, s);
 	if (r < 0) {
-		superior_free(s);
+		engine_link_free(s);
 		return r;
 	}
 	loop_timer_in(&s->alive, ALIVE_US);
@@ -231,7 +231,7 @@ int superior_new(sd_event *loop, int sock, const struct superior_events *events,
 	return 0;
 }
 
-struct superior *superior_free(struct superior *s)
+struct engine_link *engine_link_free(struct engine_link *s)
 {
 	if (!s)
 		return NULL;
@@ -252,7 +252,7 @@ struct superior *superior_free(struct superior *s)
 	return NULL;
 }
 
-int superior_ready(struct superior *s)
+int engine_link_ready(struct engine_link *s)
 {
 	const struct post p = { .type = POST_READY };
 

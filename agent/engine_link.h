@@ -8,24 +8,24 @@
 #include <systemd/sd-event.h>
 
 /* The descriptors that an engine is born with. */
-enum { SUPERIOR_SOCKET = 3, SUPERIOR_BUNDLE = 4 };
+enum { ENGINE_LINK_SOCKET = 3, ENGINE_LINK_BUNDLE = 4 };
 
-struct superior;
+struct engine_link;
 
-struct superior_events {
+struct engine_link_events {
 	void (*stop)(void *user, const char *why); /* told to, or the supervisor is gone */
 	void (*reload)(void *user);                /* somebody asked the supervisor for it */
 	void *user;
 };
 
 /* From now on agent/exec delegates to it. `socket` is taken. 0 or -errno. */
-int superior_new(sd_event *loop, int socket, const struct superior_events *events, struct superior **ret);
-struct superior *superior_free(struct superior *s);
+int engine_link_new(sd_event *loop, int socket, const struct engine_link_events *events, struct engine_link **ret);
+struct engine_link *engine_link_free(struct engine_link *s);
 
 /* The engine serves; from now on the supervisor expects a sign of life each second. */
-int superior_ready(struct superior *s);
+int engine_link_ready(struct engine_link *s);
 
 /* Has the configuration read anew, and makes a struct conf of it; as conf_load(). Waits for seconds if it must: for a
  * thread of its own. -ENOTCONN, -ETIMEDOUT or what the supervisor could not do are reported, too. */
-int superior_conf(struct superior *s, const char *file, const char *config_id, conf_report_fn report, void *user,
-		  struct conf **ret);
+int engine_link_conf(struct engine_link *s, const char *file, const char *config_id, conf_report_fn report, void *user,
+		     struct conf **ret);

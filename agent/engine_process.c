@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting an engine is fork and execve of ourselves: it shares nothing with the supervisor but two descriptors, so
  * neither threads nor memory of the one matter to the other. */
-#include "agent/hatchery.h"
+#include "agent/engine_process.h"
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/conf_bundle.h"
 #include "agent/control.h"
 #include "agent/engine.h"
+#include "agent/engine_link.h"
 #include "agent/post.h"
-#include "agent/superior.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -97,7 +97,7 @@ static void prepare_state(const struct conf *c)
 }
 
 /* A FIFO that was not there before the first engine is made by it. */
-static void note_fifos(struct hatchery *h, const struct conf *c)
+static void note_fifos(struct engine_files *h, const struct conf *c)
 {
 	struct stat st;
 
@@ -106,7 +106,7 @@ static void note_fifos(struct hatchery *h, const struct conf *c)
 			h->fifos[i] = strdup(c->fifos[i].path);
 }
 
-int hatchery_prepare(struct hatchery *h, const struct options *opt, const struct conf *conf)
+int engine_files_prepare(struct engine_files *h, const struct options *opt, const struct conf *conf)
 {
 	int r = 0;
 
@@ -135,7 +135,7 @@ static void remove_if(const char *path, mode_t type)
 		unlink(path);
 }
 
-void hatchery_clear(struct hatchery *h, const struct options *opt, const struct conf *conf)
+void engine_files_clear(struct engine_files *h, const struct options *opt, const struct conf *conf)
 {
 	for (size_t i = 0; i < _CONF_FIFO_MAX_; i++) {
 		if (h->fifos[i])
@@ -180,8 +180,8 @@ static _Noreturn void become_engine(int sock, int bundle, char **env)
 	/* First out of the way of each other. */
 	int far_sock = fcntl(sock, F_DUPFD, FAR), far_bundle = fcntl(bundle, F_DUPFD, FAR);
 
-	if (far_sock >= 0 && far_bundle >= 0 && dup2(far_sock, SUPERIOR_SOCKET) >= 0 &&
-	    dup2(far_bundle, SUPERIOR_BUNDLE) >= 0 && close_range(SUPERIOR_BUNDLE + 1, ~0U, 0) == 0)
+	if (far_sock >= 0 && far_bundle >= 0 && dup2(far_sock, ENGINE_LINK_SOCKET) >= 0 &&
+	    dup2(far_bundle, ENGINE_LINK_BUNDLE) >= 0 && close_range(ENGINE_LINK_BUNDLE + 1, ~0U, 0) == 0)
 		execve("/proc/self/exe", argv, env);
 	_exit(NOT_STARTED);
 }
@@ -213,14 +213,15 @@ static int write_bundle(struct conf_bundle *b, const struct options *opt, unsign
 	return conf_bundle_write(b, "sqlvip");
 }
 
-int hatchling_new(struct conf_bundle *bundle, const struct options *opt, unsigned n_before, struct hatchling *ret)
+int engine_process_new(struct conf_bundle *bundle, const struct options *opt, unsigned n_before,
+		       struct engine_process *ret)
 {
 	_cleanup_(freep) char **env = make_env();
 	_cleanup_(close_fdp) int fd = write_bundle(bundle, opt, n_before);
 	sigset_t all, old;
 	int pair[2], r;
 
-	*ret = (struct hatchling){ .pidfd = -1, .sock = -1 };
+	*ret = (struct engine_process){ .pidfd = -1, .sock = -1 };
 	if (fd < 0 || !env)
 		return fd < 0 ? fd : -ENOMEM;
 	r = make_socket(pair);
@@ -245,17 +246,17 @@ int hatchling_new(struct conf_bundle *bundle, const struct options *opt, unsigne
 		r = -errno;
 		kill(ret->pid, SIGKILL);
 		waitpid(ret->pid, NULL, 0);
-		hatchling_done(ret);
+		engine_process_done(ret);
 		return r;
 	}
 	return write_pid_file(opt->engine_pid_file, ret->pid);
 }
 
-void hatchling_done(struct hatchling *h)
+void engine_process_done(struct engine_process *h)
 {
 	if (h->pid) {
 		close_fd(h->pidfd);
 		close_fd(h->sock);
 	}
-	*h = (struct hatchling){ .pidfd = -1, .sock = -1 };
+	*h = (struct engine_process){ .pidfd = -1, .sock = -1 };
 }
