@@ -206,21 +206,58 @@ static char **sorted(const struct block *b)
 	return copy;
 }
 
+/* A part of a sorted array. */
+struct lines {
+	char **line;
+	size_t n;
+};
+
+static int compare_keywords(const char *a, const char *b)
+{
+	size_t len_a = strcspn(a, " "), len_b = strcspn(b, " ");
+	int order = memcmp(a, b, len_a < len_b ? len_a : len_b);
+
+	return order ? order : (len_a > len_b) - (len_a < len_b);
+}
+
+/* Takes the lines that begin with this keyword off the front. */
+static struct lines take_keyword(struct lines *from, const char *keyword)
+{
+	struct lines taken = { from->line, 0 };
+
+	while (taken.n < from->n && compare_keywords(from->line[taken.n], keyword) == 0)
+		taken.n++;
+	from->line += taken.n;
+	from->n -= taken.n;
+	return taken;
+}
+
+static void tell_missing(const struct differ *d, const char *head, char sign, struct lines of, struct lines in)
+{
+	for (size_t i = 0, k = 0; i < of.n;) {
+		int order = k == in.n ? -1 : strcmp(of.line[i], in.line[k]);
+
+		if (order < 0)
+			d->line(d->user, head, sign, of.line[i]);
+		i += order <= 0;
+		k += order >= 0;
+	}
+}
+
+/* Keyword by keyword, of each what is gone before what has come. */
 static void diff_block(const struct differ *d, const struct block *a, const struct block *b)
 {
 	_cleanup_(freep) char **old = sorted(a);
 	_cleanup_(freep) char **fresh = sorted(b);
-	size_t i = 0, k = 0;
+	struct lines was = { old, a->n }, is = { fresh, b->n };
 
-	while (i < a->n || k < b->n) {
-		int order = i == a->n ? 1 : k == b->n ? -1 : strcmp(old[i], fresh[k]);
+	while (was.n || is.n) {
+		const char *keyword =
+			is.n == 0 || (was.n && compare_keywords(*was.line, *is.line) < 0) ? *was.line : *is.line;
+		struct lines gone = take_keyword(&was, keyword), come = take_keyword(&is, keyword);
 
-		if (order < 0)
-			d->line(d->user, a->head, '-', old[i]);
-		else if (order > 0)
-			d->line(d->user, a->head, '+', fresh[k]);
-		i += order <= 0;
-		k += order >= 0;
+		tell_missing(d, a->head, '-', gone, come);
+		tell_missing(d, a->head, '+', come, gone);
 	}
 }
 

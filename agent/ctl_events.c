@@ -131,7 +131,8 @@ static void print_evidence(const json_t *event, FILE *out)
 
 void ctl_print_event(const json_t *event, FILE *out, bool colour)
 {
-	const char *instance = text_of(event, "instance"), *kind = text_of(event, "kind"), *to = text_of(event, "to");
+	const char *instance = text_of(event, "instance"), *kind = text_of(event, "kind");
+	const char *from = text_of(event, "from"), *to = text_of(event, "to");
 	bool transition = strcmp(kind, "transition") == 0;
 
 	print_time(event, out);
@@ -144,8 +145,10 @@ void ctl_print_event(const json_t *event, FILE *out, bool colour)
 		fputs("  ", out);
 	}
 	if (*to) {
-		ctl_print_text(text_of(event, "from"), out);
-		fputs(" -> ", out);
+		if (strcmp(from, to) != 0) { /* a check may come to count with its verdict as it was */
+			ctl_print_text(from, out);
+			fputs(" -> ", out);
+		}
 		ctl_print_text(to, out);
 		fputs("  ", out);
 	}

@@ -720,6 +720,17 @@ static void print_agent(struct page *p, const json_t *status)
 	fputc('\n', p->out);
 }
 
+static void print_engine(struct page *p, const json_t *engine)
+{
+	struct parts s = { p, "engine", 0 };
+
+	part_count(&s, engine, "pid", "pid ", "");
+	part_text(&s, "user ", some_text_of(engine, "user"), "");
+	if (count_of(engine, "restarts"))
+		part_count(&s, engine, "restarts", "restarts: ", "");
+	parts_end(&s);
+}
+
 /* What seldom matters, last. */
 static void print_agent_details(struct page *p, const json_t *status)
 {
@@ -732,6 +743,7 @@ static void print_agent_details(struct page *p, const json_t *status)
 	fputc('\n', p->out);
 	text_line(p, "config", text_of(status, "config"));
 	print_reload(p, json_object_get(status, "reload"));
+	print_engine(p, json_object_get(status, "engine"));
 	text_line(p, "real time", text_of(status, "realtime"));
 	text_line(p, "resets", text_of(status, "resets"));
 	if (number_of(status, "loop_lag_max_ms", &lag_ms)) {

@@ -30,9 +30,10 @@ static void __attribute__((format(printf, 2, 3))) say(struct page *p, const char
 static const char *span(uint64_t us, char buf[SPAN_MAX])
 {
 	unsigned long long s = us / US_PER_S;
+	unsigned long long ms = (us + 500) / 1000; /* rounded, as everywhere else */
 
 	if (us < 10ull * US_PER_S)
-		snprintf(buf, SPAN_MAX, "%llu.%03llu s", s, us % US_PER_S / 1000ull);
+		snprintf(buf, SPAN_MAX, "%llu.%03llu s", ms / 1000, ms % 1000);
 	else if (s < 60)
 		snprintf(buf, SPAN_MAX, "%llu s", s);
 	else if (s < 3600)
@@ -210,7 +211,9 @@ static void master_ends(struct page *p, const struct explain_facts *f)
 	const struct vrrp_fsm *m = f->fsm;
 	char a[SPAN_MAX];
 
-	say(p, f->maintenance ? "Without maintenance it would keep them until:\n" : "It keeps them until:\n");
+	say(p, !f->maintenance ? "It keeps them until:\n"
+	       : f->withheld   ? "But for that and for maintenance it would keep them until:\n"
+			       : "Without maintenance it would keep them until:\n");
 	for (size_t i = 0; i < f->n_checks; i++)
 		loses_by_check(p, f, &f->checks[i]);
 	if (f->n_checks == 0)
@@ -298,12 +301,17 @@ static void backup_ends(struct page *p, const struct explain_facts *f)
 	char a[SPAN_MAX];
 
 	say(p, f->maintenance && !f->entitled ? "Without maintenance it would take over if:\n" : "It takes over if:\n");
-	if (f->master && !m->resigning)
+	if (f->master && !m->resigning) {
 		say(p, "  - the master resigns (priority 0): after Skew_Time, ");
-	else
+		skew(p, m);
+		say(p, ";\n  - the master falls silent: after Down_Time, ");
+	} else if (m->resigning) {
 		say(p, "  - nobody else is faster: after Skew_Time, ");
-	skew(p, m);
-	say(p, ";\n  - the master falls silent: after Down_Time, ");
+		skew(p, m);
+		say(p, ";\n  - the master falls silent: after Down_Time, ");
+	} else {
+		say(p, "  - no master is heard until then: after Down_Time, ");
+	}
 	down(p, m);
 	if (f->down_left_us && f->master)
 		say(p, "; %s are left now", span(f->down_left_us, a));
@@ -336,7 +344,7 @@ static const struct explain_check *obstacle(const struct explain_facts *f)
 	return NULL;
 }
 
-static void hold(struct page *p, const struct explain_facts *f, const struct explain_hold *h)
+static void hold(struct page *p, const struct explain_facts *f, const struct explain_hold *h, bool last)
 {
 	const struct explain_check *c;
 
@@ -368,7 +376,7 @@ static void hold(struct page *p, const struct explain_facts *f, const struct exp
 	case EXPLAIN_HOLD_OTHER:
 		break;
 	}
-	say(p, ";\n");
+	say(p, last ? ".\n" : ";\n");
 }
 
 static void others(struct page *p, const struct explain_facts *f)
@@ -389,7 +397,7 @@ static void in_fault(struct page *p, const struct explain_facts *f)
 {
 	say(p, "It takes no part in the election, because of this:\n");
 	for (size_t i = 0; i < f->n_holds; i++)
-		hold(p, f, &f->holds[i]);
+		hold(p, f, &f->holds[i], i + 1 == f->n_holds);
 	maintenance(p, f);
 	others(p, f);
 	say(p, "When nothing of that is left it becomes BACKUP and listens for Down_Time, ");

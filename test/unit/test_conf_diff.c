@@ -57,6 +57,8 @@ static void changed_value_is_told_with_its_block(void **state)
 	(void)state;
 	assert_diff(INSTANCE("VI_1", "priority 100"), INSTANCE("VI_1", "priority 150"),
 		    "vrrp_instance VI_1-priority 100\nvrrp_instance VI_1+priority 150\n");
+	assert_diff(INSTANCE("VI_1", "priority 254"), INSTANCE("VI_1", "priority 252"),
+		    "vrrp_instance VI_1-priority 254\nvrrp_instance VI_1+priority 252\n");
 }
 
 static void added_address_is_the_only_difference(void **state)

@@ -80,6 +80,9 @@ static void other_events_are_one_line(void **state)
 	assert_shown("{\"wall_us\":1764111001123456,\"kind\":\"check\",\"instance\":\"local\",\"from\":\"alive\","
 		     "\"to\":\"dead\",\"text\":\"crashed\"}",
 		     "2025-11-25 22:50:01.123  local  check  alive -> dead  crashed\n");
+	assert_shown("{\"wall_us\":1764111001123456,\"kind\":\"check\",\"instance\":\"local\",\"from\":\"alive\","
+		     "\"to\":\"alive\",\"text\":\"row received; counts as up now\"}",
+		     "2025-11-25 22:50:01.123  local  check  alive  row received; counts as up now\n");
 	assert_shown("{\"wall_us\":1764111001123456,\"kind\":\"agent\",\"text\":\"stopping\"}",
 		     "2025-11-25 22:50:01.123  (agent)  agent  stopping\n");
 }

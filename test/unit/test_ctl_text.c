@@ -7,6 +7,7 @@
 static const char example[] =
 	"{\"version\":\"0.1.0\",\"pid\":4242,\"uptime_s\":192.3,\"config\":\"/etc/sqlvip/sqlvip.conf\","
 	"\"reload\":{\"busy\":false,\"count\":2,\"loaded_ago_s\":61.0,\"failed\":{\"ago_s\":1.0,\"error\":\"x\"}},"
+	"\"engine\":{\"pid\":4243,\"user\":\"sqlvip\",\"restarts\":1},"
 	"\"realtime\":\"SCHED_RR 1, memory locked\",\"resets\":\"SOCK_DIAG destroy\",\"loop_lag_max_ms\":1.24,"
 	"\"instances\":[{\"name\":\"VI_1\",\"state\":\"MASTER\",\"since_s\":123.4,"
 	"\"cause\":\"down timer: no advert for 3.0 s\",\"interface\":\"eth0\",\"vrid\":51,\"version\":3,"
@@ -54,6 +55,7 @@ static const char expected[] = "sqlvipd 0.1.0  pid 4242  up 3 min 12 s\n"
 			       "agent\n"
 			       "  config     /etc/sqlvip/sqlvip.conf\n"
 			       "  loaded     1 min 1 s ago, reload 2; the last one failed\n"
+			       "  engine     pid 4243, user sqlvip, restarts: 1\n"
 			       "  real time  SCHED_RR 1, memory locked\n"
 			       "  resets     SOCK_DIAG destroy\n"
 			       "  loop lag   1.2 ms at most\n";
