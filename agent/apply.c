@@ -209,6 +209,7 @@ static void set_going(struct apply *a)
 			instance_reconf_end(all[i]);
 		else
 			instance_look(all[i]);
+	groups_settle(a->parts.groups);
 	for (size_t i = 0; i < c->n_instances; i++)
 		if (a->match[i] == NOBODY)
 			instance_start(all[i]);

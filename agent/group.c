@@ -307,6 +307,41 @@ int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *c
 	return r;
 }
 
+/* What members hold against each other must be true of the members that there are now. And where one is master, another
+ * that wants to be may join it: else neither would ever let the other in. */
+static void settle(struct group *g)
+{
+	const enum vrrp_state state = g->state;
+	bool any_master = false;
+	char cause[CAUSE_MAX];
+
+	memcpy(cause, g->cause, sizeof(cause));
+	snprintf(g->cause, sizeof(g->cause), "the configuration was loaded anew");
+	for (size_t i = 0; i < g->conf->n_members; i++) {
+		g->m[i] = instance_member(g->inst[i]);
+		if (g->m[i].own != VRRP_HOLD_NONE)
+			snprintf(g->cause, sizeof(g->cause), "%s: %s", instance_name(g->inst[i]),
+				 instance_fault_cause(g->inst[i]));
+	}
+	g->busy = true;
+	set_holds(g);
+	g->busy = false;
+	changed(g);
+	for (size_t i = 0; i < g->conf->n_members; i++)
+		any_master |= g->m[i].state == VRRP_MASTER;
+	if (any_master)
+		set_state(g, VRRP_MASTER);
+	if (g->state == state)
+		memcpy(g->cause, cause, sizeof(cause));
+	tell_changes(g);
+}
+
+void groups_settle(struct groups *gs)
+{
+	for (size_t i = 0; i < gs->n; i++)
+		settle(gs->g[i]);
+}
+
 int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret)
 {

@@ -18,9 +18,11 @@ struct groups;
 int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret);
 /* Goes over to another configuration and its instances: groups are matched by name and keep their state and hooks.
- * Members are looked at as they are; nothing is ordered because of the change alone. After instance_reconf_begin() of
- * all. 0 or -ENOMEM. */
+ * Members are looked at as they are, and nothing is ordered yet. After instance_reconf_begin() of all. 0 or -ENOMEM. */
 int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *const *instances);
+/* After instance_reconf_end() of all: faults of members hold the others, those of former members no longer. States that
+ * differ are left as they are; a member that is backup joins the others that are master when it may. */
+void groups_settle(struct groups *gs);
 struct groups *groups_free(struct groups *gs);
 
 /* No hook of a group is queued or running. */

@@ -220,6 +220,8 @@ void instance_reconf_end(struct instance *inst)
 	}
 	instance_look_at_link(inst);
 	instance_on_checks(inst);
+	if (!inst->group) /* nobody else would let it go */
+		instance_group_hold(inst, VRRP_HOLD_NONE, "is in no sync group any more");
 }
 
 const struct conf_vip *instance_homeless_vip(const struct instance *inst, const struct conf_instance *block)

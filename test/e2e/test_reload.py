@@ -471,6 +471,37 @@ def test_sync_group_goes_on_and_members_come_and_go(pair):
     assert agent.instance("VI_3")["state"] == "MASTER"
 
 
+def bad_second(*members):
+    """VI_2 is in FAULT, whatever the group."""
+    return script("bad", "/bin/false") + grouped(*members).replace(
+        "virtual_router_id 52", "virtual_router_id 52\n    track_script {\n        bad\n    }")
+
+
+def test_fault_of_a_member_holds_the_others_only_while_they_are_in_one_group(pair):
+    agent = pair.agent(pair.master, bad_second("VI_1", "VI_2")).start()
+    agent.wait_state("FAULT", 10, "VI_2")
+    reloaded(agent, bad_second("VI_1", "VI_3"))
+    agent.wait_state("MASTER", 15, "VI_1")
+    agent.wait_state("MASTER", 15, "VI_3")
+    reloaded(agent, bad_second("VI_1", "VI_2"))
+    agent.wait_state("FAULT", 10, "VI_1")
+    assert agent.instance("VI_3")["state"] == "MASTER"
+    reloaded(agent, bad_second())
+    agent.wait_state("MASTER", 15, "VI_1")
+    assert agent.instance("VI_2")["state"] == "FAULT"
+
+
+def test_group_of_members_that_differ_lets_the_backup_follow(pair):
+    agent = pair.agent(pair.master, grouped()).start()
+    other = pair.agent(pair.backup, instance(250, name="VI_2", vrid=52, vips=(VIP2,), track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    pair.watcher.wait_holder(pair.backup, VIP2, 10)
+    reloaded(agent, grouped("VI_1", "VI_2"))
+    other.stop()
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    assert pair.watcher.moves(VIP) == 1
+
+
 def test_unicast_peers_change_on_the_fly(pair):
     def config(*peers):
         return instance(200, "unicast_src_ip 192.168.1.1", block("unicast_peer", *peers), track=False)
