@@ -75,12 +75,19 @@ static void look_whether_over(struct instance *inst, const struct vrrp_event *ev
 		set_entitled(inst, false);
 }
 
+/* Master, but without the addresses, since they were refused to us: maintenance has nothing to keep here. */
+static bool take_failed(const struct instance *inst)
+{
+	return inst->faults & (FAULT_VETO | FAULT_ADDRESS) && inst->lane_len > 0 &&
+	       inst->lane[0].kind == ERRAND_ACTION && inst->lane[0].act.type == VRRP_ACT_VIPS_ADD;
+}
+
 bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause)
 {
 	const struct maintenance_view v = {
 		.state = inst->fsm.state,
 		.priority = inst->fsm.priority,
-		.ordered = inst->faults & FAULT_STANDBY,
+		.ordered = inst->faults & FAULT_STANDBY || take_failed(inst),
 		.entitled = inst->entitled,
 	};
 	char would[CAUSE_MAX];

@@ -13,7 +13,7 @@
 struct maintenance_view {
 	enum vrrp_state state;
 	uint8_t priority; /* with which we advertise */
-	bool ordered;     /* the event is an operator's doing */
+	bool ordered;     /* the event is an operator's doing, or there are no addresses to keep */
 	bool entitled;    /* we are who held the addresses */
 };
 

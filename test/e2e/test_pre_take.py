@@ -91,3 +91,15 @@ def test_loss_of_mastership_ends_the_question(pair):
     assert agent.stop() == 0
     assert now() - begun < 5
     assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
+
+
+def test_veto_counts_in_maintenance_too(pair):
+    """A master whose addresses were refused has none that maintenance could keep where they are."""
+    at = now()
+    agent = start(pair, "sleep 2; exit 3", "vip_pre_take_timeout 30")
+    until(lambda: asked(pair), 10, "the question")
+    pair.master.run([agent.build.sqlvipctl, "maintenance", "on"])
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT \(vip_pre_take: exit 3\)", 20)
+    assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
+    pair.master.write("/tmp/pre", "#!/bin/sh\nexit 0\n", 0o755)
+    pair.watcher.wait_holder(pair.master, VIP, 30)
