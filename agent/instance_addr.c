@@ -276,8 +276,17 @@ static bool vip_lost(const struct instance *inst, size_t i)
 	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !instance_vip_is_there(inst, i);
 }
 
+static bool any_lost(const struct instance *inst)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i))
+			return true;
+	return false;
+}
+
 static void restored(void *user, const struct netif_result *r)
 {
+	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	struct instance *inst = user;
 
 	if (r->error < 0)
@@ -293,6 +302,9 @@ static void restored(void *user, const struct netif_result *r)
 	}
 	if (r->error == 0)
 		look_for_lost_vips(inst);
+	else if (inst->lane_len == 0 && any_lost(inst))
+		/* Nothing would try again, and a master without its addresses keeps others from having them. */
+		instance_feed(inst, &lost, "an address could not be put back: %s", strerror(-r->error));
 }
 
 /* An address may be put back only while nobody else can have taken it: our last advert is younger than the shortest

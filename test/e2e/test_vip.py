@@ -3,7 +3,7 @@
 
 import pytest
 
-from lib.agents import VIP, instance
+from lib.agents import VIP, block, instance
 from lib.wait import now, until
 
 
@@ -54,6 +54,14 @@ def test_vip_deleted_again_and_again_goes_to_the_other_host(pair):
         until(lambda: pair.watcher.holders(VIP), 5, "somebody to hold the VIP")
     pair.watcher.wait(5, host="mastersql", event="advert", dir="out", priority=0)
     agents["mastersql"].process.wait_log(r"MASTER -> BACKUP \(.*deleted by somebody else", 5)
+
+
+def test_vip_that_cannot_be_put_back_goes_to_the_other_host(pair):
+    """A master that stays one without its addresses would keep everybody from having them."""
+    start(pair, block("virtual_ipaddress_excluded", "2001:db8::100"))
+    pair.master.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
 
 
 def test_vips_have_the_attributes_that_were_configured(pair):
