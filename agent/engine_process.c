@@ -75,6 +75,28 @@ static void give_files(int dir, uid_t uid, gid_t gid)
 	closedir(d);
 }
 
+/* We keep no folders there: a directory with some is somebody else's too, like /var/lib, and named by mistake. */
+static bool has_folders(int dir)
+{
+	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+	struct stat st;
+	bool found = false;
+
+	if (!d) {
+		close_fd(copy);
+		return true;
+	}
+	while (!found && (e = readdir(d)))
+		found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+			strcmp(e->d_name, "lost+found") != 0 &&
+			fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	rewinddir(d); /* the position is shared with `dir` */
+	closedir(d);
+	return found;
+}
+
 /* Trouble here is trouble of the journal alone, and is told by the engine, too. */
 static void prepare_state(const struct conf *c)
 {
@@ -89,6 +111,12 @@ static void prepare_state(const struct conf *c)
 	if (st.st_mode & 0022) {
 		log_warn("state_directory %s may be changed by others (mode %04o), so it is not given to the engine",
 			 c->state_directory, st.st_mode & 07777u);
+		return;
+	}
+	if (has_folders(dir)) {
+		log_warn("state_directory %s holds other directories, so it is not given to the engine; name one that "
+			 "is for sqlvip alone",
+			 c->state_directory);
 		return;
 	}
 	give_files(dir, c->engine_uid, c->engine_gid);
@@ -249,7 +277,9 @@ int engine_process_new(struct conf_bundle *bundle, const struct options *opt, un
 		engine_process_done(ret);
 		return r;
 	}
-	return write_pid_file(opt->engine_pid_file, ret->pid);
+	/* Wrong from the start, it is refused; later on, a full disk is no reason to be without an engine. */
+	r = write_pid_file(opt->engine_pid_file, ret->pid);
+	return n_before == 0 ? r : 0;
 }
 
 void engine_process_done(struct engine_process *h)

@@ -174,7 +174,8 @@ static int outcome(enum netif_op op, int error)
 	case NETIF_OP_RENEW:
 		return error == -EINVAL ? -EADDRNOTAVAIL : error; /* put_lifetime() */
 	case NETIF_OP_REMOVE:
-		return error == -EADDRNOTAVAIL || error == -ENODEV ? 0 : error;
+		/* ENXIO: the interface has no IPv6 at all */
+		return error == -EADDRNOTAVAIL || error == -ENODEV || error == -ENXIO ? 0 : error;
 	case NETIF_OP_CLOSE_DOOR:
 		return error == -ESRCH || error == -ENODEV ? 0 : error;
 	}

@@ -188,18 +188,27 @@ static void sweep(struct supervisor *s)
 {
 	uint64_t began_us = loop_now_us();
 	size_t resets, more = 0;
-	int r;
+	int r, older = 0;
 
 	if (s->opt->observe) /* they are another agent's */
 		return;
 	r = sweep_now(s->crew, s->conf, &resets);
-	if (s->before && r >= 0)
-		r = sweep_now(s->crew, s->before, &more);
+	if (s->before) /* whatever became of the others */
+		older = sweep_now(s->crew, s->before, &more);
+	r = r < 0 ? r : older;
 	if (r < 0)
 		log_error("the engine's addresses cannot be removed: %s", strerror(-r));
 	else
 		log_notice("the engine's addresses are removed in %.1f ms, %zu connections reset",
 			   (double)(loop_now_us() - began_us) / 1000, resets + more);
+}
+
+/* It has ended. */
+static void drop_engine(struct supervisor *s)
+{
+	s->letters = sd_event_source_disable_unref(s->letters);
+	s->end = sd_event_source_disable_unref(s->end);
+	engine_process_done(&s->engine);
 }
 
 /* True if it has died CRASHES_MAX times within QUIET_US, this time included. */
@@ -246,9 +255,7 @@ static void engine_ended(struct supervisor *s, int status)
 			  strsignal(WTERMSIG(status)));
 	else if (!s->stopping || !orderly)
 		log_error("the engine (%d) has ended with exit status %d", (int)s->engine.pid, WEXITSTATUS(status));
-	s->letters = sd_event_source_disable_unref(s->letters);
-	s->end = sd_event_source_disable_unref(s->end);
-	engine_process_done(&s->engine);
+	drop_engine(s);
 	s->ready = s->alive = false;
 	runner_orphan(s->runner);
 	loop_timer_stop(&s->stop_timer);
@@ -271,8 +278,8 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 	if (waitpid(s->engine.pid, &status, WNOHANG) != s->engine.pid)
 		return 0;
 	s->reaped = true;
-	/* Whatever it was: before anything else. */
-	if (!(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK))
+	/* Whatever it was: before anything else. An engine that was not told to stop may say what it likes. */
+	if (!s->stopping || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_OK)
 		sweep(s);
 	/* Its last words may still lie in the socket. */
 	on_letter(s->letters, s->engine.sock, 0, s);
@@ -284,9 +291,9 @@ static int start_engine(struct supervisor *s)
 {
 	int r = engine_process_new(s->bundle, s->opt, s->n_engines, &s->engine);
 
+	s->reaped = false; /* it may have been started all the same */
 	if (r < 0)
 		return r;
-	s->reaped = false;
 	s->n_engines++;
 	s->born_us = loop_now_us();
 	s->missed = 0;
@@ -305,10 +312,13 @@ static void start_due(void *user, uint64_t due_us)
 	if (r == 0)
 		return;
 	log_error("another engine cannot be started: %s", strerror(-r));
-	if (s->engine.pid) /* its end leads to the next try */
+	if (s->engine.pid) { /* nobody watches it */
 		kill_engine(s);
-	else
-		start_again(s);
+		waitpid(s->engine.pid, NULL, 0);
+		sweep(s);
+		drop_engine(s);
+	}
+	start_again(s);
 }
 
 /* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
@@ -400,6 +410,7 @@ static void block_signals(void)
 	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave us no engine's end to wait for */
 }
 
 static int add_signals(struct supervisor *s)
@@ -426,12 +437,13 @@ static int set_up(struct supervisor *s)
 	s->buf = malloc(POST_MAX);
 	if (r >= 0)
 		r = s->buf ? add_signals(s) : -ENOMEM;
+	/* What ends an engine ranks above its letters: by sending without a pause it must not keep that away. */
 	if (r >= 0)
-		r = loop_timer_init(&s->tick, s->loop, LOOP_RANK_BACKGROUND, TICK_SLACK_US, on_tick, s);
+		r = loop_timer_init(&s->tick, s->loop, LOOP_RANK_NET, TICK_SLACK_US, on_tick, s);
 	if (r >= 0)
 		r = loop_timer_init(&s->start_timer, s->loop, LOOP_RANK_NORMAL, 1000, start_due, s);
 	if (r >= 0)
-		r = loop_timer_init(&s->stop_timer, s->loop, LOOP_RANK_BACKGROUND, TICK_SLACK_US, stop_is_late, s);
+		r = loop_timer_init(&s->stop_timer, s->loop, LOOP_RANK_NET, TICK_SLACK_US, stop_is_late, s);
 	if (r >= 0)
 		r = runner_new(s->loop, send_letter, s, &s->runner);
 	if (r >= 0)
@@ -467,9 +479,7 @@ static void tear_down(struct supervisor *s)
 		waitpid(s->engine.pid, NULL, 0);
 		sweep(s);
 	}
-	s->letters = sd_event_source_disable_unref(s->letters);
-	s->end = sd_event_source_disable_unref(s->end);
-	engine_process_done(&s->engine);
+	drop_engine(s);
 	runner_free(s->runner);
 	sweep_crew_free(s->crew);
 	loop_timer_done(&s->tick);

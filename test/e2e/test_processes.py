@@ -79,6 +79,15 @@ def test_c90_engine_runs_as_its_user_and_programs_as_theirs(pair):
     assert pair.master.addresses() == ["192.168.1.1/24"]
 
 
+def test_directory_that_is_not_ours_alone_is_not_given_to_the_engine(pair):
+    """state_directory /var/lib would hand every package's state to the user of the engine."""
+    pair.master.run(["mkdir", "-p", "/srv/lib/other"])
+    agent = alone(pair, head=block("global_defs", "engine_user nobody", "state_directory /srv/lib"))
+    assert pair.master.path("/srv/lib").stat().st_uid == 0
+    assert agent.process.search(r"state_directory /srv/lib holds other directories")
+    assert agent.stop() == 0
+
+
 def test_killed_engine_loses_the_address_at_once_and_is_replaced(pair):
     agents = start(pair)
     engine = agents["mastersql"].engine
@@ -189,6 +198,36 @@ def test_without_respawn_the_end_of_the_engine_is_the_end(pair):
     assert agent.process.wait(10) == 1
     assert pair.master.addresses() == ["192.168.1.1/24"]
     assert not pair.master.path("/run/super.pid").exists() and not pair.master.path("/run/engine.pid").exists()
+
+
+def test_engines_end_is_seen_by_one_who_was_started_to_ignore_it(pair):
+    """SIGCHLD ignored is inherited, and the kernel then leaves nothing to wait for."""
+    agent = pair.agent(pair.master, instance(150, track=False))
+    agent.process = pair.master.popen(["env", "--ignore-signal=CHLD", pair.build.sqlvipd, "-f", agent.configure(),
+                                       "-n", "-l"], "sqlvipd")
+    pair.watcher.wait_holder(pair.master, VIP, 20)
+    engine = agent.engine
+    at = now()
+    os.kill(engine, signal.SIGKILL)
+    removed(pair, at)
+    new_engine(agent, engine)
+    assert agent.stop() == 0
+
+
+def test_new_engine_is_watched_although_its_pid_file_cannot_be_written(pair):
+    agent = alone(pair, options=["-r", "/run/engine.pid"])
+    engine = agent.engine
+    pair.master.path("/run/engine.pid").unlink()
+    pair.master.path("/run/engine.pid").mkdir()
+    os.kill(engine, signal.SIGKILL)
+    second = new_engine(agent, engine)
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    at = now()
+    os.kill(second, signal.SIGKILL)
+    removed(pair, at)
+    new_engine(agent, second)
+    assert agent.process.search(r"cannot write the pid file /run/engine.pid")
+    assert agent.stop() == 0
 
 
 def test_hook_survives_the_engine_that_asked_for_it(pair):
