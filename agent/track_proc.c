@@ -246,10 +246,14 @@ static void count_anew(struct track_procs *t, bool at_once)
 
 		for (size_t k = 0; k < t->known.n; k++)
 			count += t->known.f[k].mask >> i & 1;
-		if (count == p->count && p->known && !at_once)
+		/* After a reload the same number may mean something else, or still wait for its delay. */
+		const bool waits = enough(p) != p->up && !loop_timer_armed(&p->timer);
+
+		if (count == p->count && p->known && !at_once && !waits)
 			continue;
 		/* More is the doing of a fork, fewer of an end. */
-		const uint64_t delay_us = count > p->count ? p->conf->fork_delay_us : p->conf->terminate_delay_us;
+		const bool more = count != p->count ? count > p->count : enough(p);
+		const uint64_t delay_us = more ? p->conf->fork_delay_us : p->conf->terminate_delay_us;
 		const bool first = !p->known;
 
 		p->count = count;

@@ -292,6 +292,43 @@ static void another_configuration_keeps_what_counts_until_it_is_known_anew(void 
 	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
 }
 
+static void same_number_is_judged_by_the_new_configuration(void **state)
+{
+	struct conf_track_process block;
+	struct conf conf = { .track_processes = &block, .n_track_processes = 1 };
+	pid_t pid;
+
+	(void)state;
+	begin();
+	pid = spawn();
+	wait_until(&t, up());
+	block = t.block;
+	block.quorum = 2;
+	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	wait_until(&t, !up());
+	end(pid);
+	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+}
+
+static void delay_that_runs_is_not_lost_by_another_configuration(void **state)
+{
+	struct conf_track_process block;
+	struct conf conf = { .track_processes = &block, .n_track_processes = 1 };
+	pid_t pid;
+
+	(void)state;
+	t.block.terminate_delay_us = 300000;
+	begin();
+	pid = spawn();
+	wait_until(&t, up());
+	end(pid);
+	wait_until(&t, told("reason", "0 running, which does not count yet"));
+	block = t.block;
+	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	wait_until(&t, !up());
+	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+}
+
 /* Last: there is no way back. */
 static void without_the_connector_proc_is_looked_through_each_second(void **state)
 {
@@ -313,6 +350,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(short_absence_within_its_delay_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(new_beginning_counts_after_its_delay, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(another_configuration_keeps_what_counts_until_it_is_known_anew, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(same_number_is_judged_by_the_new_configuration, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(delay_that_runs_is_not_lost_by_another_configuration, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(without_the_connector_proc_is_looked_through_each_second, set_up,
 						tear_down),
