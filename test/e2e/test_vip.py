@@ -64,6 +64,18 @@ def test_vip_that_cannot_be_put_back_goes_to_the_other_host(pair):
     pair.watcher.wait_no_holder(pair.master, VIP, 5)
 
 
+def test_vip_that_cannot_be_put_back_in_maintenance_moves_the_others_afterwards(pair):
+    agents = start(pair, block("virtual_ipaddress_excluded", "2001:db8::100"))
+    order = [agents["mastersql"].build.sqlvipctl, "maintenance"]
+    pair.master.run([*order, "on"])
+    pair.master.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+    agents["mastersql"].process.wait_log(r"could not be put back", 10)
+    pair.watcher.wait_adverts(pair.master, 10, 10)
+    assert pair.watcher.holders(VIP) == ["mastersql"]
+    pair.master.run([*order, "off"])
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+
+
 def test_vips_have_the_attributes_that_were_configured(pair):
     vips = (VIP, "192.168.1.101/24 dev eth0 label eth0:db", "10.9.8.7/16 brd 10.9.255.255 scope link")
     start(pair, vips=vips)
