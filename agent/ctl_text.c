@@ -678,8 +678,10 @@ static void print_fifo(struct page *p, const json_t *fifo)
 	part_text(&s, "", text_of(fifo, "path"), "");
 	part_text(&s, "", text_of(fifo, "state"), "");
 	part_count(&s, fifo, "written", "", " lines written");
-	part_count(&s, fifo, "waiting", "waiting: ", "");
-	part_count(&s, fifo, "lost", "LOST: ", "");
+	if (count_of(fifo, "waiting"))
+		part_count(&s, fifo, "waiting", "waiting: ", "");
+	if (count_of(fifo, "lost"))
+		part_count(&s, fifo, "lost", "LOST: ", "");
 	part_text(&s, "its program is ", some_text_of(fifo, "program"), "");
 	parts_end(&s);
 }

@@ -143,9 +143,13 @@ static void look_at(struct group *g, size_t who)
 		return;
 	g->again = true;
 	g->m[who] = now;
-	if (now.state != before.state || now.own != before.own)
-		snprintf(g->cause, sizeof(g->cause), "%s: %s", instance_name(g->inst[who]),
-			 now.own != VRRP_HOLD_NONE ? instance_fault_cause(g->inst[who]) : instance_cause(g->inst[who]));
+	if (now.state != before.state || now.own != before.own) {
+		bool fault = now.own != VRRP_HOLD_NONE;
+		const char *why = fault ? instance_fault_cause(g->inst[who]) : instance_cause(g->inst[who]);
+
+		if (fault || strcmp(why, g->cause) != 0) /* else it does as this group told it */
+			snprintf(g->cause, sizeof(g->cause), "%s: %s", instance_name(g->inst[who]), why);
+	}
 	if (now.own != before.own)
 		set_holds(g);
 	give_orders(g, &before, who);

@@ -60,14 +60,31 @@ static void note_finding(void *user, enum conf_level level, const struct conf_wh
 							    where ? (int)where->line : 0, "text", text));
 }
 
+/* What is gone is told as such, unless another value of the same keyword follows, as it does at once. */
+static void note_restart(struct loader *l, char sign, const char *text)
+{
+	static const char without[] = "without ";
+	size_t last = json_array_size(l->result.restart) - 1, n = strcspn(text, " ") + 1;
+	const char *before = json_string_value(json_array_get(l->result.restart, last));
+	char line[512];
+
+	if (sign == '-') {
+		snprintf(line, sizeof(line), "%s%s", without, text);
+		json_array_append_new(l->result.restart, json_string(line));
+		return;
+	}
+	if (before && strncmp(before, without, strlen(without)) == 0 && strncmp(before + strlen(without), text, n) == 0)
+		json_array_remove(l->result.restart, last);
+	json_array_append_new(l->result.restart, json_string(text));
+}
+
 static void note_change(void *user, const char *block, char sign, const char *text)
 {
 	struct loader *l = user;
 	char line[512];
 
 	if (strcmp(block, "global_defs") == 0 && *text && !conf_global_is_live(text)) {
-		if (sign == '+')
-			json_array_append_new(l->result.restart, json_string(text));
+		note_restart(l, sign, text);
 		return;
 	}
 	if (++l->n_changes > CHANGES_MAX)

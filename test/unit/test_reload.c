@@ -109,6 +109,23 @@ static void differences_come_with_the_configuration(void **state)
 	assert_int_equal(json_array_size(f->result.changes), 4);
 }
 
+static void what_is_gone_at_the_next_start_only_is_told(void **state)
+{
+	static const char text[] =
+		"global_defs {\n router_id here\n notify_fifo /run/x.fifo\n realtime on\n}\n" TEXT("");
+	struct fixture *f = *state;
+
+	conf_free(f->conf);
+	assert_int_equal(conf_load_text("test.conf", text, strlen(text), false, NULL, ignore, NULL, &f->conf), 0);
+	f->text = "global_defs {\n router_id here\n realtime off\n}\n" TEXT("");
+	start(f);
+	wait_until(f, f->done);
+	assert_int_equal(json_array_size(f->result.restart), 2);
+	assert_string_equal(text_at(f->result.restart, 0), "without notify_fifo \"/run/x.fifo\"");
+	assert_string_equal(text_at(f->result.restart, 1), "realtime off");
+	assert_int_equal(json_array_size(f->result.changes), 0);
+}
+
 static void same_configuration_has_no_differences(void **state)
 {
 	struct fixture *f = *state;
@@ -200,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		test(differences_come_with_the_configuration),
+		test(what_is_gone_at_the_next_start_only_is_told),
 		test(same_configuration_has_no_differences),
 		test(all_findings_of_an_invalid_file_are_told),
 		test(file_that_cannot_be_read_is_an_error_of_its_own),
