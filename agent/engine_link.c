@@ -202,6 +202,7 @@ static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *use
 int engine_link_new(sd_event *loop, int sock, const struct engine_link_events *events, struct engine_link **ret)
 {
 	struct engine_link *s = calloc(1, sizeof(*s));
+	pthread_mutexattr_t mutex;
 	pthread_condattr_t attr;
 	int r;
 
@@ -212,7 +213,11 @@ int engine_link_new(sd_event *loop, int sock, const struct engine_link_events *e
 	s->sock = sock;
 	s->bundle = -1;
 	s->events = *events;
-	pthread_mutex_init(&s->lock, NULL);
+	/* The loop runs at real-time priority; while it waits for the lock, the other thread inherits that. */
+	pthread_mutexattr_init(&mutex);
+	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&s->lock, &mutex);
+	pthread_mutexattr_destroy(&mutex);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->told, &attr);

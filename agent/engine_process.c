@@ -21,6 +21,10 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
 enum { FAR = 64, NOT_STARTED = 127 };
 
 /* --- pid files --------------------------------------------------------------------------------------------------- */
@@ -214,15 +218,19 @@ static _Noreturn void become_engine(int sock, int bundle, char **env)
 	_exit(NOT_STARTED);
 }
 
+/* Ours is the first. */
 static int make_socket(int pair[2])
 {
-	int size = POST_BUFFER;
+	int size = POST_BUFFER, none = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		return -errno;
 	for (int i = 0; i < 2; i++)
 		if (setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0)
 			(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	/* An engine has no descriptors to give, and to close what a stranger chose may take as long as he likes
+	 * (SO_LINGER). Older kernels cannot refuse them; there the service manager's watchdog has to do. */
+	(void)setsockopt(pair[0], SOL_SOCKET, SO_PASSRIGHTS, &none, sizeof(none));
 	return 0;
 }
 

@@ -28,9 +28,11 @@ enum {
 	MISSED_MAX = 3,          /* ticks without a sign of life, of those that came while we ran */
 	BACKOFF_MIN_US = 100000, /* before another engine, doubling … */
 	BACKOFF_MAX_US = 5000000,
-	QUIET_US = 60000000,    /* … until one has lived for so long */
-	CRASHES_MAX = 5,        /* within QUIET_US: then we give up */
-	LEAVE_MAX_US = 3000000, /* for an engine that has closed its socket to end */
+	QUIET_US = 60000000,     /* … until one has lived for so long */
+	CRASHES_MAX = 5,         /* within QUIET_US: then we give up */
+	START_MAX_US = 30000000, /* for an engine to be ready, or to show that its loop goes round meanwhile */
+	LEAVE_MAX_US = 3000000,  /* for an engine that has closed its socket to end */
+	ODD_LOG_US = 1000000,
 	STOP_MAX_US = 12000000, /* for an engine to stop: releasing, hooks, room */
 	LETTERS_PER_WAKEUP = 64,
 	LOG_FLUSH_US = 1000000,
@@ -55,6 +57,7 @@ struct supervisor {
 	bool alive; /* since the last tick */
 	bool ready, ever_ready, stopping;
 	bool reaped; /* the engine is, and not yet dealt with */
+	struct log_limit odd_log;
 };
 
 /* Reaped, its number may be another's. */
@@ -116,6 +119,16 @@ static void hand_over_conf(struct supervisor *s)
 	s->bundle = bundle;
 }
 
+/* A letter that no engine of ours writes: it may send as many as it likes. */
+static void is_odd(struct supervisor *s, const char *why)
+{
+	uint64_t before;
+
+	if (log_limit_pass(&s->odd_log, loop_now_us(), ODD_LOG_US, &before))
+		log_error("a letter of the engine is ignored: %s; %llu more since the last such line", why,
+			  (unsigned long long)before);
+}
+
 static void read_letter(struct supervisor *s, const struct post *p)
 {
 	switch (p->type) {
@@ -144,7 +157,7 @@ static void read_letter(struct supervisor *s, const struct post *p)
 	case POST_KEEP:
 	case POST_HUP:
 	case _POST_TYPE_MAX_:
-		log_error("the engine sent a letter that only we may send");
+		is_odd(s, "only we may send its like");
 		break;
 	}
 }
@@ -163,7 +176,7 @@ static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *use
 		if (r == 1)
 			read_letter(s, &p);
 		else if (r == -EBADMSG)
-			log_error("a letter of the engine cannot be read: %s", why);
+			is_odd(s, why);
 		else if (r == 0)
 			break;
 		else {
@@ -321,6 +334,12 @@ static void start_due(void *user, uint64_t due_us)
 	start_again(s);
 }
 
+/* Where there is no loop yet, as while it reads its state directory, there are no signs of life. */
+static bool must_be_alive(const struct supervisor *s)
+{
+	return s->ready || (s->engine.pid && loop_now_us() - s->born_us > START_MAX_US);
+}
+
 /* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
 static void on_tick(void *user, uint64_t due_us)
 {
@@ -328,7 +347,7 @@ static void on_tick(void *user, uint64_t due_us)
 
 	(void)due_us;
 	loop_timer_in(&s->tick, TICK_US);
-	s->missed = s->alive || !s->ready ? 0 : s->missed + 1;
+	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
 	s->alive = false;
 	if (s->missed > MISSED_MAX) {
 		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,

@@ -124,6 +124,7 @@ static int start_thread(struct worker *w)
 int worker_new(sd_event *loop, struct worker **ret)
 {
 	struct worker *w = calloc(1, sizeof(*w));
+	pthread_mutexattr_t mutex;
 	pthread_condattr_t attr;
 	int r;
 
@@ -131,7 +132,11 @@ int worker_new(sd_event *loop, struct worker **ret)
 		return -ENOMEM;
 	w->waiting.end = &w->waiting.first;
 	w->done.end = &w->done.first;
-	pthread_mutex_init(&w->lock, NULL);
+	/* The loop runs at real-time priority, and is woken while the thread has the lock: the thread inherits that. */
+	pthread_mutexattr_init(&mutex);
+	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
+	pthread_mutex_init(&w->lock, &mutex);
+	pthread_mutexattr_destroy(&mutex);
 	pthread_cond_init(&w->work, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
