@@ -92,11 +92,10 @@ static void on_link(void *user, const struct netif_link *link, bool gone)
 {
 	struct daemon *d = user;
 
-	if (!d->ready)
-		return;
+	/* Also while startup_script runs, which may be what makes the interfaces: nobody tells of them again. */
 	links_on_link(d->links);
 	wires_on_link(d->wires, link, gone);
-	for (size_t i = 0; i < d->conf->n_instances; i++)
+	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
 		instance_on_link(d->instances[i], link, gone);
 }
 

@@ -130,6 +130,17 @@ def test_startup_script_that_hangs_is_not_waited_for(pair):
     agent.process.wait_log(r"startup_script: timed out after 1.0 s", 1)
 
 
+def test_interface_that_is_made_while_the_startup_script_runs_is_used(pair):
+    config = block("global_defs", 'startup_script "/bin/sleep 4"') + instance(200, track=False).replace(
+        "interface eth0", "interface eth9")
+    agent = pair.agent(pair.master, config).start()
+    for words in ("link add eth9 type veth peer name eth9p", "addr add 192.168.9.1/24 dev eth9",
+                  "link set eth9p up", "link set eth9 up"):
+        pair.master.run(["ip", *words.split()])
+    assert not re.search("startup_script: exit", agent.process.text())
+    agent.wait_state("MASTER", 20)
+
+
 def test_stop_while_the_startup_script_runs_is_a_clean_end(pair):
     config = block("global_defs", 'startup_script "/bin/sleep 600"', "startup_script_timeout 600") + instance(
         200, track=False)
