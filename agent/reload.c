@@ -9,8 +9,6 @@
 #include "agent/journal.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <systemd/sd-daemon.h>
 
 enum { ERROR_MAX = 512, CLIENTS_MAX = CONTROL_CLIENTS_MAX };
 
@@ -92,15 +90,6 @@ static double took_ms(const struct reload *r)
 	return (double)(loop_now_us() - r->began_us) / 1000;
 }
 
-/* The service manager gets the state with the time at which it began: that is how it tells ours from an older one. */
-static void notify_manager(bool begins)
-{
-	if (begins)
-		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_now_us());
-	else
-		sd_notify(false, "READY=1");
-}
-
 /* --- the end of one ---------------------------------------------------------------------------------------------- */
 
 static void over(struct reload *r)
@@ -109,7 +98,6 @@ static void over(struct reload *r)
 	r->busy = false;
 	if (r->stopping)
 		return;
-	notify_manager(false);
 	if (!r->again)
 		return;
 	r->again = false;
@@ -214,7 +202,6 @@ static void start(struct reload *r)
 
 	r->busy = true;
 	r->began_us = loop_now_us();
-	notify_manager(true);
 	k = loader_start(r->loop, &r->source, *r->conf, obtained, r, &r->loader);
 	if (k >= 0)
 		return;
