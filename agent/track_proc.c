@@ -245,7 +245,7 @@ static void count_anew(struct track_procs *t, bool at_once)
 		unsigned count = 0;
 
 		for (size_t k = 0; k < t->known.n; k++)
-			count += t->known.f[k].mask >> i & 1;
+			count += (t->known.f[k].mask >> i & 1) != 0;
 		/* After a reload the same number may mean something else, or still wait for its delay. */
 		const bool waits = enough(p) != p->up && !loop_timer_armed(&p->timer);
 
