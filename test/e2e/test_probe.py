@@ -91,6 +91,7 @@ def test_server_that_hangs_before_the_agent_starts_is_never_alive(pair):
 @pytest.mark.soak
 def test_agent_that_was_starved_blames_itself_and_not_the_server(pair, soak):
     _, agent = alone(pair)
+    pair.watcher.wait_adverts(pair.master, 2, 10)
     mark = agent.process.mark()
     agent.freeze()
     until(lambda: now() - pair.watcher.adverts(pair.master)[-1]["t"] > soak(1.5, 5), 10, "the freeze to have lasted")
