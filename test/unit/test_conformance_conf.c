@@ -206,7 +206,7 @@ static void c79_unknown_block_is_passed_over_and_what_follows_is_read(void **sta
 	assert_string_equal(said.text, "f.conf:1: error: wonky_block: no such keyword here\n"
 				       "f.conf:9: error: wonky: no such keyword in vrrp_instance\n"
 				       "f.conf:12: error: priority: 300 is not in 1..255\n");
-	load("virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n" INSTANCE(""));
+	conf_free(load("virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n" INSTANCE("")));
 	assert_int_equal(said.warnings, 1);
 }
 
