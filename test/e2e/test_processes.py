@@ -81,10 +81,10 @@ def test_c90_engine_runs_as_its_user_and_programs_as_theirs(pair):
 
 def test_directory_that_is_not_ours_alone_is_not_given_to_the_engine(pair):
     """state_directory /var/lib would hand every package's state to the user of the engine."""
-    pair.master.run(["mkdir", "-p", "/srv/lib/other"])
-    agent = alone(pair, head=block("global_defs", "engine_user nobody", "state_directory /srv/lib"))
-    assert pair.master.path("/srv/lib").stat().st_uid == 0
-    assert agent.process.search(r"state_directory /srv/lib holds other directories")
+    pair.master.run(["mkdir", "-p", "/var/lib/shared/other"])
+    agent = alone(pair, head=block("global_defs", "engine_user nobody", "state_directory /var/lib/shared"))
+    assert pair.master.path("/var/lib/shared").stat().st_uid == 0
+    assert agent.process.search(r"state_directory /var/lib/shared holds other directories")
     assert agent.stop() == 0
 
 
