@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import struct
 
 import pytest
 
@@ -84,11 +85,19 @@ def test_ctl_fails_when_no_agent_runs(pair):
     assert done.returncode != 0 and done.stderr
 
 
+def dial(pair, seconds=10):
+    """A connection to the control socket. It waits for a place in a full backlog, which a socket with Python's own
+    timeout does not do: that one is non-blocking for the kernel and gets EAGAIN at once."""
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", seconds, 0))
+    s.connect(str(pair.master.path(CONTROL)))
+    s.settimeout(seconds)
+    return s
+
+
 def ask(pair, request, finish=True):
     """Sends bytes to the control socket and returns all that comes back."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
-        s.settimeout(10)
-        s.connect(str(pair.master.path(CONTROL)))
+    with dial(pair) as s:
         try:
             s.sendall(request)
             if finish:
@@ -131,10 +140,7 @@ def test_silent_and_greedy_control_clients_stall_nothing(pair):
     since = now()
     silent = []
     for _ in range(30):
-        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        s.settimeout(5)
-        s.connect(str(pair.master.path(CONTROL)))
-        silent.append(s)
+        silent.append(dial(pair))
     pair.watcher.wait_adverts(pair.master, 15, 10)
     for s in silent:
         s.close()
