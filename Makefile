@@ -52,8 +52,8 @@ LDLIBS = $(PKG_LIBS)
 # --- what is built -----------------------------------------------------------------------------------------------
 
 PROGRAMS  := $(B)/sqlvipd $(B)/sqlvipctl
-MAINS     := agent/main.c agent/ctl.c
-LIB_SRCS  := $(filter-out $(MAINS),$(wildcard agent/*.c agent/base/*.c vrrp/*.c checks/*.c))
+MAINS     := agent/main.c agent/ctl/ctl.c
+LIB_SRCS  := $(filter-out $(MAINS),$(wildcard agent/*.c agent/*/*.c vrrp/*.c checks/*.c))
 LIB       := $(B)/libsqlvip.a
 UNIT_SRCS := $(wildcard test/unit/test_*.c)
 UNITS     := $(UNIT_SRCS:%.c=$(B)/%)
@@ -63,14 +63,14 @@ FUZZ_SRCS := $(wildcard test/fuzz/fuzz_*.c)
 FUZZ_B    := build-fuzz
 FUZZERS   := $(FUZZ_SRCS:%.c=$(FUZZ_B)/%)
 ALL_SRCS  := $(LIB_SRCS) $(MAINS) $(UNIT_SRCS) $(TOOL_SRCS)
-HEADERS   := $(wildcard agent/*.h agent/base/*.h vrrp/*.h checks/*.h test/unit/*.h)
+HEADERS   := $(wildcard agent/*.h agent/*/*.h vrrp/*.h checks/*.h test/unit/*.h)
 
 .PHONY: all tests
 all: $(PROGRAMS)
 tests: $(UNITS) $(TOOLS)
 
 $(B)/sqlvipd: $(B)/agent/main.o $(LIB)
-$(B)/sqlvipctl: $(B)/agent/ctl.o $(LIB)
+$(B)/sqlvipctl: $(B)/agent/ctl/ctl.o $(LIB)
 $(PROGRAMS):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

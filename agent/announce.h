@@ -4,7 +4,7 @@
 #pragma once
 
 #include "agent/base/loop.h"
-#include "agent/netif.h"
+#include "agent/netif/netif.h"
 #include "agent/pacing.h"
 
 struct announce;

@@ -7,7 +7,7 @@
 #include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
-#include "agent/conf_diff.h"
+#include "agent/conf/diff.h"
 
 #include <errno.h>
 

@@ -8,9 +8,9 @@
 #pragma once
 
 #include "agent/checker.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/group.h"
-#include "agent/instance.h"
+#include "agent/instance/instance.h"
 
 /* What runs, as the engine has it. `conf` and `instances` point to the engine's own: they change together, and
  * instances[i] is the one of conf->instances[i] at any time. */

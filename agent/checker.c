@@ -8,10 +8,10 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/check_run.h"
-#include "agent/exec.h"
 #include "agent/fitness.h"
 #include "agent/journal.h"
 #include "agent/json.h"
+#include "agent/process/exec.h"
 #include "checks/health.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * counted by checks/health; a change of health is reported at once. */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "checks/check.h"
 
 #include <jansson.h>

@@ -6,7 +6,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
-#include "agent/exec.h"
+#include "agent/process/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>

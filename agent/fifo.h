@@ -12,7 +12,7 @@
 #pragma once
 
 #include "agent/base/loop.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <jansson.h>
 

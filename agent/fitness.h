@@ -4,7 +4,7 @@
 #pragma once
 
 #include "agent/checker.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <jansson.h>
 

@@ -7,9 +7,9 @@
  * there. No change is left out. */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/fifo.h"
-#include "agent/instance.h"
+#include "agent/instance/instance.h"
 
 struct groups;
 

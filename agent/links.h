@@ -5,8 +5,8 @@
 #pragma once
 
 #include "agent/checker.h"
-#include "agent/conf.h"
-#include "agent/netif.h"
+#include "agent/conf/conf.h"
+#include "agent/netif/netif.h"
 
 struct links;
 

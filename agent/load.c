@@ -3,7 +3,7 @@
 #include "agent/load.h"
 
 #include "agent/base/log.h"
-#include "agent/conf_bundle.h"
+#include "agent/conf/bundle.h"
 #include "agent/observe.h"
 
 #include <errno.h>

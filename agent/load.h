@@ -2,7 +2,7 @@
 /* Reading the configuration for the programs' own use: findings go to the log. */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/options.h"
 
 /* 0 and `*ret` (release with conf_free), or -errno as conf_load(); everything found is logged. */

@@ -5,7 +5,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/loop.h"
-#include "agent/conf_diff.h"
+#include "agent/conf/diff.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -3,7 +3,7 @@
  * an advert may be late. The result comes through the loop. */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <jansson.h>
 #include <systemd/sd-event.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sqlvipd: arguments, and what they ask for. */
 #include "agent/base/log.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/engine.h"
 #include "agent/load.h"
-#include "agent/supervisor.h"
-#include "agent/sweep.h"
+#include "agent/process/supervisor.h"
+#include "agent/process/sweep.h"
 
 #include <getopt.h>
 #include <mysql.h>

@@ -6,8 +6,8 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
-#include "agent/exec.h"
 #include "agent/journal.h"
+#include "agent/process/exec.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -20,7 +20,7 @@
 #pragma once
 
 #include "agent/base/loop.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/fifo.h"
 
 #include <jansson.h>

@@ -3,7 +3,7 @@
 #include "agent/observe.h"
 
 #include "agent/base/cleanup.h"
-#include "agent/conf_pool.h"
+#include "agent/conf/pool.h"
 
 #include <errno.h>
 #include <sys/un.h>

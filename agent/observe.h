@@ -4,7 +4,7 @@
  * announce_mute(). */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 /* No hooks, FIFOs, startup and shutdown scripts, vetoes, sysctls, init_file, lease or real-time scheduling; and a
  * control socket of its own beside the configured one: "-observe" before its last dot. 0, or -ENAMETOOLONG. */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "agent/control.h"
-#include "agent/instance.h"
+#include "agent/instance/instance.h"
 
 /* What there is at the time of the command; borrowed. */
 struct ops {

@@ -3,7 +3,7 @@
  * folder and read in the background: the disk, or the server, that holds one may hang. */
 #pragma once
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/worker.h"
 
 #include <jansson.h>

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "agent/checker.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/worker.h"
 
 #include <jansson.h>

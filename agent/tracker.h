@@ -5,7 +5,7 @@
 #pragma once
 
 #include "agent/checker.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 #include "agent/links.h"
 #include "agent/priority.h"
 #include "agent/track_file.h"

@@ -5,7 +5,7 @@
  * keep the loop from its timers. */
 #pragma once
 
-#include "agent/netif.h"
+#include "agent/netif/netif.h"
 #include "vrrp/socket.h"
 
 struct wires;

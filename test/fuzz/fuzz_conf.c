@@ -3,7 +3,7 @@
  * and an acceptance has none, findings are printable, and what an accepted configuration prints reads back to the
  * same. */
 #include "agent/base/cleanup.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Link and address messages against arbitrary octets, as one datagram of the kernel's: what is understood goes into the
  * tables, which must then say so. The kernel is no enemy, but its messages grow attributes with every version. */
-#include "agent/netif_cache.h"
+#include "agent/netif/cache.h"
 
 #include <assert.h>
 #include <netlink/msg.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an engine under a stranger's control may send to the supervisor, up to the question whether that program may be
  * run. What is accepted is encoded again and must come back the same. */
-#include "agent/conf_command.h"
-#include "agent/post.h"
+#include "agent/conf/command.h"
+#include "agent/process/post.h"
 
 #include <assert.h>
 #include <stdlib.h>

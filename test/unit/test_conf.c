@@ -3,7 +3,7 @@
  * what is advised. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <dirent.h>
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
 /* What a reload finds to be different. */
 #include "test/unit/unit.h"
 
-#include "agent/conf_diff.h"
+#include "agent/conf/diff.h"
 
 #define INSTANCE(name, rest)                                                                                    \
 	"vrrp_instance " name " {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n 192.0.2.1\n " \

@@ -3,7 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/cleanup.h"
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <errno.h>
 

@@ -2,7 +2,7 @@
 /* The configuration of programs and pipes: hooks, FIFOs, users, script security. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <sys/stat.h>
 

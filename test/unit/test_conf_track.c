@@ -2,7 +2,7 @@
 /* The configuration of what is tracked: the checks of an alive server, and lists of tracked objects. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"

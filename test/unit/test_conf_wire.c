@@ -2,8 +2,8 @@
 /* The configuration of how an instance speaks, address families and unicast above all, and of its addresses. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
-#include "agent/netif.h"
+#include "agent/conf/conf.h"
+#include "agent/netif/netif.h"
 
 #define HEAD "vrrp_instance V {\n interface eth0\n virtual_router_id 51\n"
 /* `more` begins in line 4; the addresses follow it. */

@@ -3,7 +3,7 @@
  * test/e2e. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
+#include "agent/conf/conf.h"
 
 #include <sys/stat.h>
 

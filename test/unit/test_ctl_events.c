@@ -2,7 +2,7 @@
 /* How people say times, and how events look to them. */
 #include "test/unit/unit.h"
 
-#include "agent/ctl.h"
+#include "agent/ctl/ctl.h"
 
 #define NOW_US 1764111001500000ull /* 2025-11-25 22:50:01.5 UTC */
 

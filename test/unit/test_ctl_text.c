@@ -2,7 +2,7 @@
 /* What people see of the status document, and what they must never see. */
 #include "test/unit/unit.h"
 
-#include "agent/ctl_text.h"
+#include "agent/ctl/text.h"
 
 static const char example[] =
 	"{\"version\":\"0.1.0\",\"pid\":4242,\"uptime_s\":192.3,\"config\":\"/etc/sqlvip/sqlvip.conf\","

@@ -2,7 +2,7 @@
 /* Programs are really run here, on a real loop: /bin/sh with short scripts in a directory of the test's own. */
 #include "test/unit/unit.h"
 
-#include "agent/exec.h"
+#include "agent/process/exec.h"
 #include "test/unit/scratch.h"
 
 #include <dirent.h>

@@ -3,9 +3,9 @@
  * in test/unit/import), and the recognition of check scripts. */
 #include "test/unit/unit.h"
 
-#include "agent/conf.h"
-#include "agent/import.h"
-#include "agent/import_mysql.h"
+#include "agent/conf/conf.h"
+#include "agent/import/import.h"
+#include "agent/import/mysql.h"
 
 #include <sys/stat.h>
 

@@ -3,7 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/loop.h"
-#include "agent/netif.h"
+#include "agent/netif/netif.h"
 #include "test/unit/netns.h"
 
 struct world {

@@ -3,8 +3,8 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/loop.h"
-#include "agent/netif_batch.h"
-#include "agent/netif_view.h"
+#include "agent/netif/batch.h"
+#include "agent/netif/view.h"
 #include "test/unit/netns.h"
 
 #include <linux/rtnetlink.h>

@@ -4,10 +4,10 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/cleanup.h"
-#include "agent/conf.h"
-#include "agent/conf_bundle.h"
-#include "agent/conf_command.h"
-#include "agent/post.h"
+#include "agent/conf/bundle.h"
+#include "agent/conf/command.h"
+#include "agent/conf/conf.h"
+#include "agent/process/post.h"
 
 #include <errno.h>
 #include <fcntl.h>

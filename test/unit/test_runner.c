@@ -5,9 +5,9 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/loop.h"
-#include "agent/exec.h"
-#include "agent/post.h"
-#include "agent/runner.h"
+#include "agent/process/exec.h"
+#include "agent/process/post.h"
+#include "agent/process/runner.h"
 
 #include <errno.h>
 #include <signal.h>

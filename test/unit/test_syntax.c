@@ -2,7 +2,7 @@
 /* keepalived.conf grammar: what a text becomes as a tree, written down in libconfig's grammar, and what is refused. */
 #include "test/unit/unit.h"
 
-#include "agent/conf_internal.h"
+#include "agent/conf/internal.h"
 
 #include <sys/stat.h>
 

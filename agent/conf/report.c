@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Findings about a configuration, and the guess at what a misspelt word was meant to be. The texts come from the
+ * files that find something; where they go is the caller's business (conf_report_fn). */
+#include "agent/conf/report.h"
+
+#include "agent/base/cleanup.h"
+
+#include <stdarg.h>
+
+enum { TEXT_MAX = 1024, WORD_MAX = 48 };
+
+static void make_printable(char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			*s = '?';
+	}
+}
+
+void conf_finding(struct conf_findings *f, enum conf_level level, const struct conf_where *where, const char *fmt, ...)
+{
+	char text[TEXT_MAX];
+	va_list ap;
+
+	f->errors += level == CONF_ERROR;
+	f->warnings += level == CONF_WARNING;
+	if (f->shown >= CONF_FINDINGS_MAX) {
+		f->hidden++;
+		return;
+	}
+	f->shown++;
+	if (!f->report)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	make_printable(text);
+	f->report(f->user, level, where, text);
+}
+
+void conf_findings_end(struct conf_findings *f, const struct conf_where *where)
+{
+	char text[TEXT_MAX];
+
+	if (f->hidden == 0 || !f->report)
+		return;
+	snprintf(text, sizeof(text), "%u more findings are not shown", f->hidden);
+	f->report(f->user, CONF_NOTE, where, text);
+}
+
+static unsigned min_of(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Letters inserted, dropped, replaced, or swapped with their neighbour. Both words are at most WORD_MAX long. */
+static unsigned distance(const char *a, size_t na, const char *b, size_t nb)
+{
+	unsigned d[WORD_MAX + 1][WORD_MAX + 1];
+
+	for (size_t i = 0; i <= na; i++)
+		d[i][0] = (unsigned)i;
+	for (size_t j = 0; j <= nb; j++)
+		d[0][j] = (unsigned)j;
+	for (size_t i = 1; i <= na; i++) {
+		for (size_t j = 1; j <= nb; j++) {
+			unsigned best = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = min_of(best, min_of(d[i - 1][j], d[i][j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = min_of(best, d[i - 2][j - 2] + 1);
+			d[i][j] = best;
+		}
+	}
+	return d[na][nb];
+}
+
+const char *conf_nearest(const char *word, const char *(*candidate)(const void *user, size_t i), const void *user)
+{
+	size_t n = strlen(word);
+	unsigned best = 1 + (unsigned)(n / 3); /* a third of the letters may be wrong */
+	const char *ret = NULL;
+	const char *c;
+
+	if (n > WORD_MAX)
+		return NULL;
+	for (size_t i = 0; (c = candidate(user, i)); i++) {
+		size_t m = strlen(c);
+		unsigned d;
+
+		if (m == 0 || m > WORD_MAX || (m > n ? m - n : n - m) > best)
+			continue;
+		d = distance(word, n, c, m);
+		if (d < best || (d == best && !ret)) {
+			best = d;
+			ret = c;
+		}
+	}
+	return ret;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Findings about a configuration: formatted, made safe to print, counted, and bounded in number. */
+#pragma once
+
+#include "agent/conf/conf.h"
+
+/* After that many a file is not worth reading line by line; the rest is counted and told as one number. */
+enum { CONF_FINDINGS_MAX = 200 };
+
+struct conf_findings {
+	conf_report_fn report;
+	void *user;
+	unsigned errors, warnings;
+	unsigned shown, hidden;
+};
+
+/* Reports one finding. Bytes that a terminal might obey are replaced. */
+void conf_finding(struct conf_findings *f, enum conf_level level, const struct conf_where *where, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+#define conf_error(f, where, ...) conf_finding(f, CONF_ERROR, where, __VA_ARGS__)
+#define conf_warn(f, where, ...)  conf_finding(f, CONF_WARNING, where, __VA_ARGS__)
+
+/* True when further findings are only counted, so that effort on their wording would be lost. */
+static inline bool conf_findings_full(const struct conf_findings *f)
+{
+	return f->shown >= CONF_FINDINGS_MAX;
+}
+
+/* Tells how many findings were held back, if any. */
+void conf_findings_end(struct conf_findings *f, const struct conf_where *where);
+
+/* The candidate that `word` is most likely a slip of, or NULL. `candidate(user, i)` yields NULL at the end. */
+const char *conf_nearest(const char *word, const char *(*candidate)(const void *user, size_t i), const void *user);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs: vrrp_script blocks, command lines, and the users they run as. Whether a program exists is not looked at:
+ * it may come later, and agent/exec reports when it does not start. */
+#include "agent/conf/internal.h"
+
+#include "agent/conf/file.h"
+
+enum { ARGV_MAX = 256 };
+
+bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
+		       uid_t *uid, gid_t *gid)
+{
+	*uid = 0;
+	*gid = 0;
+	if (!conf_check_name(x, where, "user", user) || (group && !conf_check_name(x, where, "group", group)))
+		return false;
+	if (!x->files)
+		return true;
+	if (!conf_file_user(user, uid, gid)) {
+		conf_error(x->f, where,
+			   "there is no user \"%.64s\" on this host (a command with arguments needs quotes)", user);
+		return false;
+	}
+	if (group && !conf_file_group(group, gid)) {
+		conf_error(x->f, where, "there is no group \"%.64s\" on this host", group);
+		return false;
+	}
+	return true;
+}
+
+void conf_default_user(struct conf_ctx *x, struct conf_command *c)
+{
+	if (c->user)
+		return;
+	c->uid = x->g.script_uid;
+	c->gid = x->g.script_gid;
+}
+
+/* The user's words, if any, or the default of global_defs. */
+static void set_user(struct conf_ctx *x, const struct conf_where *where, struct conf_command *c, char *user,
+		     char *group)
+{
+	conf_default_user(x, c);
+	if (!user)
+		return;
+	if (group && group[0] == ':')
+		group++;
+	if (!conf_resolve_user(x, where, user, group, &c->uid, &c->gid))
+		return;
+	c->user = user;
+	c->group = group;
+}
+
+static bool parse_command(struct conf_ctx *x, const struct conf_arg *a, struct conf_command *c)
+{
+	enum conf_split split;
+	struct conf_words argv;
+
+	if (!conf_count_words(x, a, 1, a->key->kind == KEY_SCRIPT ? 1 : 3))
+		return false;
+	split = conf_split_argv(x->pool, a->words.w[0], ARGV_MAX, &argv);
+	if (split != CONF_SPLIT_OK) {
+		conf_error(x->f, &a->where, "%s: %s", a->key->name, conf_split_text(split));
+		return false;
+	}
+	if (argv.n == 0 || !argv.w[0][0]) {
+		conf_error(x->f, &a->where, "%s: the command is empty", a->key->name);
+		return false;
+	}
+	if (strncmp(argv.w[0], "</", 2) == 0) {
+		conf_error(x->f, &a->where, "%s: a file instead of a command is not supported by this version",
+			   a->key->name);
+		return false;
+	}
+	c->argv = argv.w;
+	c->where = a->where;
+	return true;
+}
+
+void conf_parse_hook(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_command *c = (struct conf_command *)((char *)obj + a->key->offset);
+
+	if (parse_command(x, a, c))
+		set_user(x, &a->where, c, a->words.n > 1 ? a->words.w[1] : NULL, a->words.n > 2 ? a->words.w[2] : NULL);
+}
+
+void conf_parse_script(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_script *s = obj;
+
+	parse_command(x, a, &s->command);
+}
+
+void conf_parse_user(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_script *s = obj;
+
+	if (conf_count_words(x, a, 1, 2))
+		set_user(x, &a->where, &s->command, a->words.w[0], a->words.n > 1 ? a->words.w[1] : NULL);
+}
+
+static bool parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
+			 int max, int *weight, bool *reverse)
+{
+	int64_t v;
+
+	if (n == 0) {
+		conf_error(x->f, where, "%s: the weight is missing (-%d..%d)", what, max, max);
+		return false;
+	}
+	if (!conf_parse_int(x, where, what, w[0], -max, max, &v))
+		return false;
+	for (size_t i = 1; i < n; i++) {
+		if (strcmp(w[i], "reverse") != 0 && strcmp(w[i], "noreverse") != 0) {
+			conf_error(x->f, where, "%s: \"%.64s\" is neither reverse nor noreverse", what, w[i]);
+			return false;
+		}
+		*reverse = w[i][0] == 'r';
+	}
+	*weight = (int)v;
+	return true;
+}
+
+bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w, size_t n,
+		       int *weight, bool *reverse)
+{
+	return parse_weight(x, where, what, w, n, 253, weight, reverse);
+}
+
+bool conf_parse_wide_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w,
+			    size_t n, int *weight, bool *reverse)
+{
+	return parse_weight(x, where, what, w, n, 254, weight, reverse);
+}
+
+void conf_parse_script_weight(struct conf_ctx *x, const struct conf_arg *a, void *obj)
+{
+	struct conf_script *s = obj;
+
+	conf_parse_weight(x, &a->where, a->key->name, a->words.w, a->words.n, &s->weight, &s->reverse);
+}
+
+static void read_script(struct conf_ctx *x, config_setting_t *group, struct conf_script *s)
+{
+	struct conf_frame frame;
+
+	*s = (struct conf_script){
+		.name = conf_named_name(x, "vrrp_script", group),
+		.interval_us = 1000000,
+		.rise = 1,
+		.fall = 1,
+		.where = conf_where_of(x, group),
+	};
+	set_user(x, &s->where, &s->command, NULL, NULL);
+	conf_walk(x, &conf_script_block, group, s, &frame);
+	if (!conf_given(&frame, "script"))
+		conf_error(x->f, &s->where, "vrrp_script %s: script is missing", s->name);
+	if (!conf_given(&frame, "timeout"))
+		s->timeout_us = s->interval_us;
+}
+
+void conf_read_scripts(struct conf_ctx *x, config_setting_t *root)
+{
+	size_t n = conf_named_count(x, root, "vrrp_script");
+
+	x->c->scripts = conf_pool_array(x->pool, n + 1, sizeof(*x->c->scripts));
+	x->c->n_scripts = n;
+	for (size_t i = 0; i < n; i++)
+		read_script(x, conf_named_elem(root, "vrrp_script", i), &x->c->scripts[i]);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the importer writes: the suggestion, one line of the file after the other, and the report about them. Judges
+ * nothing. Passwords reach neither the report nor comments. */
+#include "agent/import/impl.h"
+
+#include "agent/base/cleanup.h"
+
+/* What a word without quotes may hold for sure. */
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+
+/* Output that knows in which line it is. */
+struct page {
+	FILE *out;
+	unsigned line;
+};
+
+static void new_line(struct page *p)
+{
+	fputc('\n', p->out);
+	p->line++;
+}
+
+static void indent(struct page *p, unsigned depth)
+{
+	fprintf(p->out, "%*s", (int)(4 * depth), "");
+}
+
+/* As a line of a file: outside quotes, comment characters need a backslash again. */
+static void put_text(struct page *p, const char *text)
+{
+	bool quoted = false;
+
+	for (; *text; text++) {
+		quoted ^= *text == '"';
+		if (!quoted && (*text == '#' || *text == '!'))
+			fputc('\\', p->out);
+		fputc(*text, p->out);
+	}
+}
+
+static void put_masked(FILE *out, const char *text)
+{
+	_cleanup_(freep) char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	import_mask(copy);
+	fputs(copy, out);
+}
+
+static void put_line(struct page *p, unsigned depth, const char *text)
+{
+	indent(p, depth);
+	fputs(text, p->out);
+	new_line(p);
+}
+
+static void put_comment(struct page *p, const struct item *i, const char *before, const char *text)
+{
+	indent(p, i->depth);
+	fprintf(p->out, "# %s", before);
+	put_masked(p->out, text);
+	new_line(p);
+}
+
+/* The whole block, if it is one, as comment. Returns the last item of it. */
+static size_t put_out_of_use(struct page *p, struct import *m, size_t at)
+{
+	struct item *first = &m->items[at];
+	size_t end = first->opens ? first->end : at;
+
+	put_comment(p, first, first->fate == FATE_IGNORED ? "left out: " : "not usable: ", first->why);
+	for (size_t k = at; k <= end; k++) {
+		struct item *i = &m->items[k];
+
+		indent(p, first->depth);
+		fprintf(p->out, "# %*s", (int)(4 * (i->depth - first->depth)), "");
+		put_masked(p->out, i->close ? "}" : i->text);
+		fputs(i->opens ? " {" : "", p->out);
+		new_line(p);
+	}
+	return end;
+}
+
+/* --- vrrp_mysql -------------------------------------------------------------------------------------------------- */
+
+static void put_place(struct page *p, const struct check *c)
+{
+	static const char *const sockets[] = { "/run/mysqld/mysqld.sock", "/var/run/mysqld/mysqld.sock",
+					       "/var/lib/mysql/mysql.sock", "/tmp/mysql.sock" };
+	const struct import_mysql *m = &c->mysql;
+	const char *socket = m->socket[0] == '/' ? m->socket : NULL;
+
+	if (!socket && (m->host[0] || (m->port[0] && strcmp(m->port, "3306") != 0))) {
+		fprintf(p->out, "    host %s", m->host[0] ? m->host : "127.0.0.1");
+		new_line(p);
+		if (m->port[0]) {
+			fprintf(p->out, "    port %s", m->port);
+			new_line(p);
+		}
+		return;
+	}
+	for (size_t i = 0; !socket && i < ELEMENTSOF(sockets); i++)
+		if (access(sockets[i], F_OK) == 0)
+			socket = sockets[i];
+	fprintf(p->out, "    socket %s", socket ? socket : sockets[0]);
+	new_line(p);
+}
+
+static void put_account(struct page *p, const struct check *c)
+{
+	const char *user = c->mysql.user[0] && strcmp(c->mysql.user, "root") != 0 ? c->mysql.user : "sqlvip";
+
+	if (c->defaults) {
+		fprintf(p->out, "    defaults_file \"%s\"", c->defaults);
+		new_line(p);
+		if (!c->mysql.user[0])
+			return;
+	}
+	fprintf(p->out, user[strspn(user, PLAIN)] ? "    user \"%s\"" : "    user %s", user);
+	new_line(p);
+	if (c->defaults)
+		return;
+	if (c->mysql.defaults[0] == '/') {
+		fprintf(p->out, "    # the script used the option file %s: on a host that has it, with mode 0600,",
+			c->mysql.defaults);
+		new_line(p);
+		put_line(p, 1, "# `defaults_file` with its path can stand in place of user and password");
+	}
+	if (!c->mysql.user[0] || strcmp(c->mysql.user, "root") == 0) {
+		put_line(p, 1, "# on the server: CREATE USER sqlvip@localhost IDENTIFIED BY '...';");
+	}
+	put_line(p, 1, "# its password goes into a file with mode 0600; then, without the #:");
+	put_line(p, 1, "# password file:/etc/sqlvip/mysql.password");
+}
+
+/* Values that mean the same in both blocks. */
+static void put_values(struct page *p, const struct import *m, const struct item *block)
+{
+	static const char *const same[] = { "interval", "timeout", "weight", "rise", "fall" };
+
+	for (size_t k = (size_t)(block - m->items) + 1; k < block->end; k++) {
+		const struct item *i = &m->items[k];
+		double v;
+
+		for (size_t w = 0; w < ELEMENTSOF(same); w++) {
+			if (i->close || i->parent != block || strcmp(i->word, same[w]) != 0 || i->fate != FATE_KEPT)
+				continue;
+			if (w < 2 && sscanf(i->text + strlen(i->word), "%lf", &v) == 1 && v < 0.05)
+				fprintf(p->out, "    %s 0.05", i->word);
+			else
+				fprintf(p->out, "    %s", i->text);
+			new_line(p);
+		}
+	}
+}
+
+static void put_check(struct page *p, const struct import *m, struct item *block)
+{
+	const struct check *c = block->check;
+
+	fprintf(p->out, "# was vrrp_script %s (%s)", c->name, c->mysql.how);
+	new_line(p);
+	block->line = p->line;
+	fprintf(p->out, "vrrp_mysql %s {", c->name);
+	new_line(p);
+	put_place(p, c);
+	put_account(p, c);
+	put_values(p, m, block);
+	put_line(p, 0, "}");
+}
+
+/* --- tracking ---------------------------------------------------------------------------------------------------- */
+
+static void put_entry(struct page *p, struct item *i)
+{
+	i->line = p->line;
+	indent(p, i->depth);
+	put_text(p, i->text);
+	new_line(p);
+}
+
+static bool is_in_use(const struct item *i)
+{
+	return !i->close && (i->fate == FATE_KEPT || i->fate == FATE_CHANGED);
+}
+
+/* A track_script block: what has become a vrrp_mysql goes into a track_mysql. */
+static size_t put_tracking(struct page *p, struct import *m, size_t at)
+{
+	struct item *block = &m->items[at];
+
+	for (int pass = 0; pass < 2; pass++) { /* scripts, servers */
+		bool begun = false;
+
+		for (size_t k = at + 1; k < block->end; k++) {
+			struct item *i = &m->items[k];
+
+			if (!is_in_use(i) || (import_tracked(m, i) != NULL) != (pass == 1))
+				continue;
+			if (!begun) {
+				block->line = p->line;
+				put_line(p, block->depth, pass ? "track_mysql {" : "track_script {");
+			}
+			begun = true;
+			put_entry(p, i);
+		}
+		if (begun)
+			put_line(p, block->depth, "}");
+	}
+	return block->end;
+}
+
+/* The check of MySQL that nobody tracks, for an instance that follows nothing. */
+static const struct check *check_for(const struct import *m, const struct item *instance)
+{
+	for (size_t k = (size_t)(instance - m->items) + 1; k < instance->end; k++)
+		if (m->items[k].parent == instance && !m->items[k].close &&
+		    (strcmp(m->items[k].word, "track_script") == 0 || strcmp(m->items[k].word, "track_mysql") == 0))
+			return NULL;
+	for (size_t k = 0; k < m->n_checks; k++)
+		if (!m->checks[k].tracked)
+			return &m->checks[k];
+	return NULL;
+}
+
+static void put_close(struct page *p, const struct import *m, const struct item *close)
+{
+	for (size_t k = 0; k < m->n_items && close->depth == 0; k++) {
+		const struct item *i = &m->items[k];
+		const struct check *c;
+
+		if (!i->opens || &m->items[i->end] != close || i->parent || strcmp(i->word, "vrrp_instance") != 0)
+			continue;
+		c = check_for(m, i);
+		if (!c)
+			continue;
+		put_line(p, 1, "# keepalived never ran the check, since nothing tracked it");
+		put_line(p, 1, "track_mysql {");
+		fprintf(p->out, "        %s", c->name);
+		new_line(p);
+		put_line(p, 1, "}");
+	}
+	put_line(p, close->depth, "}");
+}
+
+void import_put_suggestion(struct import *m, FILE *out)
+{
+	struct page p = { .out = out, .line = 1 };
+
+	for (size_t k = 0; k < m->n_items; k++)
+		m->items[k].line = 0;
+	fputs("# Suggested from ", out);
+	fputs(m->path, out);
+	new_line(&p);
+	for (size_t k = 0; k < m->n_items; k++) {
+		struct item *i = &m->items[k];
+
+		if (!i->close && i->depth == 0)
+			new_line(&p);
+		if (i->close) {
+			put_close(&p, m, i);
+		} else if (i->fate == FATE_REPLACED) {
+			put_check(&p, m, i);
+			k = i->end;
+		} else if (i->fate == FATE_IGNORED || i->fate == FATE_REFUSED) {
+			k = put_out_of_use(&p, m, k);
+		} else if (i->opens && strcmp(i->word, "track_script") == 0) {
+			k = put_tracking(&p, m, k);
+		} else {
+			i->line = p.line;
+			indent(&p, i->depth);
+			put_text(&p, i->fate == FATE_CHANGED ? i->put : i->text);
+			fputs(i->opens ? " {" : "", out);
+			new_line(&p);
+		}
+	}
+}
+
+/* --- the report -------------------------------------------------------------------------------------------------- */
+
+static const char *fate_name(enum fate fate)
+{
+	static const char *const names[] = { "kept", "ignored", "refused", "changed", "replaced" };
+
+	return names[fate];
+}
+
+static void put_wrapped(FILE *out, const char *text)
+{
+	fprintf(out, "                  %s\n", text);
+}
+
+static void put_item(const struct item *i, FILE *out)
+{
+	_cleanup_(freep) char *notes = i->note ? strdup(i->note) : NULL;
+	char *at = notes;
+
+	fprintf(out, "%6u  %-8s  %*s", i->where.line, fate_name(i->fate), (int)(2 * i->depth), "");
+	put_masked(out, i->text);
+	fputs(i->opens ? " {\n" : "\n", out);
+	if (i->fate == FATE_CHANGED) {
+		fprintf(out, "                  becomes `%s`\n", i->put);
+	}
+	if (i->fate != FATE_KEPT && i->why)
+		put_wrapped(out, i->why);
+	for (char *line; (line = strsep(&at, "\n"));)
+		put_wrapped(out, line);
+}
+
+static void put_everywhere(FILE *out)
+{
+	fputs("\nDifferent everywhere:\n"
+	      "  - A host that gives up removes the addresses first and sends priority 0 then; keepalived does it the "
+	      "other\n"
+	      "    way round. Connections to the addresses are reset, so that no client waits.\n"
+	      "  - An address that somebody else deletes is put back and announced; keepalived gives up mastership.\n"
+	      "  - When the master's priority falls below a backup's, the backup takes over after one Skew_Time;\n"
+	      "    keepalived waits for Down_Time.\n"
+	      "  - Values out of range, unknown keywords and references to nothing are refused at start, and an "
+	      "invalid\n"
+	      "    file changes nothing; keepalived replaces them by defaults and goes on.\n",
+	      out);
+}
+
+void import_put_report(struct import *m, FILE *out, bool valid)
+{
+	const char *file = "";
+	bool left = false;
+
+	for (size_t k = 0; k < m->n_items; k++) {
+		const struct item *i = &m->items[k];
+
+		if (i->close)
+			continue;
+		if (strcmp(file, i->where.file) != 0)
+			fprintf(out, "%s:\n", i->where.file);
+		file = i->where.file;
+		put_item(i, out);
+		if (i->fate != FATE_KEPT && i->fate != FATE_CHANGED && i->opens)
+			k = i->end;
+	}
+	put_everywhere(out);
+	for (size_t k = 0; k < m->n_general; k++)
+		fprintf(out, "%s%s\n", k == 0 ? "\nAlso, about the file as a whole:\n  - " : "  - ", m->general[k]);
+	if (valid) {
+		fputs("\nThe suggestion is valid. Check it with `sqlvipd -t -f FILE` on the host that it is for.\n",
+		      out);
+		return;
+	}
+	fputs("\nThe suggestion is NOT valid yet. Left for you, by line of the suggestion:\n", out);
+	for (size_t k = 0; k < m->n_findings; k++) {
+		if (m->findings[k].level != CONF_ERROR)
+			continue;
+		fprintf(out, "%6u  ", m->findings[k].line);
+		put_masked(out, m->findings[k].text);
+		fputc('\n', out);
+		left = true;
+	}
+	if (!left)
+		fputs("        too much is wrong to go on\n", out);
+}

@@ -1,0 +1,610 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An instance's VIPs as addresses on interfaces: taken, released, announced, put back when somebody else deletes them;
+ * and what links and addresses mean for it: faults, the source of its adverts. */
+#include "agent/instance/impl.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/vip.h"
+
+#include <errno.h>
+
+enum { REMOVE_LOG_US = 10000000 };
+
+static const struct netif_link *link_by_name(const struct instance *inst, const struct conf_vip *vip)
+{
+	return netif_link_by_name(inst->env.netif, vip->dev[0] ? vip->dev : inst->conf->interface);
+}
+
+/* Where the VIP is, or else where it would be put; 0 if there is no such interface. */
+int instance_vip_ifindex(const struct instance *inst, size_t i)
+{
+	const struct netif_link *link = netif_link_by_index(inst->env.netif, inst->vips[i].ifindex);
+
+	if (!link)
+		link = link_by_name(inst, &inst->conf->vips[i]);
+	return link ? link->ifindex : 0;
+}
+
+struct netif_addr instance_to_netif(const struct instance *inst, size_t i, int ifindex)
+{
+	struct netif_addr a = vip_addr(&inst->conf->vips[i], ifindex);
+
+	a.lifetime_s = instance_lease_s(inst, i);
+	return a;
+}
+
+struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
+				      size_t *n, size_t *homeless)
+{
+	struct netif_addr *a = calloc(inst->conf->n_vips + 1, sizeof(*a));
+
+	*n = *homeless = 0;
+	for (size_t i = 0; a && i < inst->conf->n_vips; i++) {
+		int ifindex = instance_vip_ifindex(inst, i);
+
+		if (pick && !pick(inst, i))
+			continue;
+		if (ifindex == 0)
+			++*homeless;
+		else
+			a[(*n)++] = instance_to_netif(inst, i, ifindex);
+	}
+	return a;
+}
+
+static enum netif_presence vip_presence(const struct instance *inst, size_t i)
+{
+	int ifindex = instance_vip_ifindex(inst, i);
+
+	return ifindex ? netif_presence(inst->env.netif, ifindex, &inst->conf->vips[i].prefix) : NETIF_ABSENT;
+}
+
+bool instance_vip_is_there(const struct instance *inst, size_t i)
+{
+	return vip_presence(inst, i) != NETIF_ABSENT;
+}
+
+bool instance_addr_any(const struct instance *inst)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (instance_vip_is_there(inst, i))
+			return true;
+	return false;
+}
+
+/* From now on the VIPs are where we put them, whatever the interfaces are called. */
+static void settle_vips(struct instance *inst, bool here)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		const struct netif_link *link = here ? link_by_name(inst, &inst->conf->vips[i]) : NULL;
+
+		inst->vips[i].ifindex = link ? link->ifindex : 0;
+		inst->vips[i].usable = false;
+	}
+}
+
+/* --- taking and releasing ---------------------------------------------------------------------------------------- */
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "es";
+}
+
+static double ms_between(uint64_t from_us, uint64_t to_us)
+{
+	return (double)(to_us - from_us) / 1000;
+}
+
+void instance_cannot_add(struct instance *inst, const char *why)
+{
+	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %d s", why,
+			ADDR_FAULT_HOLD_US / 1000000);
+	loop_timer_in(&inst->address_timer, ADDR_FAULT_HOLD_US);
+	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
+}
+
+static void look_for_lost_vips(struct instance *inst);
+
+static void taken(void *user, const struct netif_result *r)
+{
+	struct instance *inst = user;
+
+	instance_lease_began(inst, r->began_us);
+	if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "would add %zu address%s and announce them",
+				inst->conf->n_vips, plural(inst->conf->n_vips));
+	else if (r->error == 0)
+		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
+				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
+	else
+		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
+		instance_cannot_add(inst, strerror(-r->error));
+	instance_lane_go_on(inst);
+	/* While the batch was under way, deletions by others were left for this moment. */
+	look_for_lost_vips(inst);
+}
+
+static void not_taken(struct instance *inst, const char *why)
+{
+	/* The lane waits for a completion that will not come. */
+	instance_cannot_add(inst, why);
+	loop_timer_in(&inst->lane_timer, 0);
+}
+
+void instance_addr_take(struct instance *inst)
+{
+	_cleanup_(freep) struct netif_addr *a = NULL;
+	size_t n, homeless;
+	int r;
+
+	inst->vips_stale = false;
+	settle_vips(inst, true);
+	a = instance_pick_vips(inst, NULL, &n, &homeless);
+	if (a && homeless) {
+		not_taken(inst, "an interface named by `dev` is missing");
+		return;
+	}
+	r = a ? netif_take(inst->env.netif, a, n, taken, inst) : -ENOMEM;
+	if (r < 0)
+		not_taken(inst, strerror(-r));
+}
+
+static void released(void *user, const struct netif_result *r)
+{
+	struct instance *inst = user;
+	uint64_t suppressed;
+
+	inst->counters.connections_reset += r->resets;
+	if (r->error < 0) {
+		/* Priority 0 must not leave while an address is still here, nor may we become master anew. */
+		if (log_limit_pass(&inst->remove_log, r->ended_us, REMOVE_LOG_US, &suppressed))
+			instance_record(inst, LOG_ERR, JOURNAL_ADDRESS,
+					"%zu addresses could not be removed: %s; trying again", r->failed,
+					strerror(-r->error));
+		loop_timer_stop(&inst->address_timer);
+		instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be removed: %s",
+				    strerror(-r->error));
+		inst->removal_failed = true;
+		loop_timer_in(&inst->lane_timer, RETRY_US);
+		return;
+	}
+	settle_vips(inst, false);
+	if (inst->env.observe)
+		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD,
+				"would reset connections, remove %zu address%s and resign", inst->conf->n_vips,
+				plural(inst->conf->n_vips));
+	else
+		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS,
+				"%zu address%s removed in %.1f ms, %zu connection%s reset%s", inst->conf->n_vips,
+				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us), r->resets,
+				r->resets == 1 ? "" : "s",
+				r->reset_cut_short ? " (more were left when the time for it was over)" : "");
+	instance_lane_go_on(inst);
+	if (inst->removal_failed)
+		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
+	inst->removal_failed = false;
+}
+
+bool instance_addr_release(struct instance *inst)
+{
+	size_t n, homeless;
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, NULL, &n, &homeless);
+
+	inst->vips_stale = false;
+	if (a && n == 0)
+		return false; /* their interfaces are gone, and they with them */
+	if (!a || netif_release(inst->env.netif, a, n, RESET_BUDGET_US, released, inst) < 0)
+		loop_timer_in(&inst->lane_timer, RETRY_US);
+	return true;
+}
+
+/* False if the device has no use for ARP, or the address is none that may be sent from: one under duplicate detection
+ * is announced when the kernel is through with it. Notes the MAC under which the VIP is known from now on. */
+static bool target_of(struct instance *inst, size_t i, struct announce_target *ret)
+{
+	const struct conf_vip *vip = &inst->conf->vips[i];
+	int ifindex = instance_vip_ifindex(inst, i);
+	const struct netif_link *link = netif_link_by_index(inst->env.netif, ifindex);
+
+	if (!link || !link->has_mac || link->noarp)
+		return false;
+	memcpy(inst->vips[i].mac, link->mac, sizeof(ret->mac));
+	if (vip->dad && vip_presence(inst, i) != NETIF_PRESENT)
+		return false;
+	*ret = (struct announce_target){
+		.ifindex = ifindex,
+		.vip = vip->prefix.addr,
+		.router = vip->prefix.addr.family == AF_INET6 && netif_forwards6(inst->env.netif, ifindex),
+	};
+	memcpy(ret->mac, link->mac, sizeof(ret->mac));
+	return true;
+}
+
+void instance_announce(struct instance *inst)
+{
+	_cleanup_(freep) struct announce_target *targets = calloc(inst->conf->n_vips + 1, sizeof(*targets));
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	for (size_t i = 0; targets && i < inst->conf->n_vips; i++)
+		n += target_of(inst, i, &targets[n]);
+	if (targets)
+		r = announce_start(inst->announce, targets, n);
+	if (r < 0)
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses are not announced: %s", strerror(-r));
+}
+
+void instance_announce_one(struct instance *inst, size_t i)
+{
+	struct announce_target target;
+	int r = target_of(inst, i, &target) ? announce_one(inst->announce, &target) : 0;
+
+	if (r < 0)
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address is not announced: %s", strerror(-r));
+}
+
+/* Duplicate detection is over, and nobody else has it. */
+static void announce_usable(struct instance *inst, int ifindex)
+{
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (inst->conf->vips[i].dad && !inst->vips[i].usable && inst->vips[i].ifindex == ifindex &&
+		    vip_presence(inst, i) == NETIF_PRESENT) {
+			inst->vips[i].usable = true;
+			instance_announce_one(inst, i);
+		}
+}
+
+void instance_announce_source(struct instance *inst)
+{
+	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+	struct announce_target target = { .vip = inst->fsm.own };
+
+	if (!inst->conf->unicast || !link || !link->has_mac || link->noarp || !ip_is_set(&inst->fsm.own))
+		return;
+	target.ifindex = link->ifindex;
+	target.router = inst->fsm.own.family == AF_INET6 && netif_forwards6(inst->env.netif, link->ifindex);
+	memcpy(target.mac, link->mac, sizeof(target.mac));
+	announce_once(inst->announce, &target);
+}
+
+/* --- putting back ------------------------------------------------------------------------------------------------ */
+
+static bool vip_lost(const struct instance *inst, size_t i)
+{
+	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !instance_vip_is_there(inst, i);
+}
+
+static bool any_lost(const struct instance *inst)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i))
+			return true;
+	return false;
+}
+
+static void restored(void *user, const struct netif_result *r)
+{
+	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
+	struct instance *inst = user;
+
+	if (r->error < 0)
+		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
+				strerror(-r->error));
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		bool announce =
+			inst->vips[i].restoring && instance_vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
+
+		inst->vips[i].restoring = false;
+		if (announce)
+			instance_announce_one(inst, i);
+	}
+	if (r->error == 0)
+		look_for_lost_vips(inst);
+	else if (inst->lane_len == 0 && any_lost(inst))
+		/* Nothing would try again, and a master without its addresses keeps others from having them. */
+		instance_feed(inst, &lost, "an address could not be put back: %s", strerror(-r->error));
+}
+
+/* An address may be put back only while nobody else can have taken it: our last advert is younger than the shortest
+ * Down time that a peer may have. */
+uint64_t instance_fresh_until_us(const struct instance *inst)
+{
+	return inst->sent_us + (uint64_t)inst->conf->down_adverts * inst->conf->advert_us;
+}
+
+static bool mastership_is_fresh(const struct instance *inst)
+{
+	return loop_now_us() < instance_fresh_until_us(inst);
+}
+
+void instance_addr_restore(struct instance *inst)
+{
+	size_t n, homeless;
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
+
+	if (inst->env.observe) /* not ours to put back */
+		return;
+	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
+	if (!a || n == 0 || inst->vips_stale)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i) && instance_vip_ifindex(inst, i)) {
+			inst->vips[i].ifindex = instance_vip_ifindex(inst, i);
+			inst->vips[i].restoring = true;
+		}
+	inst->counters.vips_restored += n;
+	if (netif_take(inst->env.netif, a, n, restored, inst) < 0)
+		restored(inst, &(struct netif_result){ .error = -ENOMEM });
+}
+
+/* Counts incidents, not addresses: a flush takes many at once. */
+static bool too_often(struct instance *inst)
+{
+	uint64_t now_us = loop_now_us();
+	uint64_t oldest_us = inst->lost_us[inst->lost_next];
+
+	if (inst->last_lost_us && now_us - inst->last_lost_us < LOST_GRACE_US)
+		return false;
+	inst->last_lost_us = now_us;
+	inst->lost_us[inst->lost_next] = now_us;
+	inst->lost_next = (inst->lost_next + 1) % LOST_MAX;
+	if (!oldest_us || now_us - oldest_us >= LOST_WINDOW_US)
+		return false;
+	memset(inst->lost_us, 0, sizeof(inst->lost_us)); /* what follows is judged anew */
+	return true;
+}
+
+static void reset(void *user, const struct netif_result *r)
+{
+	struct instance *inst = user;
+
+	inst->counters.connections_reset += r->resets;
+}
+
+/* We stood still, and a peer may have the address and its clients by now. Those that were connected here would go on as
+ * if nothing had been, should the address come back within seconds: they must not. */
+static void lost_while_stale(struct instance *inst, const char *addr)
+{
+	size_t n, homeless;
+	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
+
+	if (inst->vips_stale)
+		return;
+	instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s is gone, and our last advert is old: listening first",
+			addr);
+	inst->vips_stale = true;
+	if (a && n > 0)
+		(void)netif_release(inst->env.netif, a, n, RESET_BUDGET_US, reset, inst);
+}
+
+/* Called whenever a VIP may be missing that nobody of us has removed. */
+static void look_for_lost_vips(struct instance *inst)
+{
+	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
+	char addr[IP_STR_MAX] = "";
+	bool ran_out;
+	size_t n = 0;
+
+	/* What the lane is still going to do about addresses comes first; it ends in here again. */
+	instance_look_up(inst);
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->env.observe)
+		return;
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (vip_lost(inst, i) && n++ == 0)
+			ip_format(&inst->conf->vips[i].prefix.addr, addr);
+	if (n == 0)
+		return;
+	ran_out = inst->conf->vip_lease_s && loop_now_us() >= inst->lease_until_us;
+	inst->counters.lease_expired += ran_out;
+	if (!mastership_is_fresh(inst)) {
+		lost_while_stale(inst, addr);
+	} else if (ran_out) {
+		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
+				"the lease of %s ran out before it could be renewed: putting it back", addr);
+		instance_addr_restore(inst);
+	} else if (too_often(inst) && !inst->maintenance) {
+		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
+			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);
+	} else {
+		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s was deleted by somebody else: putting it back",
+				addr);
+		instance_addr_restore(inst);
+	}
+}
+
+/* --- links and source -------------------------------------------------------------------------------------------- */
+
+static bool is_other(void *user, const struct ip_addr *addr)
+{
+	return !ip_equal(user, addr);
+}
+
+/* Whatever the length of its prefix. */
+static bool has_address(const struct instance *inst, const struct netif_link *link, const struct ip_addr *addr)
+{
+	struct ip_addr wanted = *addr, found;
+
+	return netif_source(inst->env.netif, link->ifindex, addr->family, is_other, &wanted, &found);
+}
+
+/* IPv6 adverts leave from a link-local address, but for peers that such an address cannot reach. */
+static bool wants_link_local(const struct conf_instance *ci)
+{
+	return ci->family == AF_INET6 && (!ci->unicast || ci->n_peers == 0 || ip_is_link_local(&ci->peers[0].addr));
+}
+
+struct search {
+	const struct conf *conf;
+	bool any_scope; /* IPv4 */
+	bool link_local;
+};
+
+/* Adverts never leave from a VIP, whichever instance it belongs to. */
+static bool is_no_source(void *user, const struct ip_addr *addr)
+{
+	const struct search *s = user;
+
+	return conf_is_vip(s->conf, addr) || (!s->any_scope && ip_is_link_local(addr) != s->link_local);
+}
+
+static bool find_source(const struct instance *inst, const struct netif_link *link, struct ip_addr *ret)
+{
+	const struct conf_instance *ci = inst->conf;
+	struct search s = { inst->env.conf, ci->family == AF_INET, wants_link_local(ci) };
+
+	if (ip_is_set(&ci->src_ip)) {
+		*ret = ci->src_ip;
+		return !ci->track_src_ip || has_address(inst, link, ret);
+	}
+	return netif_source(inst->env.netif, link->ifindex, ci->family, is_no_source, &s, ret);
+}
+
+/* Adverts must leave from an address of ours; a new one takes effect with the next advert. */
+static bool look_at_source(struct instance *inst, const struct netif_link *link)
+{
+	struct vrrp_event ev = { .type = VRRP_EV_SOURCE };
+	char addr[IP_STR_MAX];
+
+	if (!find_source(inst, link, &ev.src))
+		return false;
+	if (!ip_equal(&ev.src, &inst->fsm.own)) {
+		log_write(LOG_NOTICE, inst->conf->name, "adverts leave from %s", ip_format(&ev.src, addr));
+		instance_feed(inst, &ev, "source address");
+	}
+	return true;
+}
+
+/* A device that came back has the switch in its default position. */
+static void promote_secondaries(struct instance *inst, const struct netif_link *link)
+{
+	int r;
+
+	if (!inst->conf->promote_secondaries) {
+		instance_addr_done(inst);
+		return;
+	}
+	if (inst->promoted_ifindex == link->ifindex)
+		return;
+	inst->promoted_ifindex = link->ifindex;
+	r = netif_promote_secondaries(inst->env.netif, link->ifindex, true);
+	inst->promoted_here = r > 0;
+	if (r < 0)
+		log_write(LOG_WARNING, inst->conf->name, "promote_secondaries of %s cannot be set: %s", link->name,
+			  strerror(-r));
+}
+
+void instance_addr_done(struct instance *inst)
+{
+	if (inst->promoted_here)
+		(void)netif_promote_secondaries(inst->env.netif, inst->promoted_ifindex, false);
+	inst->promoted_here = false;
+	inst->promoted_ifindex = 0;
+}
+
+const char *instance_source_kind(const struct instance *inst)
+{
+	if (inst->conf->family == AF_INET)
+		return "IPv4";
+	return wants_link_local(inst->conf) ? "IPv6 link-local" : "global IPv6";
+}
+
+/* All at once: one fault that goes while another comes is no recovery. */
+void instance_look_at_link(struct instance *inst)
+{
+	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE | FAULT_NO_PEER;
+	const char *name = inst->conf->interface;
+	char addr[IP_STR_MAX];
+	unsigned faults = 0;
+
+	if (link) {
+		instance_wire_fit(inst, link);
+		promote_secondaries(inst, link);
+	}
+	/* Without carrier, but with dont_track_primary, adverts are lost, and nobody minds. */
+	if (!link || (!inst->conf->dont_track_primary && !links_is_up(inst->env.links, name)))
+		faults |= FAULT_LINK;
+	if (link && !look_at_source(inst, link))
+		faults |= FAULT_SOURCE;
+	if (link && !wire_is_open(inst->wire))
+		faults |= FAULT_WIRE;
+	if (inst->conf->unicast_fault_no_peer && inst->conf->n_peers == 0)
+		faults |= FAULT_NO_PEER;
+	if (faults & FAULT_LINK)
+		instance_set_faults(inst, mask, faults, "interface %s is %s", name, link ? "down" : "missing");
+	else if (faults & FAULT_SOURCE && inst->conf->track_src_ip && ip_is_set(&inst->conf->src_ip))
+		instance_set_faults(inst, mask, faults, "interface %s does not have the source address %s", name,
+				    ip_format(&inst->conf->src_ip, addr));
+	else if (faults & FAULT_SOURCE)
+		instance_set_faults(inst, mask, faults, "interface %s has no %s address to send from", name,
+				    instance_source_kind(inst));
+	else if (faults & FAULT_NO_PEER)
+		instance_set_faults(inst, mask, faults, "there is no unicast_peer");
+	else if (faults)
+		instance_set_faults(inst, mask, faults, "the VRRP sockets on %s cannot be opened", name);
+	else
+		instance_set_faults(inst, mask, 0, "interface %s is usable", name);
+}
+
+static bool mac_changed(const struct instance *inst, const struct netif_link *link)
+{
+	for (size_t i = 0; link->has_mac && i < inst->conf->n_vips; i++)
+		if (inst->vips[i].ifindex == link->ifindex &&
+		    memcmp(inst->vips[i].mac, link->mac, sizeof(link->mac)) != 0)
+			return true;
+	return false;
+}
+
+void instance_on_links(struct instance *inst)
+{
+	instance_look_at_link(inst);
+	instance_on_checks(inst);
+}
+
+/* An interface that was down, without that being a fault: nobody knows who answered for our addresses meanwhile. */
+static bool came_back(struct instance *inst, const struct netif_link *link)
+{
+	bool back = false;
+
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		if (inst->vips[i].ifindex != link->ifindex)
+			continue;
+		back |= link->up && inst->vips[i].cut_off;
+		inst->vips[i].cut_off = !link->up;
+	}
+	return back;
+}
+
+void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone)
+{
+	if (strcmp(link->name, inst->conf->interface) == 0)
+		instance_look_at_link(inst);
+	instance_look_up(inst);
+	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+		return;
+	if (came_back(inst, link))
+		announce_again(inst->announce);
+	if (mac_changed(inst, link))
+		instance_announce(inst);
+	/* A device that came back comes back without our addresses. */
+	instance_addr_restore(inst);
+}
+
+void instance_on_addr(struct instance *inst, int ifindex, bool gone)
+{
+	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+
+	if (link && link->ifindex == ifindex)
+		instance_look_at_link(inst);
+	if (gone)
+		look_for_lost_vips(inst);
+	else
+		announce_usable(inst, ifindex);
+}
+
+void instance_on_wire(struct instance *inst)
+{
+	instance_look_at_link(inst);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The timers of an instance, and what it means when they are late: whoever did not run may have been replaced. */
+#include "agent/instance/impl.h"
+
+/* While the advert that is due has not left, another may become master: after so long we must look before we speak. A
+ * lateness within what timers are allowed says nothing. */
+bool instance_overslept(const struct instance *inst)
+{
+	uint64_t lag_us = vrrp_lag_max_us(&inst->fsm);
+
+	if (inst->fsm.state != VRRP_MASTER)
+		return false;
+	return loop_now_us() >
+	       inst->next_advert_us + (lag_us > INSTANCE_ADVERT_SLACK_US ? lag_us : INSTANCE_ADVERT_SLACK_US);
+}
+
+static void advert_due(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+	const struct vrrp_event ev = { .type = VRRP_EV_ADVERT_TIMER };
+	uint64_t lag_us = loop_now_us() - due_us;
+
+	if (lag_us > inst->lag_max_us)
+		inst->lag_max_us = lag_us;
+	if (lag_us > inst->conf->advert_us)
+		due_us += lag_us; /* what was missed is not made up for */
+	inst->advert_due_us = due_us;
+	instance_feed(inst, &ev, "advert timer");
+	inst->advert_due_us = 0;
+}
+
+void instance_after_advert(struct instance *inst)
+{
+	if (!inst->advert_left || inst->fsm.state != VRRP_MASTER)
+		return;
+	inst->advert_left = false;
+	instance_lease_tend(inst);
+	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
+	if (inst->vips_stale)
+		instance_addr_restore(inst);
+}
+
+static void down_due(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+	const struct vrrp_event ev = { .type = VRRP_EV_DOWN_TIMER }, overslept = { .type = VRRP_EV_OVERSLEPT };
+	char addr[IP_STR_MAX];
+
+	/* An advert that has arrived counts, however busy we were: it re-arms the timer. */
+	wire_drain(inst->wire);
+	if (loop_timer_armed(&inst->down_timer))
+		return;
+	/* And if none has, that says little when we were not there to hear it: a paused machine hears nothing. */
+	if (loop_now_us() - due_us > inst->conf->advert_us + INSTANCE_ADVERT_SLACK_US) {
+		log_write(LOG_NOTICE, inst->conf->name, "the down timer is %.3f s late: listening before taking over",
+			  (double)(loop_now_us() - due_us) / 1e6);
+		instance_feed(inst, &overslept, "the down timer is late");
+		return;
+	}
+	if (!ip_is_set(&inst->fsm.master))
+		instance_feed(inst, &ev,
+			      inst->fsm.resigning ? "skew timer: the master resigned" : "down timer: no master heard");
+	else if (inst->fsm.resigning)
+		instance_feed(inst, &ev, "skew timer: %s fell below our priority", ip_format(&inst->fsm.master, addr));
+	else
+		instance_feed(inst, &ev, "down timer: no superior advert from %s for %.3f s",
+			      ip_format(&inst->fsm.master, addr), (double)vrrp_down_us(&inst->fsm) / 1e6);
+}
+
+static void preempt_due(void *user, uint64_t due_us)
+{
+	const struct vrrp_event ev = { .type = VRRP_EV_PREEMPT_TIMER };
+
+	(void)due_us;
+	instance_feed(user, &ev, "preempt_delay is over");
+}
+
+static void settled(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	instance_lane_go_on(user);
+}
+
+/* After a failed removal, or when an addition could not even be handed in: then nothing is left half done. */
+static void lane_retry(void *user, uint64_t due_us)
+{
+	struct instance *inst = user;
+	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_vips(inst) : instance_addr_release(inst);
+
+	(void)due_us;
+	if (!waits)
+		instance_lane_go_on(inst);
+}
+
+static void address_forgiven(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	instance_set_faults(user, FAULT_ADDRESS, 0, "trying again to add the addresses");
+}
+
+static void start_due(void *user, uint64_t due_us)
+{
+	(void)due_us;
+	instance_begin(user);
+}
+
+int instance_timers_init(struct instance *inst)
+{
+	sd_event *loop = inst->env.loop;
+	int r;
+
+	loop_timer_init_on(&inst->advert_timer, inst->env.adverts, advert_due, inst);
+	loop_timer_init_on(&inst->down_timer, inst->env.downs, down_due, inst);
+	r = loop_timer_init(&inst->preempt_timer, loop, LOOP_RANK_NET, 1, preempt_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->settle_timer, loop, LOOP_RANK_NET, 1, settled, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->lane_timer, loop, LOOP_RANK_NET, 1000, lane_retry, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->address_timer, loop, LOOP_RANK_NORMAL, 1000, address_forgiven, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->start_timer, loop, LOOP_RANK_NET, 1, start_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->rival_timer, loop, LOOP_RANK_NORMAL, 10000, instance_rival_due, inst);
+	return r;
+}
+
+void instance_timers_done(struct instance *inst)
+{
+	loop_timer_done(&inst->advert_timer);
+	loop_timer_done(&inst->down_timer);
+	loop_timer_done(&inst->preempt_timer);
+	loop_timer_done(&inst->settle_timer);
+	loop_timer_done(&inst->lane_timer);
+	loop_timer_done(&inst->address_timer);
+	loop_timer_done(&inst->start_timer);
+	loop_timer_done(&inst->rival_timer);
+}

@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The supervisor: root, ordinary scheduling, a loop that sleeps. It keeps the addresses from outliving the engine: when
+ * that dies, or its loop stands still, the addresses are removed before anything else happens, and another engine is
+ * started, later each time, until it has died too often. What an engine is and does is not known here; what it may
+ * have run, and the shape of what it says, is checked (runner, post). */
+#include "agent/process/supervisor.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/base/loop.h"
+#include "agent/conf/bundle.h"
+#include "agent/load.h"
+#include "agent/process/engine_process.h"
+#include "agent/process/post.h"
+#include "agent/process/runner.h"
+#include "agent/process/sweep.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+enum {
+	TICK_US = 1000000,
+	TICK_SLACK_US = 100000,
+	MISSED_MAX = 3,          /* ticks without a sign of life, of those that came while we ran */
+	BACKOFF_MIN_US = 100000, /* before another engine, doubling … */
+	BACKOFF_MAX_US = 5000000,
+	QUIET_US = 60000000,     /* … until one has lived for so long */
+	CRASHES_MAX = 5,         /* within QUIET_US: then we give up */
+	START_MAX_US = 30000000, /* for an engine to be ready, or to show that its loop goes round meanwhile */
+	LEAVE_MAX_US = 3000000,  /* for an engine that has closed its socket to end */
+	ODD_LOG_US = 1000000,
+	STOP_MAX_US = 12000000, /* for an engine to stop: releasing, hooks, room */
+	LETTERS_PER_WAKEUP = 64,
+	LOG_FLUSH_US = 1000000,
+};
+
+struct supervisor {
+	const struct options *opt;
+	struct conf *conf, *before; /* in effect, and what was until the last reload: an engine may still go by it */
+	struct conf_bundle *bundle; /* of `conf` */
+	sd_event *loop;
+	struct sweep_crew *crew;
+	struct runner *runner;
+	uint8_t *buf; /* for a letter */
+
+	struct engine_files files;
+	struct engine_process engine; /* pid 0: none */
+	sd_event_source *letters, *end;
+	struct loop_timer tick, start_timer, stop_timer;
+	uint64_t born_us, backoff_us;
+	uint64_t crashes_us[CRASHES_MAX]; /* a ring */
+	unsigned n_engines, missed;
+	bool alive; /* since the last tick */
+	bool ready, ever_ready, stopping;
+	bool reaped; /* the engine is, and not yet dealt with */
+	struct log_limit odd_log;
+};
+
+/* Reaped, its number may be another's. */
+static void kill_engine(const struct supervisor *s)
+{
+	if (s->engine.pid && !s->reaped)
+		kill(s->engine.pid, SIGKILL);
+}
+
+/* --- the engine's letters ----------------------------------------------------------------------------------------- */
+
+/* One that does not read is dealt with by the tick. */
+static void send_letter(void *user, const struct post *p)
+{
+	struct supervisor *s = user;
+
+	if (s->engine.pid)
+		(void)post_send(s->engine.sock, p, -1);
+}
+
+static void say(struct supervisor *s, enum post_type type, int error, const char *text)
+{
+	const struct post p = { .type = type, .error = error, .text = text };
+
+	send_letter(s, &p);
+}
+
+static void is_ready(struct supervisor *s)
+{
+	s->ready = true;
+	if (!s->ever_ready)
+		sd_notify(false, "READY=1");
+	s->ever_ready = true;
+	sd_notifyf(false, "STATUS=Engine %d runs; %u before it have ended", (int)s->engine.pid, s->n_engines - 1);
+}
+
+/* The files as they are now, for the engine to judge. What it may have run follows if they are valid. */
+static void hand_over_conf(struct supervisor *s)
+{
+	struct conf_bundle *bundle = NULL;
+	struct conf *conf = NULL;
+	int r = load_bundle(s->opt, true, &bundle, &conf);
+	_cleanup_(close_fdp) int fd = bundle ? conf_bundle_write(bundle, "sqlvip") : -ENOMEM;
+	const struct post p = { .type = POST_CONF };
+
+	if (fd >= 0)
+		fd = post_send(s->engine.sock, &p, fd) < 0 ? close_fd(fd) : fd;
+	else
+		say(s, POST_KEEP, fd, NULL);
+	if (r < 0 || fd < 0) {
+		conf_bundle_free(bundle);
+		conf_free(conf);
+		return;
+	}
+	conf_free(s->before);
+	s->before = s->conf;
+	s->conf = conf;
+	conf_bundle_free(s->bundle);
+	s->bundle = bundle;
+}
+
+/* A letter that no engine of ours writes: it may send as many as it likes. */
+static void is_odd(struct supervisor *s, const char *why)
+{
+	uint64_t before;
+
+	if (log_limit_pass(&s->odd_log, loop_now_us(), ODD_LOG_US, &before))
+		log_error("a letter of the engine is ignored: %s; %llu more since the last such line", why,
+			  (unsigned long long)before);
+}
+
+static void read_letter(struct supervisor *s, const struct post *p)
+{
+	switch (p->type) {
+	case POST_READY:
+		is_ready(s);
+		break;
+	case POST_ALIVE:
+		s->alive = true;
+		break;
+	case POST_RUN:
+	case POST_TERMINATE:
+	case POST_ABANDON:
+		runner_serve(s->runner, p, s->conf, s->before);
+		break;
+	case POST_RELOAD:
+		/* The service manager listens to nobody but us. Whoever wants to know what comes of it asks sqlvipctl.
+		 */
+		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
+		hand_over_conf(s);
+		sd_notify(false, "READY=1");
+		break;
+	case POST_STOP:
+	case POST_RAN:
+	case POST_LATE:
+	case POST_CONF:
+	case POST_KEEP:
+	case POST_HUP:
+	case _POST_TYPE_MAX_:
+		is_odd(s, "only we may send its like");
+		break;
+	}
+}
+
+static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *user)
+{
+	struct supervisor *s = user;
+
+	(void)revents;
+	for (int i = 0; i < LETTERS_PER_WAKEUP; i++) {
+		struct post p;
+		const char *why;
+		int fd, r = post_receive(sock, s->buf, &p, &fd, &why);
+
+		close_fd(fd); /* it has none to give */
+		if (r == 1)
+			read_letter(s, &p);
+		else if (r == -EBADMSG)
+			is_odd(s, why);
+		else if (r == 0)
+			break;
+		else {
+			/* Its end is seen elsewhere; it has some time for that. */
+			sd_event_source_set_enabled(src, SD_EVENT_OFF);
+			if (!s->reaped && !s->stopping)
+				loop_timer_in(&s->stop_timer, LEAVE_MAX_US);
+			break;
+		}
+	}
+	return 0;
+}
+
+/* --- birth and death of engines ----------------------------------------------------------------------------------- */
+
+static void finish(struct supervisor *s, int code)
+{
+	sd_event_exit(s->loop, code);
+}
+
+static void sweep(struct supervisor *s)
+{
+	uint64_t began_us = loop_now_us();
+	size_t resets, more = 0;
+	int r, older = 0;
+
+	if (s->opt->observe) /* they are another agent's */
+		return;
+	r = sweep_now(s->crew, s->conf, &resets);
+	if (s->before) /* whatever became of the others */
+		older = sweep_now(s->crew, s->before, &more);
+	r = r < 0 ? r : older;
+	if (r < 0)
+		log_error("the engine's addresses cannot be removed: %s", strerror(-r));
+	else
+		log_notice("the engine's addresses are removed in %.1f ms, %zu connections reset",
+			   (double)(loop_now_us() - began_us) / 1000, resets + more);
+}
+
+/* It has ended. */
+static void drop_engine(struct supervisor *s)
+{
+	s->letters = sd_event_source_disable_unref(s->letters);
+	s->end = sd_event_source_disable_unref(s->end);
+	engine_process_done(&s->engine);
+}
+
+/* True if it has died CRASHES_MAX times within QUIET_US, this time included. */
+static bool crashes_too_often(struct supervisor *s)
+{
+	uint64_t now_us = loop_now_us(), *oldest_us = &s->crashes_us[0];
+
+	for (size_t i = 1; i < CRASHES_MAX; i++)
+		if (s->crashes_us[i] < *oldest_us)
+			oldest_us = &s->crashes_us[i];
+	*oldest_us = now_us;
+	for (size_t i = 0; i < CRASHES_MAX; i++)
+		if (s->crashes_us[i] == 0 || now_us - s->crashes_us[i] > QUIET_US)
+			return false;
+	return true;
+}
+
+static void start_again(struct supervisor *s)
+{
+	if (crashes_too_often(s)) {
+		log_error("the engine has died %d times within %d s: giving up; the addresses are removed, and the "
+			  "causes are above",
+			  CRASHES_MAX, QUIET_US / 1000000);
+		sd_notifyf(false, "STATUS=Given up: the engine has died %d times within %d s", CRASHES_MAX,
+			   QUIET_US / 1000000);
+		finish(s, EXIT_CRASHING);
+		return;
+	}
+	if (loop_now_us() - s->born_us > QUIET_US || s->backoff_us == 0)
+		s->backoff_us = BACKOFF_MIN_US;
+	log_warn("another engine is started in %.1f s", (double)s->backoff_us / 1e6);
+	sd_notifyf(false, "STATUS=The engine has died; another follows in %.1f s", (double)s->backoff_us / 1e6);
+	loop_timer_in(&s->start_timer, s->backoff_us);
+	s->backoff_us = s->backoff_us * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : s->backoff_us * 2;
+}
+
+static void engine_ended(struct supervisor *s, int status)
+{
+	bool orderly = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_OK;
+	int code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FATAL;
+
+	if (WIFSIGNALED(status))
+		log_error("the engine (%d) was ended by signal %d (%s)", (int)s->engine.pid, WTERMSIG(status),
+			  strsignal(WTERMSIG(status)));
+	else if (!s->stopping || !orderly)
+		log_error("the engine (%d) has ended with exit status %d", (int)s->engine.pid, WEXITSTATUS(status));
+	drop_engine(s);
+	s->ready = s->alive = false;
+	runner_orphan(s->runner);
+	loop_timer_stop(&s->stop_timer);
+	if (s->stopping)
+		finish(s, code);
+	else if (!s->ever_ready) /* it has said why it cannot start */
+		finish(s, orderly ? EXIT_FATAL : code);
+	else if (s->opt->no_respawn)
+		finish(s, EXIT_FATAL);
+	else
+		start_again(s);
+}
+
+static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
+{
+	struct supervisor *s = user;
+	int status;
+
+	(void)src, (void)fd, (void)revents;
+	if (waitpid(s->engine.pid, &status, WNOHANG) != s->engine.pid)
+		return 0;
+	s->reaped = true;
+	/* Whatever it was: before anything else. An engine that was not told to stop may say what it likes. */
+	if (!s->stopping || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_OK)
+		sweep(s);
+	/* Its last words may still lie in the socket. */
+	on_letter(s->letters, s->engine.sock, 0, s);
+	engine_ended(s, status);
+	return 0;
+}
+
+static int start_engine(struct supervisor *s)
+{
+	int r = engine_process_new(s->bundle, s->opt, s->n_engines, &s->engine);
+
+	s->reaped = false; /* it may have been started all the same */
+	if (r < 0)
+		return r;
+	s->n_engines++;
+	s->born_us = loop_now_us();
+	s->missed = 0;
+	r = loop_io(s->loop, &s->end, s->engine.pidfd, EPOLLIN, LOOP_RANK_DEATH, on_end, s);
+	if (r == 0)
+		r = loop_io(s->loop, &s->letters, s->engine.sock, EPOLLIN, LOOP_RANK_NORMAL, on_letter, s);
+	return r;
+}
+
+static void start_due(void *user, uint64_t due_us)
+{
+	struct supervisor *s = user;
+	int r = start_engine(s);
+
+	(void)due_us;
+	if (r == 0)
+		return;
+	log_error("another engine cannot be started: %s", strerror(-r));
+	if (s->engine.pid) { /* nobody watches it */
+		kill_engine(s);
+		waitpid(s->engine.pid, NULL, 0);
+		sweep(s);
+		drop_engine(s);
+	}
+	start_again(s);
+}
+
+/* Where there is no loop yet, as while it reads its state directory, there are no signs of life. */
+static bool must_be_alive(const struct supervisor *s)
+{
+	return s->ready || (s->engine.pid && loop_now_us() - s->born_us > START_MAX_US);
+}
+
+/* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
+static void on_tick(void *user, uint64_t due_us)
+{
+	struct supervisor *s = user;
+
+	(void)due_us;
+	loop_timer_in(&s->tick, TICK_US);
+	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
+	s->alive = false;
+	if (s->missed > MISSED_MAX) {
+		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,
+			  s->missed);
+		s->missed = 0;
+		kill_engine(s);
+	}
+	sd_notify(false, "WATCHDOG=1");
+}
+
+/* --- signals ----------------------------------------------------------------------------------------------------- */
+
+static void stop_is_late(void *user, uint64_t due_us)
+{
+	struct supervisor *s = user;
+
+	(void)due_us;
+	log_error("the engine does not stop: it is killed");
+	kill_engine(s);
+}
+
+static int on_stop_signal(sd_event_source *src, const struct signalfd_siginfo *si, void *user)
+{
+	struct supervisor *s = user;
+
+	(void)src;
+	if (s->stopping)
+		return 0;
+	s->stopping = true;
+	sd_notify(false, "STOPPING=1");
+	loop_timer_stop(&s->start_timer);
+	if (!s->engine.pid) {
+		finish(s, EXIT_OK);
+		return 0;
+	}
+	say(s, POST_STOP, 0, strsignal((int)si->ssi_signo));
+	loop_timer_in(&s->stop_timer, STOP_MAX_US + s->conf->shutdown.timeout_us);
+	return 0;
+}
+
+/* keepalived's USR1 and USR2 write dumps; unhandled, they would end us. */
+static int on_dump_signal(sd_event_source *src, const struct signalfd_siginfo *si, void *user)
+{
+	(void)src, (void)user;
+	log_notice("%s does nothing here: sqlvipctl status tells state and counters", strsignal((int)si->ssi_signo));
+	return 0;
+}
+
+static int on_hangup(sd_event_source *src, const struct signalfd_siginfo *si, void *user)
+{
+	struct supervisor *s = user;
+
+	(void)src, (void)si;
+	if (s->engine.pid)
+		say(s, POST_HUP, 0, NULL);
+	else
+		log_warn("there is no engine to reload at present");
+	return 0;
+}
+
+static const struct {
+	int signal;
+	sd_event_signal_handler_t fn;
+} handled_signals[] = {
+	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
+	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
+};
+
+/* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
+ * does for what it runs in the background; ignored, they would not even reach the loop. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ELEMENTSOF(handled_signals); i++) {
+		signal(handled_signals[i].signal, SIG_DFL);
+		sigaddset(&set, handled_signals[i].signal);
+	}
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave us no engine's end to wait for */
+}
+
+static int add_signals(struct supervisor *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handled_signals); i++) {
+		sd_event_source *src = NULL;
+
+		r = sd_event_add_signal(s->loop, &src, handled_signals[i].signal, handled_signals[i].fn, s);
+		if (r >= 0)
+			r = sd_event_source_set_floating(src, true);
+		sd_event_source_unref(src);
+	}
+	return r;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+static int set_up(struct supervisor *s)
+{
+	int r = sd_event_new(&s->loop);
+
+	s->buf = malloc(POST_MAX);
+	if (r >= 0)
+		r = s->buf ? add_signals(s) : -ENOMEM;
+	/* What ends an engine ranks above its letters: by sending without a pause it must not keep that away. */
+	if (r >= 0)
+		r = loop_timer_init(&s->tick, s->loop, LOOP_RANK_NET, TICK_SLACK_US, on_tick, s);
+	if (r >= 0)
+		r = loop_timer_init(&s->start_timer, s->loop, LOOP_RANK_NORMAL, 1000, start_due, s);
+	if (r >= 0)
+		r = loop_timer_init(&s->stop_timer, s->loop, LOOP_RANK_NET, TICK_SLACK_US, stop_is_late, s);
+	if (r >= 0)
+		r = runner_new(s->loop, send_letter, s, &s->runner);
+	if (r >= 0)
+		r = sweep_crew_new(&s->crew);
+	if (r < 0)
+		log_error("cannot set up the supervisor: %s", strerror(-r));
+	return r;
+}
+
+static int run(struct supervisor *s)
+{
+	int r = set_up(s);
+
+	if (r < 0)
+		return r;
+	r = engine_files_prepare(&s->files, s->opt, s->conf);
+	if (r < 0)
+		return r;
+	log_start();
+	r = start_engine(s);
+	if (r < 0) {
+		log_error("an engine cannot be started: %s", strerror(-r));
+		return r;
+	}
+	loop_timer_in(&s->tick, TICK_US);
+	return sd_event_loop(s->loop);
+}
+
+static void tear_down(struct supervisor *s)
+{
+	if (s->engine.pid) {
+		kill_engine(s);
+		waitpid(s->engine.pid, NULL, 0);
+		sweep(s);
+	}
+	drop_engine(s);
+	runner_free(s->runner);
+	sweep_crew_free(s->crew);
+	loop_timer_done(&s->tick);
+	loop_timer_done(&s->start_timer);
+	loop_timer_done(&s->stop_timer);
+	sd_event_unref(s->loop);
+	engine_files_clear(&s->files, s->opt, s->conf);
+	free(s->buf);
+	conf_bundle_free(s->bundle);
+	conf_free(s->before);
+	conf_free(s->conf);
+}
+
+int supervisor_main(const struct options *opt)
+{
+	struct supervisor supervisor = { .opt = opt }, *s = &supervisor;
+	int r;
+
+	block_signals();
+	r = load_bundle(opt, false, &s->bundle, &s->conf);
+	if (r < 0) {
+		conf_bundle_free(s->bundle);
+		return exit_code_of(r);
+	}
+	r = run(s);
+	if (r < 0)
+		r = exit_code_of(r) == EXIT_PERMISSION ? EXIT_PERMISSION : EXIT_FATAL;
+	tear_down(s);
+	log_notice("stopped");
+	log_stop(LOG_FLUSH_US);
+	return r;
+}

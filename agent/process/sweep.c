@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One look at every configured address, one release for each instance, with the connections on it reset. Does nothing
+ * while an agent runs: then the addresses are its own business. */
+#include "agent/process/sweep.h"
+
+#include "agent/base/cleanup.h"
+#include "agent/base/log.h"
+#include "agent/control.h"
+#include "agent/load.h"
+#include "agent/netif/netif.h"
+#include "agent/netif/writer.h"
+#include "agent/vip.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <poll.h>
+
+enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000 };
+
+struct sweep {
+	struct conf *conf;
+	sd_event *loop;
+	struct netif *netif;
+	size_t pending; /* releases under way */
+	int error;
+};
+
+static void sweep_done(struct sweep *d)
+{
+	netif_free(d->netif);
+	sd_event_unref(d->loop);
+	conf_free(d->conf);
+}
+
+static void cleaned(void *user, const struct netif_result *r)
+{
+	struct sweep *d = user;
+
+	if (r->error < 0) {
+		log_error("%zu addresses could not be removed: %s", r->failed, strerror(-r->error));
+		d->error = r->error;
+	}
+	if (--d->pending == 0)
+		sd_event_exit(d->loop, 0);
+}
+
+static int sweep_instance(struct sweep *d, const struct conf_instance *ci)
+{
+	_cleanup_(freep) struct netif_addr *left = calloc(ci->n_vips + 1, sizeof(*left));
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; left && i < ci->n_vips; i++) {
+		const struct conf_vip *vip = &ci->vips[i];
+		const struct netif_link *link = netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
+
+		if (link && netif_presence(d->netif, link->ifindex, &vip->prefix) != NETIF_ABSENT)
+			left[n++] = vip_addr(vip, link->ifindex);
+	}
+	if (left && n == 0)
+		return 0;
+	log_notice("%s: removing %zu address%s", ci->name, n, n == 1 ? "" : "es");
+	r = left ? netif_release(d->netif, left, n, RESET_BUDGET_US, cleaned, d) : -ENOMEM;
+	d->pending += r >= 0;
+	return r;
+}
+
+int sweep_main(const struct options *opt)
+{
+	struct sweep sweep = { 0 }, *d = &sweep;
+	const struct netif_events none = { 0 };
+	int r = load_conf(opt, &d->conf);
+
+	if (r < 0)
+		return exit_code_of(r);
+	if (control_is_served(d->conf->control_socket)) {
+		log_warn("a sqlvipd runs and serves %s: its addresses are left to it", d->conf->control_socket);
+		sweep_done(d);
+		return EXIT_OK;
+	}
+	r = sd_event_new(&d->loop);
+	if (r >= 0)
+		r = netif_new(d->loop, &none, &d->netif);
+	for (size_t i = 0; r >= 0 && i < d->conf->n_instances; i++)
+		d->error = sweep_instance(d, &d->conf->instances[i]) ?: d->error;
+	if (r >= 0 && d->pending > 0)
+		r = sd_event_loop(d->loop);
+	if (r >= 0)
+		r = d->error;
+	if (r < 0)
+		log_error("cannot clean up: %s", strerror(-r));
+	sweep_done(d);
+	return exit_code_of(r == -EINVAL ? -EIO : r); /* EINVAL would mean the configuration */
+}
+
+/* --- for a supervisor -------------------------------------------------------------------------------------------- */
+
+struct sweep_crew {
+	struct netif_writer *writer;
+	size_t overdue; /* releases that were not waited for any longer; they are the writer's until they end */
+};
+
+int sweep_crew_new(struct sweep_crew **ret)
+{
+	struct sweep_crew *c = calloc(1, sizeof(*c));
+	int r = c ? netif_writer_new(&c->writer) : -ENOMEM;
+
+	if (r < 0)
+		c = sweep_crew_free(c);
+	*ret = c;
+	return r;
+}
+
+struct sweep_crew *sweep_crew_free(struct sweep_crew *c)
+{
+	struct netif_job *next;
+
+	if (!c)
+		return NULL;
+	for (struct netif_job *j = c->writer ? netif_writer_pop(c->writer) : NULL; j; j = next) {
+		next = j->next;
+		free(j);
+	}
+	netif_writer_free(c->writer);
+	free(c);
+	return NULL;
+}
+
+/* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
+static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
+{
+	struct netif_job *j = calloc(1, sizeof(*j) + ci->n_vips * sizeof(j->reqs[0]));
+	int r;
+
+	if (!j)
+		return -ENOMEM;
+	j->kind = NETIF_JOB_RELEASE;
+	j->reset_budget_us = RESET_BUDGET_US;
+	for (size_t i = 0; i < ci->n_vips; i++) {
+		const struct conf_vip *vip = &ci->vips[i];
+		unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
+
+		if (ifindex)
+			j->reqs[j->n_reqs++].addr = vip_addr(vip, (int)ifindex);
+	}
+	r = j->n_reqs > 0 ? netif_writer_push(c->writer, j) : -ENODEV;
+	if (r < 0)
+		free(j);
+	return r < 0 && r != -ENODEV ? r : r == 0;
+}
+
+int sweep_now(struct sweep_crew *c, const struct conf *conf, size_t *resets)
+{
+	uint64_t until_us = loop_now_us() + CREW_WAIT_US, now_us;
+	size_t pending = c->overdue;
+	int error = 0;
+
+	*resets = 0;
+	for (size_t i = 0; i < conf->n_instances; i++) {
+		int r = hand_in(c, &conf->instances[i]);
+
+		error = r < 0 ? r : error;
+		pending += r > 0;
+	}
+	while (pending > 0 && (now_us = loop_now_us()) < until_us) {
+		struct pollfd p = { .fd = netif_writer_fd(c->writer), .events = POLLIN };
+		struct netif_job *next;
+
+		(void)poll(&p, 1, (int)((until_us - now_us) / 1000) + 1);
+		for (struct netif_job *j = netif_writer_pop(c->writer); j; j = next) {
+			next = j->next;
+			*resets += j->result.resets;
+			error = j->result.error < 0 && error == 0 ? j->result.error : error;
+			pending--;
+			free(j);
+		}
+	}
+	c->overdue = pending;
+	return pending > 0 ? -ETIMEDOUT : error;
+}
