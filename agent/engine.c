@@ -134,11 +134,24 @@ static void on_health(void *user)
 
 /* --- status ------------------------------------------------------------------------------------------------------ */
 
-static struct ops ops_of(const struct daemon *d)
+static json_t *checks_status(void *user)
+{
+	const struct daemon *d = user;
+	json_t *all = checker_status(d->checker);
+
+	track_files_status(d->files, all);
+	track_procs_status(d->procs, all);
+	return all;
+}
+
+static struct ops ops_of(struct daemon *d)
 {
 	return (struct ops){
 		.instances = d->instances,
 		.n = d->conf->n_instances,
+		.conf = d->conf,
+		.checks = checks_status,
+		.user = d,
 		.orders = d->orders,
 		.observe = d->observe,
 	};
@@ -153,15 +166,6 @@ static void look_at_store(struct daemon *d)
 		alarm_raise("state_directory", NULL, "%s", s.error);
 	else
 		alarm_end("state_directory", NULL);
-}
-
-static json_t *checks_status(const struct daemon *d)
-{
-	json_t *all = checker_status(d->checker);
-
-	track_files_status(d->files, all);
-	track_procs_status(d->procs, all);
-	return all;
 }
 
 static json_t *answer_status(void *user, const json_t *request, const char **error)
@@ -237,14 +241,11 @@ static void answer_explain(void *user, const json_t *request, struct control_rep
 	ops_explain(&o, request, reply);
 }
 
-static json_t *answer_events(void *user, const json_t *request, const char **error)
+static void answer_events(void *user, const json_t *request, struct control_reply *reply)
 {
-	const struct daemon *d = user;
-	json_t *answer = journal_answer(request, error);
+	struct ops o = ops_of(user);
 
-	if (answer && d->observe)
-		json_object_set_new(answer, "observe", json_true());
-	return answer;
+	ops_events(&o, request, reply);
 }
 
 static void answer_reload(void *user, const json_t *request, struct control_reply *reply)
@@ -275,7 +276,7 @@ static json_t *answer_config(void *user, const json_t *request, const char **err
 static const struct control_command commands[] = {
 	{ .name = "status", .fn = answer_status },
 	{ .name = "config", .fn = answer_config },
-	{ .name = "events", .fn = answer_events },
+	{ .name = "events", .later = answer_events },
 	{ .name = "explain", .later = answer_explain },
 	{ .name = "standby", .later = answer_standby },
 	{ .name = "resume", .later = answer_resume },

@@ -9,9 +9,11 @@
 #include "agent/base/loop.h"
 #include "agent/journal.h"
 #include "agent/json.h"
+#include "agent/names.h"
 #include "agent/orders.h"
 #include "agent/request.h"
 
+#include <limits.h>
 #include <string.h>
 #include <time.h>
 
@@ -36,15 +38,31 @@ static bool is_meant(const struct target *t, const struct instance *inst)
 	       (t->group && group && strcmp(t->group, group) == 0);
 }
 
-static void refuse_unknown(const struct ops *o, const char *name, struct control_reply *reply)
+/* The names of the instances, ended by NULL, with room for `more`. NULL without memory. */
+static const char **instance_names(const struct ops *o, size_t more)
+{
+	const char **names = calloc(o->n + more + 1, sizeof(*names));
+
+	for (size_t i = 0; names && i < o->n; i++)
+		names[i] = instance_name(o->instances[i]);
+	return names;
+}
+
+/* `known` may be NULL: no memory. */
+static void refuse_unknown(const char *what, const char *name, const char *const *known, struct control_reply *reply)
 {
 	char text[TEXT_MAX];
-	size_t n = (size_t)snprintf(text, sizeof(text), "there is no instance \"%.64s\"; there is:", name);
 
-	for (size_t i = 0; i < o->n && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %.64s", i ? "," : "",
-				      instance_name(o->instances[i]));
-	control_reply_error(reply, text, NULL);
+	control_reply_error(reply, known ? names_unknown(what, name, known, text, sizeof(text)) : "out of memory",
+			    NULL);
+}
+
+static void refuse_unknown_instance(const struct ops *o, const char *name, struct control_reply *reply)
+{
+	const char **names = instance_names(o, 0);
+
+	refuse_unknown("instance", name, names, reply);
+	free(names);
 }
 
 /* False after a refusal, as the next. */
@@ -72,7 +90,7 @@ static bool parse_target(const struct ops *o, const json_t *request, struct targ
 			return true;
 		}
 	if (t->name)
-		refuse_unknown(o, t->name, reply);
+		refuse_unknown_instance(o, t->name, reply);
 	else
 		control_reply_error(reply, "there is no instance", NULL);
 	return false;
@@ -218,6 +236,83 @@ void ops_explain(const struct ops *o, const json_t *request, struct control_repl
 		if (is_meant(&t, o->instances[i]))
 			json_array_append_new(all, instance_explain(o->instances[i]));
 	control_reply_ok(reply, json_pack("{s:o}", "instances", all));
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------ */
+
+/* What the events of this configuration may be about. The strings of `checks` are borrowed. */
+static const char **subject_names(const struct ops *o, const json_t *checks)
+{
+	const struct conf *c = o->conf;
+	const char **names = instance_names(o, c->n_groups + c->n_links + json_array_size(checks));
+	size_t n = o->n;
+
+	for (size_t i = 0; names && i < c->n_groups; i++)
+		names[n++] = c->groups[i].name;
+	for (size_t i = 0; names && i < c->n_links; i++)
+		names[n++] = c->links[i].name;
+	for (size_t i = 0; names && i < json_array_size(checks); i++)
+		names[n++] = json_string_value(json_object_get(json_array_get(checks, i), "name"));
+	return names;
+}
+
+static bool is_among(const char *name, const char *const *known)
+{
+	for (; *known; known++)
+		if (strcmp(*known, name) == 0)
+			return true;
+	return false;
+}
+
+/* A name that was never heard of is a slip, and "no events" would be the wrong answer to it. One that the journal
+ * knows is none, whether configured or not; nor is one that is asked for again, as by --follow. True after a refusal.
+ */
+static bool is_unheard_of(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	const char *name = json_string_value(json_object_get(request, "instance"));
+	const char **names;
+	json_t *checks;
+	bool unknown;
+
+	if (!name || json_integer_value(json_object_get(request, "after")) > 0 || journal_last(name, UINT_MAX))
+		return false;
+	checks = o->checks(o->user);
+	names = subject_names(o, checks);
+	unknown = !names || !is_among(name, names);
+	if (unknown)
+		refuse_unknown("instance, group, check or tracked interface", name, names, reply);
+	free(names);
+	json_decref(checks);
+	return unknown;
+}
+
+static bool is_no_kind(const json_t *request, struct control_reply *reply)
+{
+	const char *kind = json_string_value(json_object_get(request, "kind"));
+	const char *names[_JOURNAL_KIND_MAX_ + 1] = { NULL };
+
+	for (enum journal_kind i = 0; i < _JOURNAL_KIND_MAX_; i++)
+		names[i] = journal_kind_name(i);
+	if (!kind || is_among(kind, names))
+		return false;
+	refuse_unknown("kind of event", kind, names, reply);
+	return true;
+}
+
+void ops_events(const struct ops *o, const json_t *request, struct control_reply *reply)
+{
+	const char *error = NULL;
+	json_t *answer;
+
+	if (is_no_kind(request, reply) || is_unheard_of(o, request, reply))
+		return;
+	answer = journal_answer(request, &error);
+	if (answer && o->observe)
+		json_object_set_new(answer, "observe", json_true());
+	if (answer)
+		control_reply_ok(reply, answer);
+	else
+		control_reply_error(reply, error, NULL);
 }
 
 /* --- start, and now and then ------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an operator may order and ask, as control commands: standby, resume, maintenance. Each carries an order out on
- * the instances that run now, keeps it for the next start, and says what it did. */
+/* What an operator may order and ask, as control commands: standby, resume, maintenance, explain, events. Each order is
+ * carried out on the instances that run now, kept for the next start, and answered with what it did. */
 #pragma once
 
 #include "agent/control.h"
@@ -10,6 +10,9 @@
 struct ops {
 	struct instance *const *instances;
 	size_t n;
+	const struct conf *conf;
+	json_t *(*checks)(void *user); /* their status, a new reference */
+	void *user;
 	struct orders *orders;
 	bool observe; /* there is nothing to order */
 };
@@ -23,6 +26,8 @@ void ops_resume(const struct ops *o, const json_t *request, struct control_reply
 void ops_maintenance(const struct ops *o, const json_t *request, struct control_reply *reply);
 /* {"instance": name (default: all)} -> {"instances": [see instance_explain()]}. */
 void ops_explain(const struct ops *o, const json_t *request, struct control_reply *reply);
+/* As journal_answer(), for names that there are or were, and with "observe": true if that is so. */
+void ops_events(const struct ops *o, const json_t *request, struct control_reply *reply);
 /* To be called each few seconds: alarms come and go. */
 void ops_look(const struct ops *o);
 /* Whether there is maintenance, for status; a new reference. */

@@ -6,6 +6,7 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/ctl/text.h"
+#include "agent/names.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -140,11 +141,30 @@ static bool parse_count(const char *text, uint64_t *ret)
 	return false;
 }
 
+static void complain_of_command(const char *name)
+{
+	const char *names[ELEMENTSOF(commands) + 1] = { NULL };
+	char text[512];
+
+	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+		names[i] = commands[i].name;
+	ctl_complain("%s", names_unknown("command", name, names, text, sizeof(text)));
+}
+
 static bool parse_words(int argc, char **argv, struct options *o)
 {
+	int most;
+
 	o->command = find_command(argv[0]);
-	if (!o->command || argc > 1 + (o->command->arg != NULL)) {
-		ctl_complain("\"%s\" is not understood; see sqlvipctl --help", argv[o->command ? argc - 1 : 0]);
+	if (!o->command) {
+		complain_of_command(argv[0]);
+		return false;
+	}
+	most = 1 + (o->command->arg != NULL);
+	if (argc > most) {
+		ctl_complain("%s takes %s%s, \"%s\" is too much; see sqlvipctl --help", argv[0],
+			     o->command->arg ? "one " : "no argument", o->command->arg ? o->command->arg : "",
+			     argv[most]);
 		return false;
 	}
 	if (o->given & ~o->command->options) {

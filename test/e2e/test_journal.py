@@ -82,9 +82,29 @@ def test_events_can_be_followed(pair):
     assert follower.wait(10) == 1
 
 
+def test_events_of_a_name_that_never_was_are_refused_and_of_one_that_is_gone_shown(pair):
+    gone = instance(200, name="VI_2", vrid=52, vips=("192.168.1.101",), track=False)
+    agent = pair.agent(pair.master, instance(200, track=False) + gone).start()
+    agent.wait_state("MASTER", 10, "VI_2")
+    agent.configure(instance(200, track=False))
+    pair.master.run([pair.build.sqlvipctl, "reload"])
+    assert [e["to"] for e in events(pair, pair.master, "-i", "VI_2", "-k", "transition")][:2] == ["BACKUP", "MASTER"]
+    for words, text in ((["-i", "VI_l"], 'there is no instance, group, check or tracked interface "VI_l"; do you mean '
+                                         "VI_1?"),
+                        (["-k", "transitions"], 'there is no kind of event "transitions"; do you mean transition? '
+                                                "There are: agent, transition")):
+        done = pair.master.run([pair.build.sqlvipctl, "events", *words], check=False)
+        assert done.returncode == 1 and text in done.stderr and not done.stdout, done
+    agent.stop()
+    agent.start()
+    assert events(pair, pair.master, "-i", "VI_2", "-n", "1")
+    assert not events(pair, pair.master, "-i", "VI_1", "-k", "rival")
+
+
 def test_wrong_arguments_of_events_are_told(pair):
     pair.agent(pair.master, instance(200, track=False)).start()
-    for arguments, code in ((["-S", "yesterday"], 2), (["-n", "many"], 2), (["-k", "gossip"], 1), (["x"], 2)):
+    for arguments, code in ((["-S", "yesterday"], 2), (["-n", "many"], 2), (["-k", "gossip"], 1), (["x"], 2),
+                            (["-i", "VI_2"], 1)):
         done = pair.master.run([pair.build.sqlvipctl, "events", *arguments], check=False)
         assert done.returncode == code and done.stderr, done
     assert pair.master.run([pair.build.sqlvipctl, "status", "-n", "1"], check=False).returncode == 2

@@ -75,8 +75,8 @@ def test_standby_is_refused_when_nobody_was_heard_unless_forced(pair):
 
 def test_unknown_names_and_wrong_words_are_refused(pair):
     agents = start(pair)
-    for words, code, text in ((["standby", "VI_2"], 1, 'no instance "VI_2"; there is: VI_1'),
-                              (["resume", "VI_2"], 1, "VI_1"), (["maintenance", "maybe"], 2, "on or off"),
+    for words, code, text in ((["standby", "VI_2"], 1, 'no instance "VI_2"; do you mean VI_1?'),
+                              (["resume", "web"], 1, 'no instance "web"; there is: VI_1'), (["maintenance", "maybe"], 2, "on or off"),
                               (["standby", "VI_1", "VI_2"], 2, "VI_2"), (["resume", "--force"], 2, "option")):
         done = ctl(pair, pair.master, *words, check=False)
         assert done.returncode == code and text in done.stderr, done
