@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/signals.h"
 #include "agent/checker.h"
 #include "agent/conf/bundle.h"
 #include "agent/conf/conf.h"
@@ -446,45 +447,10 @@ static void reload(void *user)
 
 /* --- starting ---------------------------------------------------------------------------------------------------- */
 
-static const struct {
-	int signal;
-	sd_event_signal_handler_t fn;
-} handled_signals[] = {
+static const struct signal_handler signals[] = {
 	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
 	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_dump_signal },
 };
-
-/* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
- * does for what it runs in the background; ignored, they would not even reach the loop. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ELEMENTSOF(handled_signals); i++) {
-		signal(handled_signals[i].signal, SIG_DFL);
-		sigaddset(&set, handled_signals[i].signal);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-}
-
-static int add_signals(struct daemon *d)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handled_signals); i++) {
-		sd_event_source *s = NULL;
-
-		r = sd_event_add_signal(d->loop, &s, handled_signals[i].signal, handled_signals[i].fn, d);
-		if (r >= 0)
-			r = sd_event_source_set_priority(s, LOOP_RANK_NET);
-		if (r >= 0)
-			r = sd_event_source_set_floating(s, true);
-		sd_event_source_unref(s);
-	}
-	return r;
-}
 
 /* vrrp_startup_delay and vrrp_delay_after_boot: the later of the two ends. */
 static uint64_t protocol_start_us(const struct daemon *d)
@@ -701,7 +667,7 @@ static int run(struct daemon *d)
 	if (r >= 0)
 		r = loop_timer_init(&d->look_timer, d->loop, LOOP_RANK_BACKGROUND, LOOK_SLACK_US, look_for_alarms, d);
 	if (r >= 0)
-		r = add_signals(d);
+		r = signals_watch(d->loop, signals, ELEMENTSOF(signals), LOOP_RANK_NET, d);
 	if (r < 0) {
 		log_error("cannot set up the event loop: %s", strerror(-r));
 		return r;
@@ -798,7 +764,7 @@ int engine_main(void)
 	int r;
 
 	prctl(PR_SET_NAME, "sqlvipd"); /* it was started as /proc/self/exe */
-	block_signals();
+	signals_block(signals, ELEMENTSOF(signals));
 	d->started_us = loop_now_us();
 	d->supervisor_pid = getppid();
 	r = read_bundle(d);

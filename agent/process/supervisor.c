@@ -8,6 +8,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/signals.h"
 #include "agent/conf/bundle.h"
 #include "agent/load.h"
 #include "agent/process/engine_process.h"
@@ -408,44 +409,10 @@ static int on_hangup(sd_event_source *src, const struct signalfd_siginfo *si, vo
 	return 0;
 }
 
-static const struct {
-	int signal;
-	sd_event_signal_handler_t fn;
-} handled_signals[] = {
+static const struct signal_handler signals[] = {
 	{ SIGTERM, on_stop_signal }, { SIGINT, on_stop_signal },  { SIGQUIT, on_stop_signal },
 	{ SIGUSR1, on_dump_signal }, { SIGUSR2, on_dump_signal }, { SIGHUP, on_hangup },
 };
-
-/* Before any thread is started: they must leave these to the loop. Whoever started us may have ignored some, as a shell
- * does for what it runs in the background; ignored, they would not even reach the loop. */
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ELEMENTSOF(handled_signals); i++) {
-		signal(handled_signals[i].signal, SIG_DFL);
-		sigaddset(&set, handled_signals[i].signal);
-	}
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL); /* ignored, it would leave us no engine's end to wait for */
-}
-
-static int add_signals(struct supervisor *s)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(handled_signals); i++) {
-		sd_event_source *src = NULL;
-
-		r = sd_event_add_signal(s->loop, &src, handled_signals[i].signal, handled_signals[i].fn, s);
-		if (r >= 0)
-			r = sd_event_source_set_floating(src, true);
-		sd_event_source_unref(src);
-	}
-	return r;
-}
 
 /* --- the whole --------------------------------------------------------------------------------------------------- */
 
@@ -455,7 +422,7 @@ static int set_up(struct supervisor *s)
 
 	s->buf = malloc(POST_MAX);
 	if (r >= 0)
-		r = s->buf ? add_signals(s) : -ENOMEM;
+		r = s->buf ? signals_watch(s->loop, signals, ELEMENTSOF(signals), LOOP_RANK_NORMAL, s) : -ENOMEM;
 	/* What ends an engine ranks above its letters: by sending without a pause it must not keep that away. */
 	if (r >= 0)
 		r = loop_timer_init(&s->tick, s->loop, LOOP_RANK_NET, TICK_SLACK_US, on_tick, s);
@@ -517,7 +484,7 @@ int supervisor_main(const struct options *opt)
 	struct supervisor supervisor = { .opt = opt }, *s = &supervisor;
 	int r;
 
-	block_signals();
+	signals_block(signals, ELEMENTSOF(signals));
 	r = load_bundle(opt, false, &s->bundle, &s->conf);
 	if (r < 0) {
 		conf_bundle_free(s->bundle);
