@@ -179,7 +179,8 @@ fuzz-smoke: $(FUZZERS)
 .PHONY: lint format analyze compile_commands.json
 PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/group.c vrrp/arp.c \
 	checks/health.c checks/mysql_rules.c checks/mysql_dialect.c checks/fitness_rules.c \
-	agent/priority.c agent/auth_watch.c agent/proc_match.c agent/maintenance.c agent/explain.c)
+	agent/priority.c agent/auth_watch.c agent/proc_match.c agent/maintenance.c agent/explain.c \
+	agent/process/patience.c)
 PURE := $(PURE:%.c=%)
 lint: $(PURE:%=$(B)/%.o)
 	$(Q)test/lint $(PURE:%=$(B)/%.o)

@@ -12,6 +12,7 @@
 #include "agent/conf/bundle.h"
 #include "agent/load.h"
 #include "agent/process/engine_process.h"
+#include "agent/process/patience.h"
 #include "agent/process/post.h"
 #include "agent/process/runner.h"
 #include "agent/process/sweep.h"
@@ -24,9 +25,8 @@
 #include <systemd/sd-daemon.h>
 
 enum {
-	TICK_US = 1000000,
+	TICK_US = 1000000, /* patience_s() counts them */
 	TICK_SLACK_US = 100000,
-	MISSED_MAX = 3,          /* ticks without a sign of life, of those that came while we ran */
 	BACKOFF_MIN_US = 100000, /* before another engine, doubling … */
 	BACKOFF_MAX_US = 5000000,
 	QUIET_US = 60000000,     /* … until one has lived for so long */
@@ -54,8 +54,9 @@ struct supervisor {
 	struct loop_timer tick, start_timer, stop_timer;
 	uint64_t born_us, backoff_us;
 	uint64_t crashes_us[CRASHES_MAX]; /* a ring */
-	unsigned n_engines, missed;
-	bool alive; /* since the last tick */
+	unsigned n_engines;
+	unsigned missed; /* ticks without a sign of life, of those that came while we ran */
+	bool alive;      /* since the last tick */
 	bool ready, ever_ready, stopping;
 	bool reaped; /* the engine is, and not yet dealt with */
 	struct log_limit odd_log;
@@ -350,7 +351,7 @@ static void on_tick(void *user, uint64_t due_us)
 	loop_timer_in(&s->tick, TICK_US);
 	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
 	s->alive = false;
-	if (s->missed > MISSED_MAX) {
+	if (s->missed >= patience_s(s->conf)) {
 		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,
 			  s->missed);
 		s->missed = 0;
