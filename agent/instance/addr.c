@@ -103,12 +103,24 @@ void instance_cannot_add(struct instance *inst, const char *why)
 	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
 }
 
+bool instance_take_again(struct instance *inst, const struct netif_result *r)
+{
+	if (r->error != -ESTALE)
+		return false;
+	instance_look_up(inst);
+	return inst->fsm.state == VRRP_MASTER;
+}
+
 static void look_for_lost_vips(struct instance *inst);
 
 static void taken(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
 
+	if (instance_take_again(inst, r)) {
+		instance_addr_take(inst);
+		return;
+	}
 	instance_lease_began(inst, r->began_us);
 	if (inst->env.observe)
 		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "would add %zu address%s and announce them",
@@ -116,7 +128,7 @@ static void taken(void *user, const struct netif_result *r)
 	else if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
 				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
-	else
+	else if (r->error != -ESTALE) /* which is no fault: we are no longer master */
 		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
 		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
@@ -144,7 +156,7 @@ void instance_addr_take(struct instance *inst)
 		not_taken(inst, "an interface named by `dev` is missing");
 		return;
 	}
-	r = a ? netif_take(inst->env.netif, a, n, taken, inst) : -ENOMEM;
+	r = a ? netif_take(inst->env.netif, a, n, instance_awake_until_us(inst), taken, inst) : -ENOMEM;
 	if (r < 0)
 		not_taken(inst, strerror(-r));
 }
@@ -289,7 +301,7 @@ static void restored(void *user, const struct netif_result *r)
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	struct instance *inst = user;
 
-	if (r->error < 0)
+	if (r->error < 0 && r->error != -ESTALE)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
 				strerror(-r->error));
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
@@ -300,7 +312,7 @@ static void restored(void *user, const struct netif_result *r)
 		if (announce)
 			instance_announce_one(inst, i);
 	}
-	if (r->error == 0)
+	if (r->error == 0 || r->error == -ESTALE) /* too late to be sure of it: as if it were lost only now */
 		look_for_lost_vips(inst);
 	else if (inst->lane_len == 0 && any_lost(inst))
 		/* Nothing would try again, and a master without its addresses keeps others from having them. */
@@ -335,7 +347,7 @@ void instance_addr_restore(struct instance *inst)
 			inst->vips[i].restoring = true;
 		}
 	inst->counters.vips_restored += n;
-	if (netif_take(inst->env.netif, a, n, restored, inst) < 0)
+	if (netif_take(inst->env.netif, a, n, instance_fresh_until_us(inst), restored, inst) < 0)
 		restored(inst, &(struct netif_result){ .error = -ENOMEM });
 }
 

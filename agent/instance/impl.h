@@ -281,6 +281,8 @@ int instance_timers_init(struct instance *inst);
 void instance_timers_done(struct instance *inst);
 /* Master, and silent for so long that a backup may have taken over. */
 bool instance_overslept(const struct instance *inst);
+/* Master: when that will be, unless an advert leaves before. */
+uint64_t instance_awake_until_us(const struct instance *inst);
 /* What is done at each advert, not at each tick of the advert timer: whoever makes us answer all the time, so that the
  * timer never runs out, must not keep us from it. */
 void instance_after_advert(struct instance *inst);
@@ -326,6 +328,9 @@ void instance_cannot_add(struct instance *inst, const char *why);
 /* One pair of sets for VIP `i`. */
 void instance_announce_one(struct instance *inst, size_t i);
 void instance_addr_take(struct instance *inst);
+/* Whether a take came too late to be carried out, and is to be asked for again: our right to the addresses has been
+ * renewed meanwhile. If it has not, we overslept, and are no longer master when this returns. */
+bool instance_take_again(struct instance *inst, const struct netif_result *r);
 /* False if nothing has to be removed: then no completion follows. */
 bool instance_addr_release(struct instance *inst);
 bool instance_addr_any(const struct instance *inst);

@@ -9,6 +9,7 @@
 #include "agent/vip.h"
 
 #include <assert.h>
+#include <errno.h>
 
 enum { DROP_TRIES = 10 };
 
@@ -84,6 +85,8 @@ static void added(void *user, const struct netif_result *r)
 	struct instance *inst = user;
 	size_t n = 0;
 
+	if (instance_take_again(inst, r) && instance_add_vips(inst))
+		return;
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
 		if (!inst->vips[i].fresh)
 			continue;
@@ -96,7 +99,7 @@ static void added(void *user, const struct netif_result *r)
 		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "the reload would add %zu address%s", n, plural(n));
 	else if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added by the reload", n, plural(n));
-	else
+	else if (r->error != -ESTALE)
 		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
 	/* What others deleted meanwhile was left for this moment. */
@@ -128,7 +131,7 @@ bool instance_add_vips(struct instance *inst)
 	}
 	if (a && n == 0)
 		return false;
-	if (!a || netif_take(inst->env.netif, a, n, added, inst) < 0) {
+	if (!a || netif_take(inst->env.netif, a, n, instance_awake_until_us(inst), added, inst) < 0) {
 		not_added(inst, "too much is under way");
 		return false;
 	}

@@ -4,14 +4,16 @@
 
 /* While the advert that is due has not left, another may become master: after so long we must look before we speak. A
  * lateness within what timers are allowed says nothing. */
-bool instance_overslept(const struct instance *inst)
+uint64_t instance_awake_until_us(const struct instance *inst)
 {
 	uint64_t lag_us = vrrp_lag_max_us(&inst->fsm);
 
-	if (inst->fsm.state != VRRP_MASTER)
-		return false;
-	return loop_now_us() >
-	       inst->next_advert_us + (lag_us > INSTANCE_ADVERT_SLACK_US ? lag_us : INSTANCE_ADVERT_SLACK_US);
+	return inst->next_advert_us + (lag_us > INSTANCE_ADVERT_SLACK_US ? lag_us : INSTANCE_ADVERT_SLACK_US);
+}
+
+bool instance_overslept(const struct instance *inst)
+{
+	return inst->fsm.state == VRRP_MASTER && loop_now_us() > instance_awake_until_us(inst);
 }
 
 static void advert_due(void *user, uint64_t due_us)

@@ -374,9 +374,10 @@ static int hand_in(struct netif *n, enum netif_job_kind kind, const struct netif
 	return 0;
 }
 
-int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user)
+int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
+	       netif_done_fn done, void *user)
 {
-	return hand_in(n, NETIF_JOB_TAKE, addrs, n_addrs, 0, done, user);
+	return hand_in(n, NETIF_JOB_TAKE, addrs, n_addrs, not_after_us, done, user);
 }
 
 int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t reset_budget_us,

@@ -107,8 +107,11 @@ typedef void (*netif_done_fn)(void *user, const struct netif_result *result);
 
 /* Adds the addresses. Idempotent: one that is there with the same attributes is success. The array is copied. `done`
  * is called from the loop, never from within; netif_presence() is up to date then, an IPv6 address NETIF_TENTATIVE
- * until the kernel tells that it is in use. 0, -ENOMEM, or -ENOBUFS if thousands of batches are waiting already. */
-int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, netif_done_fn done, void *user);
+ * until the kernel tells that it is in use. Not begun after `not_after_us` (CLOCK_MONOTONIC; -ESTALE, and nothing was
+ * added): who stood still between asking and this has lost the right to them. 0, -ENOMEM, or -ENOBUFS if thousands of
+ * batches are waiting already. */
+int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
+	       netif_done_fn done, void *user);
 
 /* Sets the lifetimes of addresses that are there, and never adds one: an address that was lost meanwhile counts as
  * failed

@@ -123,8 +123,21 @@ static void settle_existing(struct netif_writer *w, struct netif_job *j)
 	}
 }
 
+/* After a freeze the queue holds what was right before it: another host may have the addresses by now. */
+static bool too_late(struct netif_job *j)
+{
+	if (loop_now_us() <= j->not_after_us)
+		return false;
+	for (size_t i = 0; i < j->n_reqs; i++)
+		j->reqs[i].error = -ESTALE;
+	sum_up(j);
+	return true;
+}
+
 static void take(struct netif_writer *w, struct netif_job *j)
 {
+	if (too_late(j))
+		return;
 	add_all(w, NETIF_OP_ADD, j);
 	netif_batch_flush(w->batch);
 	settle_existing(w, j);
@@ -133,13 +146,9 @@ static void take(struct netif_writer *w, struct netif_job *j)
 
 static void renew(struct netif_writer *w, struct netif_job *j)
 {
-	bool late = loop_now_us() > j->not_after_us;
-
-	if (late)
-		for (size_t i = 0; i < j->n_reqs; i++)
-			j->reqs[i].error = -ESTALE;
-	else
-		add_all(w, NETIF_OP_RENEW, j);
+	if (too_late(j))
+		return;
+	add_all(w, NETIF_OP_RENEW, j);
 	netif_batch_flush(w->batch);
 	sum_up(j);
 }

@@ -19,7 +19,7 @@ struct netif_job {
 	struct netif_job *next; /* in the writer's queues */
 	void (*run)(struct netif_job *job);
 	uint64_t reset_budget_us;
-	uint64_t not_after_us; /* NETIF_JOB_RENEW */
+	uint64_t not_after_us; /* NETIF_JOB_TAKE, NETIF_JOB_RENEW: -ESTALE after that */
 	size_t n_reqs;
 	struct netif_result result;
 	netif_done_fn done;

@@ -2,6 +2,7 @@
 """A master that did not run for a while: it looks before it speaks."""
 
 from lib.agents import VIP, instance
+from lib.process import HeldThread
 from lib.wait import now, until
 
 # Many announcements are due whenever it wakes.
@@ -95,3 +96,41 @@ def test_frozen_master_that_is_ended_says_nothing(pair):
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     pair.watcher.allow_overlap_during(frozen, woken + 0.5)
     assert said(pair, woken) == []
+
+
+def test_take_that_was_handed_in_before_a_freeze_is_not_carried_out_after_it(pair):
+    """Frozen after it became master and before the kernel was told; the other host has the VIP by the time it wakes."""
+    pair.start_configured(instance(200, track=False), instance(150, track=False))
+    second = pair.agents["backupsql"]
+    writer = HeldThread(second.engine, "netif")
+    since = now()
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    second.wait_state("MASTER", 10)
+    pair.watcher.wait_adverts(pair.backup, 5, 10)  # settled: the take waits for nothing but the thread
+    second.freeze()
+    writer.let_go()
+    pair.master.run([pair.build.sqlvipctl, "resume"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    woken = second.thaw()
+    second.wait_state("BACKUP", 5)
+    pair.watcher.wait_adverts(pair.master, 10, 10)
+    assert not pair.watcher.find(since, host="backupsql", event="address", op="add", address=f"{VIP}/32")
+    assert not pair.watcher.find(woken, host="backupsql", dir="out", event=("advert", "garp"))
+    assert "cannot be added" not in second.process.text()
+
+
+def test_take_that_waited_while_the_loop_went_on_is_carried_out(pair):
+    """Mastership that is old by the time the thread gets to run, but was renewed meanwhile."""
+    agent = pair.agent(pair.master, instance(150, track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    writer = HeldThread(agent.engine, "netif")
+    pair.master.run([pair.build.sqlvipctl, "resume"])
+    agent.wait_state("MASTER", 10)
+    pair.watcher.wait_adverts(pair.master, 10, 10)  # more than three intervals
+    assert pair.watcher.holders(VIP) == []
+    writer.let_go()
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+    assert agent.instance()["state"] == "MASTER"
+    assert "cannot be added" not in agent.process.text()

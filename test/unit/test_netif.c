@@ -171,7 +171,7 @@ static struct netif_result take(struct world *w, const struct netif_addr *addrs,
 {
 	struct outcome o = { .w = w };
 
-	assert_int_equal(netif_take(w->n, addrs, n, on_done, &o), 0);
+	assert_int_equal(netif_take(w->n, addrs, n, UINT64_MAX, on_done, &o), 0);
 	assert_int_equal(o.order, 0);
 	WAIT_FOR(w, o.order);
 	return o.result;
@@ -571,6 +571,24 @@ static void renewal_that_comes_too_late_does_nothing(void **state)
 	assert_true(shell_says(SHOW, "valid_lft 100sec"));
 }
 
+static void take_that_comes_too_late_adds_nothing(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a[2] = { vip_on(w->v0, "192.0.2.100", 32), vip_on(w->v0, "2001:db8::100", 128) };
+	struct outcome o = { .w = w };
+
+	assert_int_equal(netif_take(w->n, a, 2, loop_now_us() - 1, on_done, &o), 0);
+	WAIT_FOR(w, o.order);
+	assert_int_equal(o.result.error, -ESTALE);
+	assert_int_equal(o.result.failed, 2);
+	settle(w);
+	for (size_t i = 0; i < 2; i++) {
+		assert_false(here(w, &a[i]));
+		assert_int_equal(told(w, &a[i], false), 0);
+	}
+	assert_false(shell_says(SHOW, "100/"));
+}
+
 static void foreign_removal_beside_a_renewal_is_told(void **state)
 {
 	struct world *w = *state;
@@ -602,7 +620,7 @@ static void renewals_come_in_portions_and_behind_everything_else(void **state)
 	n_done = w->n_done;
 	assert_int_equal(netif_renew(w->n, a, ELEMENTSOF(a), UINT64_MAX, NULL, w, &portions), 0);
 	assert_int_equal(portions, 3);
-	assert_int_equal(netif_take(w->n, &other, 1, on_done, &last), 0);
+	assert_int_equal(netif_take(w->n, &other, 1, UINT64_MAX, on_done, &last), 0);
 	WAIT_FOR(w, last.order);
 	assert_int_equal(last.order, n_done + 1);
 	assert_int_equal(release(w, a, ELEMENTSOF(a)).error, 0);
@@ -654,7 +672,7 @@ static void removal_that_overtakes_the_next_take_is_still_ours(void **state)
 	for (size_t i = 0; i < ELEMENTSOF(o); i++) {
 		o[i] = (struct outcome){ .w = w };
 		if (i % 2 == 0)
-			assert_int_equal(netif_take(w->n, &a, 1, on_done, &o[i]), 0);
+			assert_int_equal(netif_take(w->n, &a, 1, UINT64_MAX, on_done, &o[i]), 0);
 		else
 			assert_int_equal(netif_release(w->n, &a, 1, 0, on_done, &o[i]), 0);
 	}
@@ -674,8 +692,8 @@ static void forgotten_batch_runs_and_is_not_reported(void **state)
 	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32), b = vip_on(w->v0, "192.0.2.101", 32);
 	struct outcome forgotten = { .w = w }, kept = { .w = w };
 
-	assert_int_equal(netif_take(w->n, &a, 1, on_done, &forgotten), 0);
-	assert_int_equal(netif_take(w->n, &b, 1, on_done, &kept), 0);
+	assert_int_equal(netif_take(w->n, &a, 1, UINT64_MAX, on_done, &forgotten), 0);
+	assert_int_equal(netif_take(w->n, &b, 1, UINT64_MAX, on_done, &kept), 0);
 	netif_forget(w->n, &forgotten);
 	WAIT_FOR(w, kept.order);
 	settle(w);
@@ -713,7 +731,7 @@ static void waiting_batches_are_dropped_at_the_end(void **state)
 	for (unsigned i = 0; i < ELEMENTSOF(a); i++)
 		a[i] = nth_vip(w, i);
 	for (int i = 0; i < 50; i++) {
-		assert_int_equal(netif_take(w->n, a, ELEMENTSOF(a), on_done, &o), 0);
+		assert_int_equal(netif_take(w->n, a, ELEMENTSOF(a), UINT64_MAX, on_done, &o), 0);
 		assert_int_equal(netif_release(w->n, a, ELEMENTSOF(a), 0, on_done, &o), 0);
 	}
 	w->n = netif_free(w->n);
@@ -729,7 +747,7 @@ static void queue_has_an_end(void **state)
 	for (unsigned i = 0; i < ELEMENTSOF(a); i++)
 		a[i] = nth_vip(w, i);
 	for (accepted = 0; accepted < 10000; accepted++) {
-		r = netif_take(w->n, a, accepted ? 1 : ELEMENTSOF(a), NULL, NULL);
+		r = netif_take(w->n, a, accepted ? 1 : ELEMENTSOF(a), UINT64_MAX, NULL, NULL);
 		if (r < 0)
 			break;
 	}
@@ -801,7 +819,7 @@ static void our_own_removal_is_not_told_even_if_its_notice_was_lost(void **state
 	w->n_done = 0;
 	flood();
 	assert_int_equal(netif_release(w->n, &ours, 1, 0, on_done, &released), 0);
-	assert_int_equal(netif_take(w->n, &mine, 1, on_done, &taken), 0);
+	assert_int_equal(netif_take(w->n, &mine, 1, UINT64_MAX, on_done, &taken), 0);
 	shell("ip address del 192.0.2.200/32 dev v0");
 	WAIT_FOR(w, taken.order);
 	assert_int_equal(released.order, 1);
@@ -1130,6 +1148,7 @@ int main(void)
 		TEST(take_of_an_address_that_is_there_sets_its_lifetime),
 		TEST(renewal_brings_no_address_back),
 		TEST(renewal_that_comes_too_late_does_nothing),
+		TEST(take_that_comes_too_late_adds_nothing),
 		TEST(foreign_removal_beside_a_renewal_is_told),
 		TEST(renewals_come_in_portions_and_behind_everything_else),
 		TEST(address_that_would_take_others_along_is_known),

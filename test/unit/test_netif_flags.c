@@ -87,7 +87,7 @@ static struct netif_addr address(struct world *w, const char *text, uint8_t len)
 static void take(struct world *w, const struct netif_addr *a)
 {
 	w->done = false;
-	assert_int_equal(netif_take(w->n, a, 1, done, w), 0);
+	assert_int_equal(netif_take(w->n, a, 1, UINT64_MAX, done, w), 0);
 	run_until(w, is_done);
 	assert_int_equal(w->result.error, 0);
 }

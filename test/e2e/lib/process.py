@@ -10,6 +10,8 @@ import subprocess
 from lib.wait import Late, now, until
 
 PR_SET_CHILD_SUBREAPER = 36
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+WALL = 0x40000000
 
 
 def become_subreaper():
@@ -17,6 +19,26 @@ def become_subreaper():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
+
+
+class HeldThread:
+    """One thread of a process stands still while the others go on, as if it had not got the CPU."""
+
+    def __init__(self, pid, name):
+        self.tid = next(int(tid) for tid in os.listdir(f"/proc/{pid}/task") if proc_name(f"{pid}/task/{tid}") == name)
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc.ptrace.argtypes = [ctypes.c_long] * 4
+        self.libc.ptrace.restype = ctypes.c_long
+        self.ptrace(PTRACE_SEIZE)
+        self.ptrace(PTRACE_INTERRUPT)
+        os.waitpid(self.tid, WALL)
+
+    def ptrace(self, request):
+        if self.libc.ptrace(request, self.tid, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace request {request:#x}")
+
+    def let_go(self):
+        self.ptrace(PTRACE_DETACH)
 
 
 def processes_in(namespaces):
