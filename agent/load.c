@@ -12,20 +12,27 @@ struct findings {
 	unsigned count[CONF_ERROR + 1];
 };
 
-static void report_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+void load_log_finding(enum conf_level level, const struct conf_where *where, const char *text)
 {
 	static const int severity[] = {
 		[CONF_NOTE] = LOG_NOTICE, [CONF_WARNING] = LOG_WARNING, [CONF_ERROR] = LOG_ERR
 	};
+	const char *word = conf_level_name(level);
+
+	if (where && where->file && where->line)
+		log_worded(severity[level], "%s:%u: %s: %s", where->file, where->line, word, text);
+	else if (where && where->file)
+		log_worded(severity[level], "%s: %s: %s", where->file, word, text);
+	else
+		log_worded(severity[level], "%s: %s", word, text);
+}
+
+static void report_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
 	struct findings *f = user;
 
 	f->count[level]++;
-	if (where && where->file && where->line)
-		log_write(severity[level], NULL, "%s:%u: %s", where->file, where->line, text);
-	else if (where && where->file)
-		log_write(severity[level], NULL, "%s: %s", where->file, text);
-	else
-		log_write(severity[level], NULL, "%s", text);
+	load_log_finding(level, where, text);
 }
 
 int exit_code_of(int r)

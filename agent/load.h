@@ -8,6 +8,9 @@
 /* 0 and `*ret` (release with conf_free), or -errno as conf_load(); everything found is logged. */
 int load_conf(const struct options *opt, struct conf **ret);
 
+/* One line of the log, in a compiler's order: "FILE:LINE: warning: TEXT". `where` may be NULL. */
+void load_log_finding(enum conf_level level, const struct conf_where *where, const char *text);
+
 struct conf_bundle;
 
 /* The same, and everything that it asked of the host, for another process to read it once more: also if it is not

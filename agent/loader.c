@@ -49,14 +49,11 @@ static void loader_unref(struct loader *l)
 
 static void note_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
 {
-	static const char *const levels[] = {
-		[CONF_NOTE] = "note", [CONF_WARNING] = "warning", [CONF_ERROR] = "error"
-	};
 	struct loader *l = user;
 
 	l->result.n_errors += level == CONF_ERROR;
-	json_array_append_new(l->result.findings, json_pack("{s:s, s:s?, s:i, s:s}", "level", levels[level], "file",
-							    where ? where->file : NULL, "line",
+	json_array_append_new(l->result.findings, json_pack("{s:s, s:s?, s:i, s:s}", "level", conf_level_name(level),
+							    "file", where ? where->file : NULL, "line",
 							    where ? (int)where->line : 0, "text", text));
 }
 

@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/journal.h"
+#include "agent/load.h"
 
 #include <errno.h>
 
@@ -43,6 +44,16 @@ static void start(struct reload *r);
 
 /* --- telling ----------------------------------------------------------------------------------------------------- */
 
+static enum conf_level level_of(const json_t *finding)
+{
+	const char *name = json_string_value(json_object_get(finding, "level"));
+	enum conf_level level = CONF_NOTE;
+
+	while (level < CONF_ERROR && strcmp(name, conf_level_name(level)) != 0)
+		level++;
+	return level;
+}
+
 static void log_findings(const json_t *findings)
 {
 	size_t i;
@@ -50,18 +61,12 @@ static void log_findings(const json_t *findings)
 
 	json_array_foreach(findings, i, f)
 	{
-		const char *level = json_string_value(json_object_get(f, "level"));
-		const char *file = json_string_value(json_object_get(f, "file"));
-		const char *text = json_string_value(json_object_get(f, "text"));
-		json_int_t line = json_integer_value(json_object_get(f, "line"));
-		int severity = strcmp(level, "error") == 0     ? LOG_ERR
-			       : strcmp(level, "warning") == 0 ? LOG_WARNING
-							       : LOG_NOTICE;
+		const struct conf_where where = {
+			.file = json_string_value(json_object_get(f, "file")),
+			.line = (unsigned)json_integer_value(json_object_get(f, "line")),
+		};
 
-		if (file && line)
-			log_write(severity, NULL, "%s:%" JSON_INTEGER_FORMAT ": %s", file, line, text);
-		else
-			log_write(severity, NULL, "%s%s%s", file ? file : "", file ? ": " : "", text);
+		load_log_finding(level_of(f), &where, json_string_value(json_object_get(f, "text")));
 	}
 }
 
@@ -166,7 +171,7 @@ static const char *first_error(const json_t *findings)
 
 	json_array_foreach(findings, i, f)
 	{
-		if (strcmp(json_string_value(json_object_get(f, "level")), "error") == 0)
+		if (level_of(f) == CONF_ERROR)
 			return json_string_value(json_object_get(f, "text"));
 	}
 	return NULL;

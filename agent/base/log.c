@@ -22,6 +22,7 @@ enum { LINE_MAX_LEN = 1024, RING_LINES = 2048, NAME_MAX_LEN = 64 };
 
 struct line {
 	int level;
+	bool worded;       /* no word for the level in front */
 	struct timeval at; /* wall clock: for people */
 	char instance[NAME_MAX_LEN];
 	char text[LINE_MAX_LEN]; /* last, so that a short line is a short copy */
@@ -90,7 +91,8 @@ static void write_line(const struct line *l)
 		n = strftime(buf, sizeof(buf), "%F %T", &tm);
 		n += (size_t)snprintf(buf + n, sizeof(buf) - n, ".%06ld ", (long)l->at.tv_usec);
 	}
-	len = snprintf(buf + n, sizeof(buf) - n, "%s%s%s%s\n", level_word(l->level), l->instance, sep, l->text);
+	len = snprintf(buf + n, sizeof(buf) - n, "%s%s%s%s\n", l->worded ? "" : level_word(l->level), l->instance, sep,
+		       l->text);
 	if (len > 0) {
 		ssize_t written = write(STDERR_FILENO, buf, n + (size_t)len);
 
@@ -220,6 +222,21 @@ static void enqueue(const struct line *l)
 	pthread_mutex_unlock(&sink.lock);
 }
 
+static void write_text(struct line *l, const char *instance, const char *fmt, va_list ap)
+{
+	gettimeofday(&l->at, NULL);
+	snprintf(l->instance, sizeof(l->instance), "%s", instance ? instance : "");
+	vsnprintf(l->text, sizeof(l->text), fmt, ap);
+	/* Text from outside (server messages, interface names) may hold control characters. */
+	for (char *p = l->text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	if (sink.running)
+		enqueue(l);
+	else
+		write_line(l);
+}
+
 void log_write(int level, const char *instance, const char *fmt, ...)
 {
 	struct line l;
@@ -228,19 +245,24 @@ void log_write(int level, const char *instance, const char *fmt, ...)
 	if (level > sink.level)
 		return;
 	l.level = level;
-	gettimeofday(&l.at, NULL);
-	snprintf(l.instance, sizeof(l.instance), "%s", instance ? instance : "");
+	l.worded = false;
 	va_start(ap, fmt);
-	vsnprintf(l.text, sizeof(l.text), fmt, ap);
+	write_text(&l, instance, fmt, ap);
 	va_end(ap);
-	/* Text from outside (server messages, interface names) may hold control characters. */
-	for (char *p = l.text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	if (sink.running)
-		enqueue(&l);
-	else
-		write_line(&l);
+}
+
+void log_worded(int level, const char *fmt, ...)
+{
+	struct line l;
+	va_list ap;
+
+	if (level > sink.level)
+		return;
+	l.level = level;
+	l.worded = true;
+	va_start(ap, fmt);
+	write_text(&l, NULL, fmt, ap);
+	va_end(ap);
 }
 
 bool log_limit_pass(struct log_limit *l, uint64_t now_us, uint64_t interval_us, uint64_t *suppressed)

@@ -26,6 +26,9 @@ void log_stop(uint64_t timeout_us);
 /* `instance` may be NULL; it becomes the line's prefix and, in the journal, the field SQLVIP_INSTANCE. */
 void log_write(int level, const char *instance, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* A line that says itself how grave it is, as a compiler's: "sqlvip.conf:12: warning: ...". */
+void log_worded(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 #define log_error(...)  log_write(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warn(...)   log_write(LOG_WARNING, NULL, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, NULL, __VA_ARGS__)

@@ -72,7 +72,7 @@ bool conf_is_vip(const struct conf *c, const struct ip_addr *addr)
 int conf_load_text(const char *name, const char *text, size_t len, bool files, const char *config_id,
 		   conf_report_fn report, void *user, struct conf **ret)
 {
-	struct conf_findings findings = { .report = report, .user = user };
+	struct conf_findings findings = conf_findings_begin(report, user);
 	struct conf_pool *pool = conf_pool_new();
 	struct conf *c = conf_pool_alloc(pool, sizeof(*c));
 	struct conf_ctx x = { .c = c, .pool = pool, .f = &findings, .files = files };
@@ -112,13 +112,15 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 
 int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret)
 {
-	struct conf_findings findings = { .report = report, .user = user };
 	struct conf_where where = { .file = path };
 	struct conf_file file;
 	int r = conf_file_read(path, &file);
 
 	if (r < 0) {
+		struct conf_findings findings = conf_findings_begin(report, user);
+
 		conf_error(&findings, &where, "cannot be read: %s", conf_file_error(r));
+		conf_findings_end(&findings, &where);
 		return r;
 	}
 	r = conf_load_text(path, file.text, file.len, true, config_id, report, user, ret);
@@ -137,6 +139,13 @@ struct conf *conf_free(struct conf *c)
 	if (c && --c->refs == 0)
 		conf_pool_free(c->pool);
 	return NULL;
+}
+
+const char *conf_level_name(enum conf_level level)
+{
+	static const char *const names[] = { [CONF_NOTE] = "note", [CONF_WARNING] = "warning", [CONF_ERROR] = "error" };
+
+	return names[level];
 }
 
 const char *conf_hook_name(enum conf_hook hook)

@@ -305,7 +305,11 @@ struct conf {
 /* One finding about the file. */
 enum conf_level { CONF_NOTE, CONF_WARNING, CONF_ERROR };
 
-/* Gets each finding as it is made. `text` has neither place nor newline. */
+const char *conf_level_name(enum conf_level level); /* "note", "warning", "error" */
+
+/* Gets the findings when everything has been read, in the order of the files (one that includes another comes before
+ * it) and of their lines, whatever their levels. `text` has neither place nor newline; it and `where` are valid during
+ * the call. */
 typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct conf_where *where, const char *text);
 
 /* Reads `path` (libconfig grammar if it ends in ".cfg", else keepalived's), with `config_id` for @id lines (NULL: host

@@ -120,8 +120,17 @@ static void complete_member(struct conf_ctx *x, const struct conf_group *g, stru
 	inst->notify_priority_changes |= g->notify_priority_changes;
 }
 
+static void complain_of_few_members(struct conf_ctx *x, const struct conf_group *g, const struct conf_where *where)
+{
+	if (g->n_members == 0)
+		conf_error(x->f, where, "group: is empty; write the name of a vrrp_instance in each line");
+	else
+		conf_warn(x->f, where, "group: has one member only, which shares its state with nobody");
+}
+
 static void read_group(struct conf_ctx *x, config_setting_t *group, struct conf_group *g)
 {
+	unsigned errors = x->f->errors;
 	struct conf_frame frame;
 
 	g->name = conf_named_name(x, "vrrp_sync_group", group);
@@ -132,11 +141,8 @@ static void read_group(struct conf_ctx *x, config_setting_t *group, struct conf_
 	if (!conf_given(&frame, "group"))
 		conf_error(x->f, &g->where, "vrrp_sync_group %s: group is missing: group { NAMES of vrrp_instances }",
 			   g->name);
-	else if (g->n_members == 0)
-		conf_error(x->f, conf_given(&frame, "group"), "group: names no usable vrrp_instance");
-	else if (g->n_members == 1)
-		conf_warn(x->f, conf_given(&frame, "group"),
-			  "group: has one member only, which shares its state with nobody");
+	else if (g->n_members < 2 && x->f->errors == errors) /* after an error it would mislead */
+		complain_of_few_members(x, g, conf_given(&frame, "group"));
 	for (size_t i = 0; i < g->n_members; i++)
 		complete_member(x, g, &x->c->instances[g->members[i]]);
 }

@@ -49,6 +49,7 @@ struct conf_draft {
 	bool native_ipv6;
 	bool no_vips;            /* no_virtual_ipaddress */
 	bool peers_have_ranges;  /* a min_ttl or max_ttl is given */
+	bool listed_wrong;       /* an entry of virtual_ipaddress was refused, and reported */
 	struct conf_vip *listed; /* virtual_ipaddress */
 	size_t n_listed;
 	struct conf_vip *excluded; /* virtual_ipaddress_excluded */

@@ -65,6 +65,7 @@ struct conf_lex *conf_lex_new(const struct conf_lex_env *env, const char *path, 
 	l->inputs[l->n_inputs++] =
 		(struct input){ .file = conf_pool_strdup(env->pool, path), .text = text, .len = len };
 	l->where = (struct conf_where){ .file = l->inputs[0].file, .line = 1 };
+	conf_findings_file(env->findings, l->inputs[0].file);
 	return l;
 }
 
@@ -453,6 +454,7 @@ static void push_file(struct conf_lex *l, const char *path, bool found)
 	in->len = in->own.len;
 	l->n_files++;
 	l->n_inputs++;
+	conf_findings_file(l->env.findings, in->file);
 }
 
 /* What an include demands beside what it may find. */

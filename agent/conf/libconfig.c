@@ -105,6 +105,7 @@ static unsigned look_through(struct conf_ctx *x, const char *file, const char *t
 {
 	struct look l = { .x = x, .where = { .file = file, .line = 1 }, .s = text, .depth = depth };
 
+	conf_findings_file(x->f, file);
 	while (*l.s) {
 		if (*l.s == '#' || strncmp(l.s, "//", 2) == 0)
 			skip_to(&l, "\n");

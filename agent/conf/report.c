@@ -4,10 +4,23 @@
 #include "agent/conf/report.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/conf/pool.h"
 
 #include <stdarg.h>
 
 enum { TEXT_MAX = 1024, WORD_MAX = 48 };
+
+struct conf_kept {
+	enum conf_level level;
+	struct conf_where where; /* file NULL: it is about none */
+	const char *text;
+	size_t file, at; /* place among the files, and among the findings */
+};
+
+struct conf_order {
+	struct conf_order *next;
+	const char *file;
+};
 
 static void make_printable(char *s)
 {
@@ -15,6 +28,29 @@ static void make_printable(char *s)
 		if ((unsigned char)*s < 0x20 || *s == 0x7f)
 			*s = '?';
 	}
+}
+
+struct conf_findings conf_findings_begin(conf_report_fn report, void *user)
+{
+	struct conf_findings f = { .report = report, .user = user };
+
+	if (!report)
+		return f;
+	f.pool = conf_pool_new();
+	f.kept = conf_pool_array(f.pool, CONF_FINDINGS_MAX, sizeof(*f.kept));
+	return f;
+}
+
+void conf_findings_file(struct conf_findings *f, const char *file)
+{
+	struct conf_order *o;
+
+	if (!f->pool)
+		return;
+	o = conf_pool_alloc(f->pool, sizeof(*o));
+	o->file = conf_pool_strdup(f->pool, file);
+	*(f->files_end ? f->files_end : &f->files) = o;
+	f->files_end = &o->next;
 }
 
 void conf_finding(struct conf_findings *f, enum conf_level level, const struct conf_where *where, const char *fmt, ...)
@@ -28,24 +64,64 @@ void conf_finding(struct conf_findings *f, enum conf_level level, const struct c
 		f->hidden++;
 		return;
 	}
-	f->shown++;
-	if (!f->report)
+	if (!f->pool) {
+		f->shown++;
 		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	make_printable(text);
-	f->report(f->user, level, where, text);
+	f->kept[f->shown] =
+		(struct conf_kept){ .level = level, .text = conf_pool_strdup(f->pool, text), .at = f->shown };
+	if (where && where->file)
+		f->kept[f->shown].where = (struct conf_where){ conf_pool_strdup(f->pool, where->file), where->line };
+	f->shown++;
+}
+
+/* A file that nobody told of, such as one that libconfig includes, comes after the others. */
+static size_t rank(const struct conf_findings *f, const char *file)
+{
+	size_t n = 0;
+
+	if (!file)
+		return 0;
+	for (const struct conf_order *o = f->files; o; o = o->next, n++)
+		if (strcmp(o->file, file) == 0)
+			break;
+	return 1 + n;
+}
+
+static int compare_kept(const void *a, const void *b)
+{
+	const struct conf_kept *x = a, *y = b;
+
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
+	if (x->where.line != y->where.line)
+		return x->where.line < y->where.line ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
 void conf_findings_end(struct conf_findings *f, const struct conf_where *where)
 {
 	char text[TEXT_MAX];
 
-	if (f->hidden == 0 || !f->report)
+	if (!f->pool)
 		return;
-	snprintf(text, sizeof(text), "%u more findings are not shown", f->hidden);
-	f->report(f->user, CONF_NOTE, where, text);
+	for (unsigned i = 0; i < f->shown; i++)
+		f->kept[i].file = rank(f, f->kept[i].where.file);
+	qsort(f->kept, f->shown, sizeof(*f->kept), compare_kept);
+	for (unsigned i = 0; i < f->shown; i++)
+		f->report(f->user, f->kept[i].level, &f->kept[i].where, f->kept[i].text);
+	if (f->hidden > 0) {
+		snprintf(text, sizeof(text), "%u more findings are not shown", f->hidden);
+		f->report(f->user, CONF_NOTE, where, text);
+	}
+	f->pool = conf_pool_free(f->pool);
+	f->kept = NULL;
+	f->files = NULL;
+	f->files_end = NULL;
 }
 
 static unsigned min_of(unsigned a, unsigned b)

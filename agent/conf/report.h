@@ -7,14 +7,27 @@
 /* After that many a file is not worth reading line by line; the rest is counted and told as one number. */
 enum { CONF_FINDINGS_MAX = 200 };
 
+struct conf_kept; /* a finding that waits to be reported */
+struct conf_order;
+
+/* All zero: counts, and reports nothing. */
 struct conf_findings {
 	conf_report_fn report;
 	void *user;
 	unsigned errors, warnings;
 	unsigned shown, hidden;
+	struct conf_pool *pool; /* of what follows; NULL without `report` */
+	struct conf_kept *kept;
+	struct conf_order *files, **files_end;
 };
 
-/* Reports one finding. Bytes that a terminal might obey are replaced. */
+/* To be followed by conf_findings_end(). `report` may be NULL. */
+struct conf_findings conf_findings_begin(conf_report_fn report, void *user);
+
+/* Tells that a file is read now, which orders the findings. */
+void conf_findings_file(struct conf_findings *f, const char *file);
+
+/* Keeps one finding. Bytes that a terminal might obey are replaced. */
 void conf_finding(struct conf_findings *f, enum conf_level level, const struct conf_where *where, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
@@ -27,7 +40,8 @@ static inline bool conf_findings_full(const struct conf_findings *f)
 	return f->shown >= CONF_FINDINGS_MAX;
 }
 
-/* Tells how many findings were held back, if any. */
+/* Reports everything in the order of files and lines, and last, for `where`, how many findings were held back, if any.
+ * Releases what `f` holds, but its numbers. */
 void conf_findings_end(struct conf_findings *f, const struct conf_where *where);
 
 /* The candidate that `word` is most likely a slip of, or NULL. `candidate(user, i)` yields NULL at the end. */

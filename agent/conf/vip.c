@@ -364,6 +364,7 @@ void conf_parse_vips(struct conf_ctx *x, const struct conf_arg *a, void *obj)
 	struct conf_draft *d = obj;
 
 	parse_list(x, a, VRRP_ADDRS_MAX, &d->listed, &d->n_listed);
+	d->listed_wrong = d->n_listed < (size_t)config_setting_length(a->setting);
 }
 
 void conf_parse_excluded(struct conf_ctx *x, const struct conf_arg *a, void *obj)
@@ -381,8 +382,10 @@ void conf_complete_vips(struct conf_ctx *x, struct conf_draft *d, const struct c
 
 	if (!listed && !d->no_vips)
 		conf_error(x->f, &i->where, "vrrp_instance %s: virtual_ipaddress is missing", i->name);
-	else if (!d->no_vips && d->n_listed == 0)
-		conf_error(x->f, listed, "virtual_ipaddress: holds no usable address");
+	else if (!d->no_vips && d->n_listed == 0 && !d->listed_wrong)
+		conf_error(x->f, listed,
+			   "virtual_ipaddress: is empty; write an address in each line, such as "
+			   "192.168.1.100/24");
 	if (d->no_vips && listed)
 		conf_error(x->f, none, "no_virtual_ipaddress: virtual_ipaddress is given, too");
 	i->n_advertised = d->n_listed;

@@ -26,10 +26,8 @@ static void print_findings(const json_t *findings)
 			fprintf(stderr, ":%" JSON_INTEGER_FORMAT, line);
 		if (file)
 			fputs(": ", stderr);
-		if (level && strcmp(level, "error") != 0) {
-			ctl_print_text(level, stderr);
-			fputs(": ", stderr);
-		}
+		ctl_print_text(level ? level : "error", stderr);
+		fputs(": ", stderr);
 		ctl_print_text(text ? text : "(no text)", stderr);
 		fputc('\n', stderr);
 	}

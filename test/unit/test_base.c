@@ -53,6 +53,18 @@ static void log_line_names_level_and_instance(void **state)
 	assert_string_equal(text, "warning: VI_1: the cause\n");
 }
 
+static void log_line_that_names_its_level_itself_gets_no_second_word(void **state)
+{
+	struct capture c = capture_stderr();
+	char text[256];
+
+	(void)state;
+	log_worded(LOG_WARNING, "f.conf:%d: warning: %s", 12, "the\ncause");
+	log_worded(LOG_DEBUG, "f.conf:13: note: not at this level");
+	release_stderr(&c, text, sizeof(text));
+	assert_string_equal(text, "f.conf:12: warning: the?cause\n");
+}
+
 static void log_text_from_outside_cannot_forge_a_line(void **state)
 {
 	struct capture c = capture_stderr();
@@ -404,6 +416,7 @@ int main(void)
 		cmocka_unit_test(timers_of_a_clock_fire_in_the_order_of_their_times),
 		cmocka_unit_test(timer_that_is_always_due_lets_the_rest_of_its_rank_run),
 		cmocka_unit_test(log_line_names_level_and_instance),
+		cmocka_unit_test(log_line_that_names_its_level_itself_gets_no_second_word),
 		cmocka_unit_test(log_text_from_outside_cannot_forge_a_line),
 		cmocka_unit_test(log_keeps_order_through_its_thread),
 		cmocka_unit_test(log_to_a_full_pipe_does_not_block_the_caller),

@@ -486,12 +486,11 @@ static void bad_addresses_are_refused(void **state)
 		char text[512], expected[512];
 
 		snprintf(text, sizeof(text), VIP("%s"), cases[i][0]);
-		snprintf(expected, sizeof(expected),
-			 "f.conf:5: error: %s\nf.conf:4: error: virtual_ipaddress: holds no usable address\n",
-			 cases[i][1]);
+		snprintf(expected, sizeof(expected), "f.conf:5: error: %s\n", cases[i][1]);
 		refuses(text, expected);
 	}
-	refuses(VIP(""), "f.conf:4: error: virtual_ipaddress: holds no usable address\n");
+	refuses(VIP(""), "f.conf:4: error: virtual_ipaddress: is empty; write an address in each line, such as "
+			 "192.168.1.100/24\n");
 }
 
 static void more_addresses_than_an_advert_holds_are_refused(void **state)
@@ -587,19 +586,20 @@ static void references_to_nothing_are_refused_with_the_nearest_name(void **state
 {
 	(void)state;
 	refuses("vrrp_mysql mysqld {\n socket /s\n user u\n}\n" INSTANCE(" track_mysql {\n mysql\n }\n"),
-		"f.conf:9: error: track_mysql: there is no vrrp_mysql mysql; do you mean mysqld?\n"
 		"f.conf:1: warning: vrrp_mysql mysqld: watches nothing, because no vrrp_instance has `track_mysql { "
 		"mysqld "
-		"}`\n");
+		"}`\n"
+		"f.conf:9: error: track_mysql: there is no vrrp_mysql mysql; do you mean mysqld?\n");
 	refuses(INSTANCE(" track_script {\n x\n }\n"), "f.conf:5: error: track_script: there is no vrrp_script x\n");
 	refuses("vrrp_script s {\n script /x\n}\n" INSTANCE(" track_script {\n s\n s weight 3\n }\n"),
 		"f.conf:9: error: track_script: s stands here twice\n");
 	refuses("vrrp_script s {\n script /x\n}\n" INSTANCE(" track_script {\n s weigth 3\n }\n"),
-		"f.conf:8: error: track_script: \"weigth\" is none of weight, reverse, noreverse (one name per line)\n"
-		"f.conf:1: warning: vrrp_script s: is not run, because no vrrp_instance has `track_script { s }`\n");
+		"f.conf:1: warning: vrrp_script s: is not run, because no vrrp_instance has `track_script { s }`\n"
+		"f.conf:8: error: track_script: \"weigth\" is none of weight, reverse, noreverse (one name per "
+		"line)\n");
 	refuses("vrrp_script s {\n script /x\n}\n" INSTANCE(" track_script {\n s weight\n }\n"),
-		"f.conf:8: error: track_script: the weight is missing (-253..253)\n"
-		"f.conf:1: warning: vrrp_script s: is not run, because no vrrp_instance has `track_script { s }`\n");
+		"f.conf:1: warning: vrrp_script s: is not run, because no vrrp_instance has `track_script { s }`\n"
+		"f.conf:8: error: track_script: the weight is missing (-253..253)\n");
 }
 
 static void missing_parts_are_named(void **state)
@@ -652,10 +652,36 @@ static void everything_wrong_is_reported_at_once(void **state)
 {
 	(void)state;
 	refuses(INSTANCE(" priority 300\n advertint 1\n state X\n garp_master_delay -1\n"),
-		"f.conf:5: error: advertint: no such keyword in vrrp_instance; do you mean advert_int?\n"
 		"f.conf:4: error: priority: 300 is not in 1..255\n"
+		"f.conf:5: error: advertint: no such keyword in vrrp_instance; do you mean advert_int?\n"
 		"f.conf:6: error: state: \"X\" is neither MASTER nor BACKUP\n"
 		"f.conf:7: error: garp_master_delay: -1 is not in 0..4294 seconds\n");
+}
+
+/* Whoever mends a file goes through it from its beginning. */
+static void findings_come_in_the_order_of_files_and_lines(void **state)
+{
+	(void)state;
+	put_file("first.inc", "vrrp_script a {\n script /x\n weight 300\n}\nwonk\n", 0644);
+	put_file("second.inc", "wonk\n", 0644);
+	assert_null(
+		load_as(FOLDER "/f.conf",
+			"vrrp_script b {\n script /x\n}\n"
+			"include first.inc\ninclude second.inc\ninclude first.inc\n" INSTANCE(" priority 300\n wonk\n"),
+			true));
+	assert_string_equal(
+		said.text,
+		"f.conf:1: warning: vrrp_script b: is not run, because no vrrp_instance has `track_script { b }`\n"
+		"f.conf:10: error: priority: 300 is not in 1..255\n"
+		"f.conf:11: error: wonk: no such keyword in vrrp_instance\n"
+		"first.inc:1: error: vrrp_script a: there is one of this name in line 1\n"
+		"first.inc:1: warning: vrrp_script a: is not run, because no vrrp_instance has `track_script { a }`\n"
+		"first.inc:1: warning: vrrp_script a: is not run, because no vrrp_instance has `track_script { a }`\n"
+		"first.inc:3: error: weight: 300 is not in -253..253\n"
+		"first.inc:3: error: weight: 300 is not in -253..253\n"
+		"first.inc:5: error: wonk: no such keyword here\n"
+		"first.inc:5: error: wonk: no such keyword here\n"
+		"second.inc:1: error: wonk: no such keyword here\n");
 }
 
 static void findings_are_bounded_in_number(void **state)
@@ -824,10 +850,10 @@ static void option_files_give_what_the_block_does_not(void **state)
 	put_file("my.cnf", "!include /x\n[sqlvip]\nuser=u\nssl-ca=/x\nhost=db1\n", 0600);
 	assert_null(load_as("f.conf", text, true));
 	assert_string_equal(said.text,
+			    "f.conf:1: error: vrrp_mysql m: needs socket PATH, or host ADDRESS [port N]\n"
 			    "my.cnf:1: error: files included by an option file are not read\n"
 			    "my.cnf:4: error: ssl-ca: the group [sqlvip] takes user, password, socket, host and port\n"
-			    "my.cnf:5: error: host: \"db1\" is not a numeric address; looking names up would block\n"
-			    "f.conf:1: error: vrrp_mysql m: needs socket PATH, or host ADDRESS [port N]\n");
+			    "my.cnf:5: error: host: \"db1\" is not a numeric address; looking names up would block\n");
 }
 
 static void files_that_cannot_be_read_are_reported(void **state)
@@ -1067,6 +1093,7 @@ int main(void)
 		cmocka_unit_test(names_and_tls_are_refused_because_they_block),
 		cmocka_unit_test(what_would_change_the_vips_fate_is_refused_and_the_rest_ignored),
 		cmocka_unit_test(everything_wrong_is_reported_at_once),
+		cmocka_unit_test(findings_come_in_the_order_of_files_and_lines),
 		cmocka_unit_test(findings_are_bounded_in_number),
 		cmocka_unit_test(terminal_controls_do_not_reach_a_message),
 		cmocka_unit_test(warnings_tell_what_keepalived_would_do),

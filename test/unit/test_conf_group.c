@@ -95,10 +95,10 @@ static void groups_without_usable_members_are_refused(void **state)
 	(void)state;
 	refuses(GROUP("") TWO,
 		"f.conf:1: error: vrrp_sync_group G: group is missing: group { NAMES of vrrp_instances }\n");
-	refuses(GROUP(" group {\n }\n") TWO, "f.conf:2: error: group: names no usable vrrp_instance\n");
+	refuses(GROUP(" group {\n }\n") TWO,
+		"f.conf:2: error: group: is empty; write the name of a vrrp_instance in each line\n");
 	refuses(GROUP(" group {\n AA\n B\n }\n") TWO,
-		"f.conf:3: error: group: there is no vrrp_instance AA; do you mean A?\n"
-		"f.conf:2: warning: group: has one member only, which shares its state with nobody\n");
+		"f.conf:3: error: group: there is no vrrp_instance AA; do you mean A?\n");
 }
 
 static void instance_is_in_one_group_once(void **state)
@@ -107,8 +107,7 @@ static void instance_is_in_one_group_once(void **state)
 	refuses(GROUP(" group {\n A\n B\n A\n }\n") TWO, "f.conf:5: error: group: A stands here twice\n");
 	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group H {\n group {\n C\n B\n }\n}\n" TWO INSTANCE("C", "3",
 													      ""),
-		"f.conf:10: error: group: B is in vrrp_sync_group G already (line 1)\n"
-		"f.conf:8: warning: group: has one member only, which shares its state with nobody\n");
+		"f.conf:10: error: group: B is in vrrp_sync_group G already (line 1)\n");
 	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group G {\n group {\n C\n D\n }\n}\n" TWO INSTANCE(
 			"C", "3", "") INSTANCE("D", "4", ""),
 		"f.conf:7: error: vrrp_sync_group G: there is one of this name in line 1\n");

@@ -325,9 +325,9 @@ static void tracked_processes_are_refused_where_they_make_no_sense(void **state)
 {
 	(void)state;
 	refuses(PROCESS(" quorum 3\n quorum_max 2\n param_match some\n"),
-		"4: error: param_match: \"some\" is neither initial nor partial\n"
 		"1: error: vrrp_track_process p: process is missing\n"
-		"3: error: quorum_max: 2 is less than quorum, 3\n");
+		"3: error: quorum_max: 2 is less than quorum, 3\n"
+		"4: error: param_match: \"some\" is neither initial nor partial\n");
 	refuses(PROCESS(" process\n delay 3601\n quorum 0\n"), "2: error: process: the name is missing\n"
 							       "3: error: delay: 3601 is not in 0..3600 seconds\n"
 							       "4: error: quorum: 0 is not in 1..65535\n");

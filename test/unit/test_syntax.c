@@ -49,12 +49,13 @@ static struct read_result read_text_as(const char *path, const char *text, size_
 {
 	struct read_result r = { 0 };
 	struct conf_pool *pool = conf_pool_new();
-	struct conf_findings findings = { .report = keep, .user = &r };
+	struct conf_findings findings = conf_findings_begin(keep, &r);
 	struct conf_lex_env env = { .pool = pool, .findings = &findings, .config_id = "here", .files = files };
 	config_t tree;
 
 	config_init(&tree);
 	assert_int_equal(keepalived_syntax_read(&env, &conf_grammar, path, text, len, &tree), 0);
+	conf_findings_end(&findings, &(struct conf_where){ .file = path });
 	r.tree = tree_text(&tree);
 	config_destroy(&tree);
 	conf_pool_free(pool);
@@ -196,8 +197,8 @@ static void braces_out_of_place_are_reported_where_they_stand(void **state)
 	(void)state;
 	says("vrrp_instance v {\n state BACKUP\n", "f:1: vrrp_instance: the block that begins here has no }\n");
 	says("vrrp_instance v {\n wonky {\n",
-	     "f:2: wonky: no such keyword in vrrp_instance\nf:2: the block that begins here has no }\n"
-	     "f:1: vrrp_instance: the block that begins here has no }\n");
+	     "f:1: vrrp_instance: the block that begins here has no }\n"
+	     "f:2: wonky: no such keyword in vrrp_instance\nf:2: the block that begins here has no }\n");
 	says("global_defs {\n}\n}\n", "f:3: a } without a { before it\n");
 	says("{\n router_id x\n}\n", "f:1: a { without a keyword before it\n");
 	says("global_defs\nvrrp_instance v {\n}\n", "f:1: global_defs: { is missing\n");
