@@ -20,7 +20,6 @@ enum {
 	ALIVE_US = 1000000,
 	ALIVE_SLACK_US = 200000,
 	LETTERS_PER_WAKEUP = 64,
-	CONF_WAIT_S = 30,
 };
 
 struct engine_link {
@@ -32,6 +31,7 @@ struct engine_link {
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t told;
 	bool waits;    /* somebody, for a configuration */
+	uint32_t id;   /* of his wish: an answer may belong to one that was given up */
 	bool answered; /* `bundle` or `error` is there */
 	bool gone;     /* the supervisor is */
 	int bundle, error;
@@ -64,10 +64,10 @@ static void still_alive(void *user, uint64_t due_us)
 /* --- the configuration ------------------------------------------------------------------------------------------- */
 
 /* Takes the descriptor. */
-static void pass_on(struct engine_link *s, int bundle, int error)
+static void pass_on(struct engine_link *s, uint32_t id, int bundle, int error)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->waits && !s->answered) {
+	if (s->waits && !s->answered && id == s->id) {
 		s->bundle = bundle;
 		s->error = error;
 		s->answered = true;
@@ -81,14 +81,15 @@ static void pass_on(struct engine_link *s, int bundle, int error)
 /* A bundle, or -errno. */
 static int wait_for_bundle(struct engine_link *s)
 {
-	const struct post ask = { .type = POST_RELOAD };
+	struct post ask = { .type = POST_RELOAD };
 	struct timespec until;
 	int r = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += CONF_WAIT_S;
+	until.tv_sec += ENGINE_LINK_CONF_WAIT_S;
 	pthread_mutex_lock(&s->lock);
 	s->waits = true;
+	ask.id = ++s->id;
 	s->answered = false;
 	s->bundle = -1;
 	if (!s->gone)
@@ -108,7 +109,7 @@ int engine_link_conf(struct engine_link *s, const char *file, const char *config
 {
 	const struct conf_where where = { .file = file };
 	struct conf_bundle *bundle = NULL;
-	char text[128];
+	char text[160];
 	int r = wait_for_bundle(s);
 
 	if (r >= 0) {
@@ -118,7 +119,9 @@ int engine_link_conf(struct engine_link *s, const char *file, const char *config
 		close(fd);
 	}
 	if (r < 0) {
-		snprintf(text, sizeof(text), "the supervisor could not hand the configuration over: %s", strerror(-r));
+		snprintf(text, sizeof(text), "the supervisor could not hand the configuration over: %s",
+			 r == -ETIMEDOUT ? "a file or a user look-up has not been answered for too long"
+					 : strerror(-r));
 		report(user, CONF_ERROR, &where, text);
 		return r;
 	}
@@ -142,10 +145,10 @@ static void read_letter(struct engine_link *s, const struct post *p, int fd)
 		exec_told(p);
 		break;
 	case POST_CONF:
-		pass_on(s, fd, fd < 0 ? -EBADF : 0);
+		pass_on(s, p->id, fd, fd < 0 ? -EBADF : 0);
 		return;
 	case POST_KEEP:
-		pass_on(s, -1, p->error < 0 ? p->error : -EIO);
+		pass_on(s, p->id, -1, p->error < 0 ? p->error : -EIO);
 		break;
 	case POST_HUP:
 		s->events.reload(s->events.user);

@@ -10,6 +10,9 @@
 /* The descriptors that an engine is born with. */
 enum { ENGINE_LINK_SOCKET = 3, ENGINE_LINK_BUNDLE = 4 };
 
+/* The supervisor's answer comes before, if only that it takes too long. */
+enum { ENGINE_LINK_CONF_WAIT_S = 30 };
+
 struct engine_link;
 
 struct engine_link_events {

@@ -16,13 +16,13 @@ enum post_type {
 	POST_RUN,       /* a program: id, uid, gid, timeout_us, kill_after_us, words, env */
 	POST_TERMINATE, /* that program: id */
 	POST_ABANDON,   /* the same, and its end is of no interest */
-	POST_RELOAD,    /* read the configuration again */
+	POST_RELOAD,    /* read the configuration again: id */
 	/* from the supervisor */
 	POST_STOP, /* text: why */
 	POST_RAN,  /* a program has ended: id, error, wait_status, timed_out, ran_us */
 	POST_LATE, /* a program has passed its deadline: id */
-	POST_CONF, /* the configuration as it is now: the descriptor that comes with it */
-	POST_KEEP, /* it could not even be read: error */
+	POST_CONF, /* the configuration as it is now: id of the wish, the descriptor that comes with it */
+	POST_KEEP, /* it could not even be read: id, error */
 	POST_HUP,  /* somebody asked for a reload */
 	_POST_TYPE_MAX_,
 };

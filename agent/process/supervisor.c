@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The supervisor: root, ordinary scheduling, a loop that sleeps. It keeps the addresses from outliving the engine: when
- * that dies, or its loop stands still, the addresses are removed before anything else happens, and another engine is
- * started, later each time, until it has died too often. What an engine is and does is not known here; what it may
- * have run, and the shape of what it says, is checked (runner, post). */
+/* The supervisor: root, ordinary scheduling, a loop that sleeps and waits for nobody. It keeps the addresses from
+ * outliving the engine: when that dies, or its loop stands still, the addresses are removed before anything else
+ * happens, and another engine is started, later each time, until it has died too often. What an engine is and does is
+ * not known here; what it may have run, and the shape of what it says, is checked (runner, post). */
 #include "agent/process/supervisor.h"
 
 #include "agent/base/cleanup.h"
@@ -11,6 +11,7 @@
 #include "agent/base/signals.h"
 #include "agent/conf/bundle.h"
 #include "agent/load.h"
+#include "agent/process/conf_reader.h"
 #include "agent/process/engine_process.h"
 #include "agent/process/patience.h"
 #include "agent/process/post.h"
@@ -33,6 +34,7 @@ enum {
 	CRASHES_MAX = 5,         /* within QUIET_US: then we give up */
 	START_MAX_US = 30000000, /* for an engine to be ready, or to show that its loop goes round meanwhile */
 	LEAVE_MAX_US = 3000000,  /* for an engine that has closed its socket to end */
+	READ_MAX_US = 25000000,  /* for a configuration to be read; the engine would wait ENGINE_LINK_CONF_WAIT_S */
 	ODD_LOG_US = 1000000,
 	STOP_MAX_US = 12000000, /* for an engine to stop: releasing, hooks, room */
 	LETTERS_PER_WAKEUP = 64,
@@ -46,6 +48,7 @@ struct supervisor {
 	sd_event *loop;
 	struct sweep_crew *crew;
 	struct runner *runner;
+	struct conf_reader *reader;
 	uint8_t *buf; /* for a letter */
 
 	struct engine_files files;
@@ -58,7 +61,8 @@ struct supervisor {
 	unsigned missed; /* ticks without a sign of life, of those that came while we ran */
 	bool alive;      /* since the last tick */
 	bool ready, ever_ready, stopping;
-	bool reaped; /* the engine is, and not yet dealt with */
+	bool reloading; /* the service manager was told so */
+	bool reaped;    /* the engine is, and not yet dealt with */
 	struct log_limit odd_log;
 };
 
@@ -96,29 +100,47 @@ static void is_ready(struct supervisor *s)
 	sd_notifyf(false, "STATUS=Engine %d runs; %u before it have ended", (int)s->engine.pid, s->n_engines - 1);
 }
 
-/* The files as they are now, for the engine to judge. What it may have run follows if they are valid. */
-static void hand_over_conf(struct supervisor *s)
+/* Also when nothing comes of it. */
+static void reload_ends(struct supervisor *s)
 {
-	struct conf_bundle *bundle = NULL;
-	struct conf *conf = NULL;
-	int r = load_bundle(s->opt, true, &bundle, &conf);
-	_cleanup_(close_fdp) int fd = bundle ? conf_bundle_write(bundle, "sqlvip") : -ENOMEM;
-	const struct post p = { .type = POST_CONF };
+	if (s->reloading && !s->stopping)
+		sd_notify(false, "READY=1");
+	s->reloading = false;
+}
 
-	if (fd >= 0)
-		fd = post_send(s->engine.sock, &p, fd) < 0 ? close_fd(fd) : fd;
-	else
-		say(s, POST_KEEP, fd, NULL);
-	if (r < 0 || fd < 0) {
-		conf_bundle_free(bundle);
-		conf_free(conf);
-		return;
-	}
+static void adopt(struct supervisor *s, struct conf_reading *g)
+{
 	conf_free(s->before);
 	s->before = s->conf;
-	s->conf = conf;
+	s->conf = TAKE_PTR(g->conf);
 	conf_bundle_free(s->bundle);
-	s->bundle = bundle;
+	s->bundle = TAKE_PTR(g->bundle);
+}
+
+/* The files as they were then, for the engine to judge. What it may have run follows if they are valid. */
+static void conf_is_read(void *user, struct conf_reading *g)
+{
+	struct supervisor *s = user;
+	const struct post conf = { .type = POST_CONF, .id = g->id };
+	const struct post keep = { .type = POST_KEEP, .id = g->id, .error = g->fd };
+
+	if (g->fd < 0)
+		send_letter(s, &keep);
+	else if (post_send(s->engine.sock, &conf, g->fd) == 0 && g->error == 0)
+		adopt(s, g);
+	reload_ends(s);
+}
+
+/* The service manager listens to nobody but us. Whoever wants to know what comes of it asks sqlvipctl. */
+static void reload_begins(struct supervisor *s, uint32_t id)
+{
+	if (s->stopping)
+		return;
+	if (s->ever_ready && !s->reloading)
+		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
+	s->reloading = s->ever_ready;
+	if (conf_reader_ask(s->reader, id) < 0)
+		conf_is_read(s, &(struct conf_reading){ .id = id, .error = -ENOMEM, .fd = -ENOMEM });
 }
 
 /* A letter that no engine of ours writes: it may send as many as it likes. */
@@ -146,11 +168,7 @@ static void read_letter(struct supervisor *s, const struct post *p)
 		runner_serve(s->runner, p, s->conf, s->before);
 		break;
 	case POST_RELOAD:
-		/* The service manager listens to nobody but us. Whoever wants to know what comes of it asks sqlvipctl.
-		 */
-		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
-		hand_over_conf(s);
-		sd_notify(false, "READY=1");
+		reload_begins(s, p->id);
 		break;
 	case POST_STOP:
 	case POST_RAN:
@@ -224,6 +242,11 @@ static void drop_engine(struct supervisor *s)
 	s->letters = sd_event_source_disable_unref(s->letters);
 	s->end = sd_event_source_disable_unref(s->end);
 	engine_process_done(&s->engine);
+	if (s->reloading)
+		log_warn("the engine has ended before it was given the configuration that is being read: another goes "
+			 "by the one before");
+	conf_reader_forget(s->reader);
+	reload_ends(s);
 }
 
 /* True if it has died CRASHES_MAX times within QUIET_US, this time included. */
@@ -381,6 +404,8 @@ static int on_stop_signal(sd_event_source *src, const struct signalfd_siginfo *s
 	s->stopping = true;
 	sd_notify(false, "STOPPING=1");
 	loop_timer_stop(&s->start_timer);
+	conf_reader_forget(s->reader);
+	s->reloading = false;
 	if (!s->engine.pid) {
 		finish(s, EXIT_OK);
 		return 0;
@@ -434,6 +459,8 @@ static int set_up(struct supervisor *s)
 	if (r >= 0)
 		r = runner_new(s->loop, send_letter, s, &s->runner);
 	if (r >= 0)
+		r = conf_reader_new(s->loop, s->opt, READ_MAX_US, conf_is_read, s, &s->reader);
+	if (r >= 0)
 		r = sweep_crew_new(&s->crew);
 	if (r < 0)
 		log_error("cannot set up the supervisor: %s", strerror(-r));
@@ -468,6 +495,7 @@ static void tear_down(struct supervisor *s)
 	}
 	drop_engine(s);
 	runner_free(s->runner);
+	conf_reader_free(s->reader);
 	sweep_crew_free(s->crew);
 	loop_timer_done(&s->tick);
 	loop_timer_done(&s->start_timer);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Supervisor and engine: what becomes of the addresses when one or both of them die or stand still."""
 
+import errno
 import os
 import pwd
 import signal
@@ -248,6 +249,84 @@ def test_new_engine_goes_by_the_configuration_in_effect(pair):
     new_engine(agent, engine)
     agent.wait_state("MASTER", 10)
     assert agent.stop() == 0
+
+
+class SlowNames:
+    """Until end(), who looks for a user on this host waits, as for a name service that does not answer."""
+
+    def __init__(self, host):
+        self.file, self.aside, self.fifo = map(host.path, ("/etc/passwd", "/etc/passwd.aside", "/run/passwd"))
+        os.mkfifo(self.fifo, 0o644)
+        self.file.rename(self.aside)
+        self.file.symlink_to("/run/passwd")
+
+    def end(self):
+        """Who waits is told that there is no such user; later ones are answered as ever. Fails if nobody waits."""
+        self.aside.rename(self.file)
+
+        def opened():
+            try:
+                os.close(os.open(self.fifo, os.O_WRONLY | os.O_NONBLOCK))
+            except OSError as e:
+                assert e.errno == errno.ENXIO
+                return False
+            return True
+
+        until(opened, 10, "somebody to wait for a user")
+
+
+def begin_reload(agent, config):
+    """Returns while it is under way: sqlvipctl, which waits for it."""
+    agent.configure(config)
+    asked = agent.host.popen([agent.build.sqlvipctl, "reload"], "reload")
+    until(lambda: agent.status()["reload"]["busy"], 10, "the reload to begin")
+    return asked
+
+
+def test_engine_that_dies_during_a_slow_look_up_of_users_loses_the_address_at_once(pair):
+    agents = start(pair, "vip_lease off")
+    agent = agents["mastersql"]
+    engine = agent.engine
+    names = SlowNames(pair.master)
+    changed = instance(150, "vip_lease off", track=False, vips=(VIP, "192.168.1.101"))
+    asked = begin_reload(agent, changed)
+    at = now()
+    os.kill(engine, signal.SIGKILL)
+    assert removed(pair, at) - at < 0.3
+    assert asked.wait(10) == 1
+    new_engine(agent, engine)
+    agent.wait_state("BACKUP", 10)
+    assert len(agent.instance()["vips"]) == 1, "the new engine goes by what was in effect"
+    names.end()
+    done = pair.master.run([agent.build.sqlvipctl, "reload"])
+    assert "+ virtual_ipaddress 192.168.1.101/32" in done.stdout
+    assert agent.status()["engine"]["restarts"] == 1
+    assert agent.stop() == 0
+
+
+def test_programs_run_during_a_slow_look_up_of_users(pair):
+    config = block("vrrp_script file", 'script "/usr/bin/test -e /run/fine"', "interval 1", "user root") + instance(
+        150, block("track_script", "file"), track=False)
+    pair.master.write("/run/fine", "")
+    agent = pair.agent(pair.master, config).start()
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    names = SlowNames(pair.master)
+    asked = begin_reload(agent, config.replace("priority 150", "priority 160"))
+    pair.master.path("/run/fine").unlink()
+    agent.wait_state("FAULT", 10)
+    assert agent.status()["reload"]["busy"]
+    names.end()
+    assert asked.wait(10) == 0
+    assert agent.instance()["priority"]["base"] == 160
+    assert agent.stop() == 0
+
+
+def test_supervisor_stops_during_a_slow_look_up_of_users(pair):
+    agent = alone(pair)
+    SlowNames(pair.master)
+    begin_reload(agent, agent.config)
+    assert agent.stop() == 0
+    assert pair.master.addresses() == ["192.168.1.1/24"]
 
 
 def test_secret_files_are_read_by_the_supervisor_alone(pair):
