@@ -3,9 +3,14 @@
  * veth pair (v0 here, p0 there) with a second one. Include after "test/unit/unit.h". */
 #pragma once
 
+#include "agent/base/loop.h"
+
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 struct netns {
 	int here, there;
@@ -55,7 +60,25 @@ static inline int netns_fresh(void)
 	return fd;
 }
 
-/* 192.0.2.11/24 on v0 here, 192.0.2.1/24 on p0 there. Must be called before the test has threads. */
+/* The kernel says from a work queue, up to a second later, that a link has carrier: what went down before that is never
+ * told to have been up. */
+static inline void netns_wait_running(const char *link)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint64_t until_us = loop_now_us() + 10000000;
+	struct ifreq r = { 0 };
+
+	strcpy(r.ifr_name, link);
+	assert_true(fd >= 0);
+	while (!(r.ifr_flags & IFF_RUNNING)) {
+		assert_true(loop_now_us() < until_us);
+		usleep(500);
+		assert_int_equal(ioctl(fd, SIOCGIFFLAGS, &r), 0);
+	}
+	close(fd);
+}
+
+/* 192.0.2.11/24 on v0 here, 192.0.2.1/24 on p0 there, both with carrier. Must be called before the test has threads. */
 static inline struct netns netns_new(void)
 {
 	struct netns n;
@@ -67,7 +90,9 @@ static inline struct netns netns_new(void)
 	      getpid(), n.there);
 	netns_enter(n.there);
 	shell("ip address add 192.0.2.1/24 dev p0 && ip link set p0 up");
+	netns_wait_running("p0");
 	netns_enter(n.here);
+	netns_wait_running("v0");
 	return n;
 }
 
