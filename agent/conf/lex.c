@@ -90,9 +90,16 @@ static void trim(char *s)
 		s[--n] = '\0';
 }
 
+static void tell_comment(const struct conf_lex *l, bool alone, const char *text)
+{
+	if (l->env.comment)
+		l->env.comment(l->env.user, &l->where, alone, text);
+}
+
 /* Cuts `!` and `#` comments, which start anywhere but between double quotes; `\#` and `\!` give the character. */
 static void cut_comment(struct conf_lex *l, char *s)
 {
+	const char *begin = s;
 	bool quoted = false;
 	char *out = s;
 
@@ -102,6 +109,7 @@ static void cut_comment(struct conf_lex *l, char *s)
 		} else if (!quoted && *s == '\\' && (s[1] == '#' || s[1] == '!')) {
 			s++;
 		} else if (!quoted && (*s == '#' || *s == '!')) {
+			tell_comment(l, s == begin, s + 1);
 			break;
 		}
 		*out++ = *s;

@@ -13,6 +13,10 @@ struct conf_lex_env {
 	struct conf_findings *findings;
 	const char *config_id; /* what `@id` lines are compared with; never NULL */
 	bool files;            /* false: `include` is refused and nothing is read */
+	/* Gets each comment before the tokens of its line, or of the next that has any; `alone`: nothing stands before
+	 * it. `text` begins after the # or !, and is valid during the call. May be NULL. */
+	void (*comment)(void *user, const struct conf_where *where, bool alone, const char *text);
+	void *user;
 };
 
 struct conf_lex;

@@ -24,7 +24,15 @@ enum {
 	OPT_FOLLOW = 1 << 4,
 	OPT_FORCE = 1 << 5,
 	OPT_OUTPUT = 1 << 6,
+	OPT_CONFIG_ID = 1 << 7,
 };
+
+/* By bit. */
+static const char *const option_names[] = { "-n (--count)",  "-S (--since)", "-k (--kind)",   "-i (--instance)",
+					    "-f (--follow)", "--force",      "-o (--output)", "--config-id" };
+
+/* Options without a letter of their own. */
+enum { LONG_INSTANCE = 256, LONG_CONFIG_ID };
 
 struct command {
 	const char *name;
@@ -48,7 +56,7 @@ static void print_config(const json_t *result, FILE *out, bool colour)
 static const struct command commands[] = {
 	{ "status", 5000000, .print = ctl_print_status },
 	{ "config", 5000000, .print = print_config },
-	{ "import", 0, .run = ctl_import, .options = OPT_OUTPUT, .arg = "FILE" },
+	{ "import", 0, .run = ctl_import, .options = OPT_OUTPUT | OPT_CONFIG_ID, .arg = "FILE" },
 	{ "explain", 5000000, .run = ctl_explain, .arg = "INSTANCE" },
 	{ "standby", 5000000, .run = ctl_standby, .options = OPT_FORCE, .arg = "INSTANCE" },
 	{ "resume", 5000000, .run = ctl_resume, .arg = "INSTANCE" },
@@ -62,6 +70,7 @@ struct options {
 	struct ctl ctl;
 	const struct command *command;
 	unsigned given; /* OPT_* */
+	const char *i;  /* of -i, which is --config-id of import, as of sqlvipd, and else --instance; NULL: not given */
 };
 
 static void usage(FILE *out)
@@ -80,13 +89,14 @@ static void usage(FILE *out)
 	      "  maintenance [on|off] watch and record, but move nothing\n"
 	      "\n"
 	      "  config               the configuration in effect, without its secrets\n"
-	      "  import FILE [-o FILE]\n"
+	      "  import FILE [-i ID] [-o FILE]\n"
 	      "                       explain a keepalived.conf line by line, and suggest a sqlvip.conf\n"
 	      "\n"
+	      "  -i, --config-id ID   for @ID lines, instead of the host name\n"
 	      "  -o, --output FILE    where the suggestion goes, instead of standard output\n"
 	      "  -n, --count COUNT    so many of the newest\n"
 	      "  -S, --since TIME     from then on: 90s, 10min, 2h, 3d ago, 22:50, 2026-11-25 22:50:01\n"
-	      "  -i, --instance NAME  of this instance or check only\n"
+	      "  -i, --instance NAME  of this instance, group, check or tracked interface only\n"
 	      "  -k, --kind KIND      of this kind only; see sqlvipctl(8)\n"
 	      "  -f, --follow         then go on with each one that comes\n"
 	      "      --force          also if no other router has been heard that could take them\n"
@@ -96,7 +106,8 @@ static void usage(FILE *out)
 	      "  -h, --help           this text\n"
 	      "  -V, --version        the version\n"
 	      "\n"
-	      "Exit status: 0 answered, 1 refused or no agent there, 2 wrong usage.\n",
+	      "Exit status: 0 answered, 1 refused or no agent there, 2 wrong usage; of import: 1 the suggestion is not "
+	      "valid\nyet, 3 it is, but lacks what was refused.\n",
 	      out);
 }
 
@@ -151,6 +162,16 @@ static void complain_of_command(const char *name)
 	ctl_complain("%s", names_unknown("command", name, names, text, sizeof(text)));
 }
 
+static void settle_i(struct options *o)
+{
+	bool id = o->command->options & OPT_CONFIG_ID;
+
+	if (!o->i)
+		return;
+	o->given |= id ? OPT_CONFIG_ID : OPT_INSTANCE;
+	*(id ? &o->ctl.config_id : &o->ctl.instance) = o->i;
+}
+
 static bool parse_words(int argc, char **argv, struct options *o)
 {
 	int most;
@@ -167,10 +188,12 @@ static bool parse_words(int argc, char **argv, struct options *o)
 			     argv[most]);
 		return false;
 	}
-	if (o->given & ~o->command->options) {
-		ctl_complain("%s does not have an option that was given; see sqlvipctl --help", argv[0]);
-		return false;
-	}
+	settle_i(o);
+	for (size_t i = 0; i < ELEMENTSOF(option_names); i++)
+		if (o->given & ~o->command->options & 1u << i) {
+			ctl_complain("%s has no option %s; see sqlvipctl --help", argv[0], option_names[i]);
+			return false;
+		}
 	o->ctl.arg = argc > 1 ? argv[1] : NULL;
 	o->ctl.timeout_us = o->command->timeout_us;
 	return true;
@@ -196,8 +219,15 @@ static bool parse_option(int c, struct options *o)
 		o->ctl.since = optarg;
 		break;
 	case 'i':
+		o->i = optarg;
+		break;
+	case LONG_INSTANCE:
 		o->given |= OPT_INSTANCE;
 		o->ctl.instance = optarg;
+		break;
+	case LONG_CONFIG_ID:
+		o->given |= OPT_CONFIG_ID;
+		o->ctl.config_id = optarg;
 		break;
 	case 'k':
 		o->given |= OPT_KIND;
@@ -230,7 +260,8 @@ static bool parse(int argc, char **argv, struct options *o, enum ctl_exit *code)
 		{ "json", no_argument, NULL, 'j' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "since", required_argument, NULL, 'S' },
-		{ "instance", required_argument, NULL, 'i' },
+		{ "instance", required_argument, NULL, LONG_INSTANCE },
+		{ "config-id", required_argument, NULL, LONG_CONFIG_ID },
 		{ "kind", required_argument, NULL, 'k' },
 		{ "follow", no_argument, NULL, 'f' },
 		{ "force", no_argument, NULL, 'F' },

@@ -16,7 +16,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum ctl_exit { CTL_OK = 0, CTL_REFUSED = 1, CTL_USAGE = 2 };
+enum ctl_exit {
+	CTL_OK = 0,
+	CTL_REFUSED = 1,
+	CTL_USAGE = 2,
+	CTL_INCOMPLETE = 3, /* import: something of the file is missing in what was suggested */
+};
 
 /* As called. */
 struct ctl {
@@ -26,8 +31,9 @@ struct ctl {
 	bool follow, force;
 	uint64_t count; /* -n; UINT64_MAX: not given */
 	const char *since, *kind, *instance;
-	const char *output; /* -o; NULL: standard output */
-	const char *arg;    /* after the command; NULL: none */
+	const char *output;    /* -o; NULL: standard output */
+	const char *config_id; /* of import; NULL: the host name */
+	const char *arg;       /* after the command; NULL: none */
 };
 
 /* Asks. `arguments` is taken; NULL: none. The result (a new reference), or NULL after a complaint. */

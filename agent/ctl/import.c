@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* For the owner only: it may hold auth_pass. A file that is there is not overwritten. */
 static FILE *open_output(const char *path)
@@ -35,12 +36,16 @@ enum ctl_exit ctl_import(const struct ctl *c)
 	}
 	if (c->output && !(file = open_output(c->output)))
 		return CTL_REFUSED;
-	r = import_file(c->arg, file ? stdout : stderr, file ? file : stdout);
+	r = import_file(c->arg, c->config_id, file ? stdout : stderr, file ? file : stdout);
 	if (file && fflush(file) != 0) {
 		ctl_complain("cannot write %s: %s", c->output, strerror(errno));
 		return CTL_REFUSED;
 	}
+	if (file && ftell(file) == 0) /* there was nothing to read: the next attempt may use this name again */
+		unlink(c->output);
 	if (r < 0)
 		return CTL_REFUSED;
-	return ctl_printed();
+	if (ctl_printed() != CTL_OK)
+		return CTL_REFUSED;
+	return r > 0 ? CTL_INCOMPLETE : CTL_OK;
 }

@@ -19,13 +19,23 @@ enum fate {
 	FATE_REPLACED, /* belongs to a check that has become a vrrp_mysql */
 };
 
+/* A comment of the file, without its # or !. */
+struct comment {
+	struct comment *next;
+	const char *text;
+	struct conf_where where;
+	bool alone; /* in its line */
+};
+
 /* One line of the file, as the lexer has it: definitions substituted, includes in their places. */
 struct item {
-	bool close; /* a }; the rest is void but `where` and `depth` */
+	bool close; /* a }; the rest is void but `where`, `depth` and comments */
 	bool opens; /* a block follows, up to the item `end` */
 	size_t end;
 	const char *text, *word; /* `word`: its first */
 	struct conf_where where;
+	struct comment *above; /* what stands in lines of its own before it */
+	const char *beside;    /* after it in the same line; NULL: nothing */
 	unsigned depth;
 	const struct item *parent;      /* the line that opens the block around it; NULL at the root */
 	const struct conf_block *block; /* of keywords; NULL in lists and in what is passed over */
@@ -60,8 +70,11 @@ enum { ITEMS_MAX = 100000, CHECKS_MAX = 64 };
 struct import {
 	struct conf_pool *pool;
 	const char *path;
+	const char *config_id; /* NULL: the host name */
 	struct item *items;
 	size_t n_items;
+	struct comment *comments,
+		**comments_end; /* read and not given to an item yet; in the end those after the last */
 	struct check checks[CHECKS_MAX];
 	size_t n_checks;
 	struct finding *findings;
@@ -73,5 +86,7 @@ struct import {
 /* text.c */
 void import_put_suggestion(struct import *m, FILE *out);
 void import_put_report(struct import *m, FILE *out, bool valid);
+/* How many lines of the report are "refused". */
+size_t import_count_refused(const struct import *m);
 /* The check that a line of track_script names; NULL if it names none. */
 struct check *import_tracked(const struct import *m, const struct item *entry);

@@ -34,6 +34,43 @@ static bool opens_keywords(const struct item *i)
 	return i->key && (i->key->kind == KEY_GROUP || i->key->kind == KEY_NAMED);
 }
 
+static void keep_comment(void *user, const struct conf_where *where, bool alone, const char *text)
+{
+	struct import *m = user;
+	struct comment *c = conf_pool_alloc(m->pool, sizeof(*c));
+	char *own = conf_pool_strdup(m->pool, text);
+
+	import_mask(own);
+	*c = (struct comment){ .text = own, .where = *where, .alone = alone };
+	*m->comments_end = c;
+	m->comments_end = &c->next;
+}
+
+static bool is_line_of(const struct conf_where *a, const struct conf_where *b)
+{
+	return a->line == b->line && strcmp(a->file, b->file) == 0;
+}
+
+/* Those read since the item before. What stood beside a line that gave no item, such as another host's, goes with it.
+ */
+static void take_comments(struct import *m, struct item *i)
+{
+	struct comment **above = &i->above;
+
+	for (struct comment *c = m->comments, *next; c; c = next) {
+		next = c->next;
+		c->next = NULL;
+		if (c->alone) {
+			*above = c;
+			above = &c->next;
+		} else if (is_line_of(&c->where, &i->where)) {
+			i->beside = c->text;
+		}
+	}
+	m->comments = NULL;
+	m->comments_end = &m->comments;
+}
+
 static void add_line(struct import *m, const struct item *parent, const char *text, const struct conf_where *where,
 		     unsigned depth)
 {
@@ -47,13 +84,21 @@ static void add_line(struct import *m, const struct item *parent, const char *te
 	i->block = parent ? opens_keywords(parent) ? parent->key->inner : NULL : &conf_root_block;
 	if (i->block)
 		i->key = conf_key_find(i->block, i->word);
+	take_comments(m, i);
 }
 
 static int read_items(struct import *m, const char *text, size_t len)
 {
 	struct conf_findings silent = { 0 };
 	char host[256] = "";
-	struct conf_lex_env env = { .pool = m->pool, .findings = &silent, .config_id = host, .files = true };
+	struct conf_lex_env env = {
+		.pool = m->pool,
+		.findings = &silent,
+		.config_id = m->config_id ? m->config_id : host,
+		.files = true,
+		.comment = keep_comment,
+		.user = m,
+	};
 	struct conf_lex *lex;
 	struct item *stack[64];
 	struct conf_where where;
@@ -66,6 +111,7 @@ static int read_items(struct import *m, const char *text, size_t len)
 	lex = conf_lex_new(&env, m->path, text, len);
 	if (!lex)
 		return -ENOMEM;
+	m->comments_end = &m->comments;
 	m->items = conf_pool_array(m->pool, ITEMS_MAX, sizeof(*m->items));
 	while (m->n_items < ITEMS_MAX - 1 && (token = conf_lex_next(lex, &line, &where)) != LEX_END) {
 		struct item *last = m->n_items ? &m->items[m->n_items - 1] : NULL;
@@ -81,7 +127,8 @@ static int read_items(struct import *m, const char *text, size_t len)
 			lost--;
 		} else if (depth > 0) {
 			stack[--depth]->end = m->n_items;
-			m->items[m->n_items++] = (struct item){ .close = true, .where = where, .depth = depth };
+			m->items[m->n_items] = (struct item){ .close = true, .where = where, .depth = depth };
+			take_comments(m, &m->items[m->n_items++]);
 		}
 	}
 	while (depth > 0) /* a } is missing: as if it were at the end */
@@ -511,7 +558,7 @@ static int try(struct import *m)
 static int judge(struct import *m)
 {
 	struct conf *c = NULL;
-	int r = conf_load(m->path, NULL, keep_finding, m, &c);
+	int r = conf_load(m->path, m->config_id, keep_finding, m, &c);
 
 	conf_free(c);
 	if (r < 0 && r != -EINVAL)
@@ -542,9 +589,9 @@ static bool is_libconfig(const char *path)
 	return n >= 4 && strcmp(path + n - 4, ".cfg") == 0;
 }
 
-int import_file(const char *path, FILE *report, FILE *suggestion)
+int import_file(const char *path, const char *config_id, FILE *report, FILE *suggestion)
 {
-	struct import m = { .path = path };
+	struct import m = { .path = path, .config_id = config_id };
 	struct conf_file file;
 	int r;
 
@@ -568,6 +615,8 @@ int import_file(const char *path, FILE *report, FILE *suggestion)
 		import_put_suggestion(&m, suggestion);
 		import_put_report(&m, report, r == 0);
 	}
+	if (r == 0 && import_count_refused(&m) > 0)
+		r = 1;
 	conf_file_done(&file);
 	conf_pool_free(m.pool);
 	return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the importer writes: the suggestion, one line of the file after the other, and the report about them. Judges
- * nothing. Passwords reach neither the report nor comments. */
+ * nothing. Passwords of lines reach neither the report nor comments. */
 #include "agent/import/impl.h"
 
 #include "agent/base/cleanup.h"
@@ -38,14 +38,16 @@ static void put_text(struct page *p, const char *text)
 	}
 }
 
-static void put_masked(FILE *out, const char *text)
+/* True if something was masked. */
+static bool put_masked(FILE *out, const char *text)
 {
 	_cleanup_(freep) char *copy = strdup(text);
 
 	if (!copy)
-		return;
+		return false;
 	import_mask(copy);
 	fputs(copy, out);
+	return strcmp(copy, text) != 0;
 }
 
 static void put_line(struct page *p, unsigned depth, const char *text)
@@ -63,20 +65,52 @@ static void put_comment(struct page *p, const struct item *i, const char *before
 	new_line(p);
 }
 
+static void put_above(struct page *p, unsigned depth, const char *before, const struct comment *c)
+{
+	for (; c; c = c->next) {
+		indent(p, depth);
+		fprintf(p->out, "%s#%s", before, c->text);
+		new_line(p);
+	}
+}
+
+static void put_beside(struct page *p, const struct item *i)
+{
+	if (i->beside)
+		fprintf(p->out, " #%s", i->beside);
+}
+
+/* All comments of items that are not put themselves, each in a line of its own. */
+static void put_comments_of(struct page *p, const struct item *i, unsigned depth)
+{
+	put_above(p, depth, "", i->above);
+	if (i->beside) {
+		indent(p, depth);
+		fprintf(p->out, "#%s", i->beside);
+		new_line(p);
+	}
+}
+
 /* The whole block, if it is one, as comment. Returns the last item of it. */
 static size_t put_out_of_use(struct page *p, struct import *m, size_t at)
 {
 	struct item *first = &m->items[at];
 	size_t end = first->opens ? first->end : at;
 
+	put_above(p, first->depth, "", first->above);
 	put_comment(p, first, first->fate == FATE_IGNORED ? "left out: " : "not usable: ", first->why);
 	for (size_t k = at; k <= end; k++) {
 		struct item *i = &m->items[k];
+		bool masked;
 
+		if (k > at)
+			put_above(p, first->depth, "# ", i->above);
 		indent(p, first->depth);
 		fprintf(p->out, "# %*s", (int)(4 * (i->depth - first->depth)), "");
-		put_masked(p->out, i->close ? "}" : i->text);
+		masked = put_masked(p->out, i->close ? "}" : i->text);
 		fputs(i->opens ? " {" : "", p->out);
+		if (!masked) /* a # in a password that has no quotes */
+			put_beside(p, i);
 		new_line(p);
 	}
 	return end;
@@ -159,6 +193,8 @@ static void put_check(struct page *p, const struct import *m, struct item *block
 {
 	const struct check *c = block->check;
 
+	for (const struct item *i = block; i <= &m->items[block->end]; i++)
+		put_comments_of(p, i, 0);
 	fprintf(p->out, "# was vrrp_script %s (%s)", c->name, c->mysql.how);
 	new_line(p);
 	block->line = p->line;
@@ -174,9 +210,11 @@ static void put_check(struct page *p, const struct import *m, struct item *block
 
 static void put_entry(struct page *p, struct item *i)
 {
+	put_above(p, i->depth, "", i->above);
 	i->line = p->line;
 	indent(p, i->depth);
 	put_text(p, i->text);
+	put_beside(p, i);
 	new_line(p);
 }
 
@@ -190,6 +228,9 @@ static size_t put_tracking(struct page *p, struct import *m, size_t at)
 {
 	struct item *block = &m->items[at];
 
+	for (size_t k = at; k <= block->end; k++)
+		if (k == at || !is_in_use(&m->items[k]))
+			put_comments_of(p, &m->items[k], block->depth);
 	for (int pass = 0; pass < 2; pass++) { /* scripts, servers */
 		bool begun = false;
 
@@ -226,6 +267,7 @@ static const struct check *check_for(const struct import *m, const struct item *
 
 static void put_close(struct page *p, const struct import *m, const struct item *close)
 {
+	put_above(p, close->depth + 1, "", close->above);
 	for (size_t k = 0; k < m->n_items && close->depth == 0; k++) {
 		const struct item *i = &m->items[k];
 		const struct check *c;
@@ -241,7 +283,10 @@ static void put_close(struct page *p, const struct import *m, const struct item 
 		new_line(p);
 		put_line(p, 1, "}");
 	}
-	put_line(p, close->depth, "}");
+	indent(p, close->depth);
+	fputc('}', p->out);
+	put_beside(p, close);
+	new_line(p);
 }
 
 void import_put_suggestion(struct import *m, FILE *out)
@@ -252,6 +297,8 @@ void import_put_suggestion(struct import *m, FILE *out)
 		m->items[k].line = 0;
 	fputs("# Suggested from ", out);
 	fputs(m->path, out);
+	if (m->config_id)
+		fprintf(out, ", with the lines for @%s", m->config_id);
 	new_line(&p);
 	for (size_t k = 0; k < m->n_items; k++) {
 		struct item *i = &m->items[k];
@@ -268,12 +315,22 @@ void import_put_suggestion(struct import *m, FILE *out)
 		} else if (i->opens && strcmp(i->word, "track_script") == 0) {
 			k = put_tracking(&p, m, k);
 		} else {
+			put_above(&p, i->depth, "", i->above);
 			i->line = p.line;
 			indent(&p, i->depth);
 			put_text(&p, i->fate == FATE_CHANGED ? i->put : i->text);
 			fputs(i->opens ? " {" : "", out);
+			put_beside(&p, i);
 			new_line(&p);
 		}
+	}
+	if (m->comments)
+		new_line(&p);
+	for (const struct comment *c = m->comments; c; c = c->next) {
+		if (!c->alone)
+			continue;
+		fprintf(out, "#%s", c->text);
+		new_line(&p);
 	}
 }
 
@@ -323,8 +380,23 @@ static void put_everywhere(FILE *out)
 	      out);
 }
 
+size_t import_count_refused(const struct import *m)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < m->n_items; k++) {
+		const struct item *i = &m->items[k];
+
+		n += !i->close && i->fate == FATE_REFUSED;
+		if (!i->close && i->opens && i->fate != FATE_KEPT && i->fate != FATE_CHANGED)
+			k = i->end;
+	}
+	return n;
+}
+
 void import_put_report(struct import *m, FILE *out, bool valid)
 {
+	size_t refused = import_count_refused(m);
 	const char *file = "";
 	bool left = false;
 
@@ -344,6 +416,10 @@ void import_put_report(struct import *m, FILE *out, bool valid)
 	for (size_t k = 0; k < m->n_general; k++)
 		fprintf(out, "%s%s\n", k == 0 ? "\nAlso, about the file as a whole:\n  - " : "  - ", m->general[k]);
 	if (valid) {
+		if (refused > 0)
+			fprintf(out,
+				"\nNot possible here, and missing in the suggestion: %zu, see \"refused\" above.\n",
+				refused);
 		fputs("\nThe suggestion is valid. Check it with `sqlvipd -t -f FILE` on the host that it is for.\n",
 		      out);
 		return;

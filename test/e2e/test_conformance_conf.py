@@ -194,7 +194,8 @@ vrrp_instance VI_1 {
 }
 """)
     ctl = pair.agent(pair.master, "").build.sqlvipctl
-    done = pair.master.run([ctl, "import", "/etc/keepalived/keepalived.conf", "-o", "/tmp/suggested.conf"])
+    done = pair.master.run([ctl, "import", "/etc/keepalived/keepalived.conf", "-o", "/tmp/suggested.conf"], check=False)
+    assert done.returncode == 3 and re.search(r"refused +vrrp_strict", done.stdout), done  # sqlvip has no such mode
     assert re.search(r"replaced +vrrp_script chk_mysql", done.stdout)
     assert pair.master.path("/tmp/suggested.conf").stat().st_mode & 0o777 == 0o600
     agent = pair.agent(pair.master, pair.master.path("/tmp/suggested.conf").read_text())
@@ -205,4 +206,9 @@ vrrp_instance VI_1 {
     # A second time: what is there is not overwritten.
     assert pair.master.run([ctl, "import", "/etc/keepalived/keepalived.conf", "-o", "/tmp/suggested.conf"],
                            check=False).returncode == 1
-    assert pair.master.run([ctl, "import", "/tmp/nothing"], check=False).returncode == 1
+    done = pair.master.run([ctl, "import", "/tmp/nothing", "-o", "/tmp/empty.conf"], check=False)
+    assert done.returncode == 1 and not pair.master.path("/tmp/empty.conf").exists()
+    pair.master.write("/etc/keepalived/id.conf", instance(200, "@db2 nopreempt", track=False))
+    for words, code in ((["-i", "db2"], 0), (["--config-id", "db1"], 0), (["-f"], 2), (["--instance", "db2"], 2)):
+        done = pair.master.run([ctl, "import", "/etc/keepalived/id.conf", *words], check=False)
+        assert done.returncode == code and ("nopreempt" in done.stdout) == ("db2" in words and code == 0), done

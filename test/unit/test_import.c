@@ -63,7 +63,7 @@ static int import(const char *path, char **report, char **suggestion)
 {
 	size_t n;
 	FILE *r = open_memstream(report, &n), *s = open_memstream(suggestion, &n);
-	int code = import_file(path, r, s);
+	int code = import_file(path, NULL, r, s);
 
 	fclose(r);
 	fclose(s);
@@ -75,9 +75,11 @@ static void golden(const char *name)
 	char path[256];
 	char *report = NULL, *suggestion = NULL;
 	struct conf *c = NULL;
+	int code;
 
 	snprintf(path, sizeof(path), DATA "%s.conf", name);
-	assert_int_equal(import(path, &report, &suggestion), 0);
+	code = import(path, &report, &suggestion);
+	assert_int_equal(code, strstr(report, "refused  ") ? 1 : 0);
 	/* What is suggested is valid, and not even worth a warning about a keyword. */
 	assert_int_equal(
 		conf_load_text("suggested.conf", suggestion, strlen(suggestion), true, NULL, no_findings, NULL, &c), 0);
@@ -195,10 +197,91 @@ static void included_lines_stand_in_their_places(void **state)
 	f = fopen(FOLDER "/part2.inc", "we");
 	fputs(" interface eth0\n virtual_router_id 7\n auth_pass \"a#b\"\n", f);
 	fclose(f);
-	assert_int_equal(import(FOLDER "/main.conf", &report, &suggestion), 0);
+	assert_int_equal(import(FOLDER "/main.conf", &report, &suggestion), 1); /* auth_pass stands in no block */
 	assert_non_null(
 		strstr(report, "part.inc:\n     1  kept      global_defs {\n     2  ignored     smtp_server x\n"));
 	assert_non_null(strstr(suggestion, "vrrp_instance V {\n    interface eth0\n    virtual_router_id 7\n"));
+	free(report);
+	free(suggestion);
+}
+
+/* Explanations that people have written into their files are worth as much as the lines. */
+static void comments_stay_with_what_they_precede(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	FILE *f = fopen(FOLDER "/comments.conf", "we");
+
+	(void)state;
+	fputs("! Host A\n#\nglobal_defs { # general\n # mails\n smtp_server x # old\n"
+	      " # mysqladmin -uroot -pMonPass1 ping\n}\n"
+	      "vrrp_script chk {\n # is it there?\n script \"pidof mysqld\"\n}\n"
+	      "vrrp_instance V {\n @other interface eth1 # not here\n interface eth0 # uplink\n\n"
+	      " virtual_router_id 7\n priority 100\n virtual_ipaddress {\n  # web\n  10.0.0.1 ! the VIP\n  # more to "
+	      "come\n"
+	      " }\n track_script {\n  # must run\n  chk # or else\n }\n} # V\n# the end\n",
+	      f);
+	fclose(f);
+	assert_int_equal(import(FOLDER "/comments.conf", &report, &suggestion), 0);
+	forget_socket(suggestion);
+	assert_string_equal(suggestion, "# Suggested from " FOLDER "/comments.conf\n"
+					"\n"
+					"# Host A\n"
+					"#\n"
+					"global_defs { # general\n"
+					"    # mails\n"
+					"    # left out: sqlvip sends no mail: a notify hook can\n"
+					"    # smtp_server x # old\n"
+					"    # mysqladmin -uroot -p******** ping\n"
+					"}\n"
+					"\n"
+					"# is it there?\n"
+					"# was vrrp_script chk (pidof)\n"
+					"vrrp_mysql chk {\n"
+					"\n"
+					"    user sqlvip\n"
+					"    # on the server: CREATE USER sqlvip@localhost IDENTIFIED BY '...';\n"
+					"    # its password goes into a file with mode 0600; then, without the #:\n"
+					"    # password file:/etc/sqlvip/mysql.password\n"
+					"}\n"
+					"\n"
+					"vrrp_instance V {\n"
+					"    interface eth0 # uplink\n"
+					"    virtual_router_id 7\n"
+					"    priority 100\n"
+					"    virtual_ipaddress {\n"
+					"        # web\n"
+					"        10.0.0.1 # the VIP\n"
+					"        # more to come\n"
+					"    }\n"
+					"    track_mysql {\n"
+					"        # must run\n"
+					"        chk # or else\n"
+					"    }\n"
+					"} # V\n"
+					"\n"
+					"# the end\n");
+	free(report);
+	free(suggestion);
+}
+
+static void lines_for_another_host_are_taken_if_it_is_named(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	size_t n;
+	FILE *f = fopen(FOLDER "/id.conf", "we"), *r = open_memstream(&report, &n),
+	     *s = open_memstream(&suggestion, &n);
+
+	(void)state;
+	fputs("vrrp_instance V {\n interface eth0\n virtual_router_id 7\n @a priority 100\n @b priority 101\n"
+	      " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+	      f);
+	fclose(f);
+	assert_int_equal(import_file(FOLDER "/id.conf", "b", r, s), 0);
+	fclose(r);
+	fclose(s);
+	assert_non_null(strstr(suggestion, "# Suggested from " FOLDER "/id.conf, with the lines for @b\n"));
+	assert_non_null(strstr(suggestion, "    priority 101\n"));
+	assert_null(strstr(suggestion, "priority 100"));
 	free(report);
 	free(suggestion);
 }
@@ -297,6 +380,8 @@ int main(void)
 		cmocka_unit_test(what_only_the_operator_can_mend_is_named),
 		cmocka_unit_test(script_without_quotes_gets_them),
 		cmocka_unit_test(included_lines_stand_in_their_places),
+		cmocka_unit_test(comments_stay_with_what_they_precede),
+		cmocka_unit_test(lines_for_another_host_are_taken_if_it_is_named),
 		cmocka_unit_test(usual_checks_are_recognised),
 		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),
 		cmocka_unit_test(passwords_are_masked),
