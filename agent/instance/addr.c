@@ -161,6 +161,22 @@ void instance_addr_take(struct instance *inst)
 		not_taken(inst, strerror(-r));
 }
 
+/* Call before the lane goes on: the fault that what follows may set is another one, and stays. */
+static void removal_is_over(struct instance *inst)
+{
+	if (!inst->removal_failed)
+		return;
+	inst->removal_failed = false;
+	if (!loop_timer_armed(&inst->address_timer))
+		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
+}
+
+void instance_addr_forgive(struct instance *inst)
+{
+	if (!inst->removal_failed)
+		instance_set_faults(inst, FAULT_ADDRESS, 0, "trying again to add the addresses");
+}
+
 static void released(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
@@ -173,7 +189,6 @@ static void released(void *user, const struct netif_result *r)
 			instance_record(inst, LOG_ERR, JOURNAL_ADDRESS,
 					"%zu addresses could not be removed: %s; trying again", r->failed,
 					strerror(-r->error));
-		loop_timer_stop(&inst->address_timer);
 		instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be removed: %s",
 				    strerror(-r->error));
 		inst->removal_failed = true;
@@ -181,6 +196,7 @@ static void released(void *user, const struct netif_result *r)
 		return;
 	}
 	settle_vips(inst, false);
+	removal_is_over(inst);
 	if (inst->env.observe)
 		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD,
 				"would reset connections, remove %zu address%s and resign", inst->conf->n_vips,
@@ -192,9 +208,6 @@ static void released(void *user, const struct netif_result *r)
 				r->resets == 1 ? "" : "s",
 				r->reset_cut_short ? " (more were left when the time for it was over)" : "");
 	instance_lane_go_on(inst);
-	if (inst->removal_failed)
-		instance_set_faults(inst, FAULT_ADDRESS, 0, "the addresses are removed at last");
-	inst->removal_failed = false;
 }
 
 bool instance_addr_release(struct instance *inst)
@@ -203,8 +216,10 @@ bool instance_addr_release(struct instance *inst)
 	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, NULL, &n, &homeless);
 
 	inst->vips_stale = false;
-	if (a && n == 0)
-		return false; /* their interfaces are gone, and they with them */
+	if (a && n == 0) { /* their interfaces are gone, and they with them */
+		removal_is_over(inst);
+		return false;
+	}
 	if (!a || netif_release(inst->env.netif, a, n, RESET_BUDGET_US, released, inst) < 0)
 		loop_timer_in(&inst->lane_timer, RETRY_US);
 	return true;

@@ -208,8 +208,8 @@ struct instance {
 	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
 	size_t lost_next;
 	uint64_t last_lost_us;
-	bool removal_failed;
-	bool vips_stale; /* a VIP was lost while our mastership was not fresh */
+	bool removal_failed; /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
+	bool vips_stale;     /* a VIP was lost while our mastership was not fresh */
 
 	struct veto veto;
 	uint64_t lease_until_us; /* all VIPs are there for as long as that; valid while they are */
@@ -325,6 +325,8 @@ struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(
 bool instance_vip_is_there(const struct instance *inst, size_t i);
 /* FAULT for a while. */
 void instance_cannot_add(struct instance *inst, const char *why);
+/* That while is over. */
+void instance_addr_forgive(struct instance *inst);
 /* One pair of sets for VIP `i`. */
 void instance_announce_one(struct instance *inst, size_t i);
 void instance_addr_take(struct instance *inst);

@@ -97,7 +97,7 @@ static void lane_retry(void *user, uint64_t due_us)
 static void address_forgiven(void *user, uint64_t due_us)
 {
 	(void)due_us;
-	instance_set_faults(user, FAULT_ADDRESS, 0, "trying again to add the addresses");
+	instance_addr_forgive(user);
 }
 
 static void start_due(void *user, uint64_t due_us)
