@@ -102,13 +102,12 @@ def test_take_that_was_handed_in_before_a_freeze_is_not_carried_out_after_it(pai
     """Frozen after it became master and before the kernel was told; the other host has the VIP by the time it wakes."""
     pair.start_configured(instance(200, track=False), instance(150, track=False))
     second = pair.agents["backupsql"]
-    writer = HeldThread(second.engine, "netif")
-    since = now()
-    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
-    second.wait_state("MASTER", 10)
-    pair.watcher.wait_adverts(pair.backup, 5, 10)  # settled: the take waits for nothing but the thread
-    second.freeze()
-    writer.let_go()
+    with HeldThread(second.engine, "netif"):
+        since = now()
+        pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+        second.wait_state("MASTER", 10)
+        pair.watcher.wait_adverts(pair.backup, 5, 10)  # settled: the take waits for nothing but the thread
+        second.freeze()
     pair.master.run([pair.build.sqlvipctl, "resume"])
     pair.watcher.wait_holder(pair.master, VIP, 10)
     woken = second.thaw()
@@ -125,12 +124,11 @@ def test_take_that_waited_while_the_loop_went_on_is_carried_out(pair):
     pair.watcher.wait_holder(pair.master, VIP, 10)
     pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
     pair.watcher.wait_no_holder(pair.master, VIP, 5)
-    writer = HeldThread(agent.engine, "netif")
-    pair.master.run([pair.build.sqlvipctl, "resume"])
-    agent.wait_state("MASTER", 10)
-    pair.watcher.wait_adverts(pair.master, 10, 10)  # more than three intervals
-    assert pair.watcher.holders(VIP) == []
-    writer.let_go()
+    with HeldThread(agent.engine, "netif"):
+        pair.master.run([pair.build.sqlvipctl, "resume"])
+        agent.wait_state("MASTER", 10)
+        pair.watcher.wait_adverts(pair.master, 10, 10)  # more than three intervals
+        assert pair.watcher.holders(VIP) == []
     pair.watcher.wait_holder(pair.master, VIP, 5)
     assert agent.instance()["state"] == "MASTER"
     assert "cannot be added" not in agent.process.text()

@@ -22,7 +22,9 @@ def become_subreaper():
 
 
 class HeldThread:
-    """One thread of a process stands still while the others go on, as if it had not got the CPU."""
+    """One thread of a process stands still while the others go on, as if it had not got the CPU.
+
+    Use it in a `with` statement: a process with a thread that is held cannot be ended."""
 
     def __init__(self, pid, name):
         self.tid = next(int(tid) for tid in os.listdir(f"/proc/{pid}/task") if proc_name(f"{pid}/task/{tid}") == name)
@@ -32,13 +34,22 @@ class HeldThread:
         self.ptrace(PTRACE_SEIZE)
         self.ptrace(PTRACE_INTERRUPT)
         os.waitpid(self.tid, WALL)
+        self.held = True
 
     def ptrace(self, request):
         if self.libc.ptrace(request, self.tid, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), f"ptrace request {request:#x}")
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.let_go()
+
     def let_go(self):
-        self.ptrace(PTRACE_DETACH)
+        if self.held:
+            self.held = False
+            self.ptrace(PTRACE_DETACH)
 
 
 def processes_in(namespaces):
