@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sqlvipctl: asks a running sqlvipd over its control socket. Arguments, a question, an answer, an exit code: 0
- * answered, 1 refused or not running, 2 wrong usage. How the answers look to people is in agent/ctl/text.c and its
- * like. */
+/* sqlvipctl: asks a running sqlvipd over its control socket. Arguments, a question, an answer, an exit code: see
+ * enum ctl_exit. How the answers look to people is the business of the files beside it. */
 #include "agent/ctl/ctl.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/ctl/status.h"
 #include "agent/ctl/text.h"
 #include "agent/names.h"
 

@@ -3,7 +3,8 @@
  *
  *   ctl.c     arguments, the table of commands, one question and its answer
  *   talk.c    the conversation with the agent
- *   text.c    status as text
+ *   status.c  status as text; status_instance.c: its instances; page.c: how it is laid out
+ *   text.c    texts that a terminal does not obey, spans of time
  *   events.c  events: page by page, as text, and as they come
  *   explain.c explain
  *   reload.c  reload: what was found and what has changed
@@ -18,8 +19,8 @@
 
 enum ctl_exit {
 	CTL_OK = 0,
-	CTL_REFUSED = 1,
-	CTL_USAGE = 2,
+	CTL_REFUSED = 1,    /* by the agent or the system, or there is no agent; import: not valid yet */
+	CTL_USAGE = 2,      /* wrong usage */
 	CTL_INCOMPLETE = 3, /* import: something of the file is missing in what was suggested */
 };
 

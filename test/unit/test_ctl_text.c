@@ -2,6 +2,7 @@
 /* What people see of the status document, and what they must never see. */
 #include "test/unit/unit.h"
 
+#include "agent/ctl/status.h"
 #include "agent/ctl/text.h"
 
 static const char example[] =
