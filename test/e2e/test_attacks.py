@@ -10,6 +10,7 @@ from lib.agents import VIP, block, instance
 from lib.forge import Advert, Forge, Hmac
 from lib.wait import now, until
 
+LATE = 0.25  # what a busy machine may add to an advert; a backup would wait for two more
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
 SIGNED = block("auth_hmac", f"key 1 hex:{KEY.hex()}")
 
@@ -27,7 +28,7 @@ def test_c40_wrong_passwords_do_not_silence_a_master(pair, soak):
     since = now()
     Forge(pair, pair.client).stream(Advert(version=2, priority=250, password=b"another1"), every=0.1)
     pair.watcher.wait_adverts(pair.master, seconds, seconds + 10)
-    assert max(gaps(pair, pair.master, since)) < 1.1
+    assert max(gaps(pair, pair.master, since)) < 1 + LATE
     assert agent.instance()["counters"]["auth_failure"] > 8 * (seconds - 2)
     assert pair.watcher.holders(VIP) == [pair.master.name] and pair.watcher.moves(VIP) == 1
 
@@ -59,7 +60,7 @@ def test_c41_ten_thousand_wrong_adverts_a_second_change_nothing(pair, soak, stat
                  "addr_count_zero"))
     assert heard > 1000 * seconds, "the flood was none"
     worst = max(gaps(pair, pair.master, since))
-    assert worst < 0.2 + 0.1, f"{1000 * worst:.0f} ms between two adverts"
+    assert worst < 0.2 + LATE, f"{1000 * worst:.0f} ms between two adverts"
     assert pair.watcher.moves(VIP) == 1
     lines = victim.process.text().count("refused an advert")
     elapsed = now() - since
@@ -78,7 +79,7 @@ def test_flood_of_forged_signatures_is_judged_and_nothing_is_late(pair):
     stream.kill()
     counters = agents["backupsql"].instance()["counters"]
     assert counters["auth_ext_stale"] > 5000 and counters["auth_ext_invalid_hmac"] > 500
-    assert max(gaps(pair, pair.master, since)) < 0.3
+    assert max(gaps(pair, pair.master, since)) < 0.2 + LATE
     assert pair.watcher.moves(VIP) == 1
 
 
@@ -93,7 +94,7 @@ def test_interval_of_zero_makes_nobody_flap(pair, state):
     for agent in agents.values():
         assert agent.instance()["counters"]["become_master"] <= 1
         assert agent.instance()["counters"]["release_master"] == 0
-    assert agents[host.name].instance()["counters"]["advert_interval_zero"] > 100
+    until(lambda: agents[host.name].instance()["counters"]["advert_interval_zero"] > 100, 10, "a hundred to be refused")
 
 
 @pytest.mark.parametrize("priority", [0, 199, 200])
@@ -138,7 +139,7 @@ def test_flood_of_fragments_and_giants_delays_nothing(pair):
               Advert(tail=bytes(1400)), Advert(tail=bytes(5000), ip_id=3)]
     Forge(pair, pair.client).stream(*giants, every=0.01)
     pair.watcher.wait_adverts(pair.master, 20, 20)
-    assert max(gaps(pair, pair.master, since)) < 0.3
+    assert max(gaps(pair, pair.master, since)) < 0.2 + LATE
     assert until(lambda: agents["backupsql"].instance()["counters"]["wire_rx_trunc"], 5, "the giants to arrive") > 10
     counters = agents["backupsql"].instance()["counters"]
     assert counters["packet_len_err"] > 10 and counters["ip_ttl_err"] > 10

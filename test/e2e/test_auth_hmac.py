@@ -134,7 +134,7 @@ def test_recorded_adverts_sent_again_do_not_keep_a_backup_down(pair):
     agents["mastersql"].kill()
     pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
     pair.watcher.wait_holder(pair.backup, VIP, 5)
-    assert agents["backupsql"].instance()["counters"]["auth_ext_replay"] > 5
+    until(lambda: agents["backupsql"].instance()["counters"]["auth_ext_replay"] > 5, 10, "replays to be counted")
     stream.kill()
 
 

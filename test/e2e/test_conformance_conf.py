@@ -131,13 +131,14 @@ def test_startup_script_that_hangs_is_not_waited_for(pair):
 
 
 def test_interface_that_is_made_while_the_startup_script_runs_is_used(pair):
-    config = block("global_defs", 'startup_script "/bin/sleep 4"') + instance(200, track=False).replace(
-        "interface eth0", "interface eth9")
+    pair.master.write("/tmp/start", "#!/bin/sh\nuntil [ -e /tmp/go ]; do sleep 0.05; done\n", 0o755)
+    config = block("global_defs", "startup_script /tmp/start") + instance(200, track=False, interface="eth9")
     agent = pair.agent(pair.master, config).start()
     for words in ("link add eth9 type veth peer name eth9p", "addr add 192.168.9.1/24 dev eth9",
                   "link set eth9p up", "link set eth9 up"):
         pair.master.run(["ip", *words.split()])
     assert not re.search("startup_script: exit", agent.process.text())
+    pair.master.write("/tmp/go", "")
     agent.wait_state("MASTER", 20)
 
 

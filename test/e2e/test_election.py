@@ -77,7 +77,7 @@ def test_owner_speaks_at_once(pair):
     agent = pair.agent(pair.master, instance(255, track=False, state="MASTER", advert="1")).start()
     first = pair.watcher.wait(5, host="mastersql", event="advert", dir="out")
     assert first["priority"] == 255
-    assert first["t"] - agent.process.started < 1.0  # a backup would wait for three
+    assert first["t"] - agent.process.started < 2.5  # with the start of the program; a backup would wait for three
 
 
 def test_down_time_passes_before_a_lonely_host_takes_the_vip(pair):

@@ -94,11 +94,13 @@ def test_group_tracks_for_all_its_members(pair):
 
 def test_group_whose_script_has_not_reported_waits_without_a_hook(pair):
     pair.master.write("/tmp/hook", HOOK, 0o755)
-    slow = "vrrp_script slow {\n script \"/bin/sleep 2\"\n interval 5\n}\n"
+    pair.master.write("/tmp/slow", "#!/bin/sh\nuntil [ -e /tmp/go ]; do sleep 0.05; done\n", 0o755)
+    slow = "vrrp_script slow {\n script /tmp/slow\n interval 30\n}\n"
     config = slow + group(200, "notify /tmp/hook", second=(block("track_script", "slow"),))
     agent = pair.agent(pair.master, config).start()
     assert states(agent) == ["FAULT", "FAULT"]
     assert agent.status()["groups"][0]["state"] == "INIT"
+    pair.master.write("/tmp/go", "")
     wait_both(pair, pair.master, 15)
     hooked = pair.master.path("/tmp/hooked")
     expected = ["GROUP G BACKUP 0", "GROUP G MASTER 0"]

@@ -72,10 +72,12 @@ def test_hook_is_told_what_happened_in_its_environment(pair):
 
 
 def test_late_hook_is_told_the_current_state(pair):
-    agent = start(pair, extra='[ $SQLVIP_STATE = BACKUP ] && sleep 2; echo "now $SQLVIP_CURRENT_STATE" >> /tmp/now')
+    agent = start(pair, extra='until [ $SQLVIP_STATE != BACKUP -o -e /tmp/go ]; do sleep 0.05; done\n'
+                              'echo "now $SQLVIP_CURRENT_STATE" >> /tmp/now')
     mark = agent.process.mark()
     pair.master.run(["ip", "link", "set", "eth0", "down"])
     agent.process.wait_log(r"VI_1.*-> FAULT", 5, mark)
+    pair.master.write("/tmp/go", "")
     now_ = pair.master.path("/tmp/now")
     # BACKUP's hook was still busy when MASTER and FAULT came; MASTER's is told that it is FAULT already.
     until(lambda: now_.exists() and now_.read_text().split("\n")[1:2] == ["now FAULT"], 10, "the hook of MASTER")
@@ -87,7 +89,7 @@ def test_hook_that_hangs_is_ended_and_delays_no_advert(pair):
     since = now()
     pair.watcher.wait_adverts(pair.master, 20, 10)
     times = [e["t"] for e in pair.watcher.adverts(pair.master, since)]
-    assert max(b - a for a, b in zip(times, times[1:])) < 0.2
+    assert max(b - a for a, b in zip(times, times[1:])) < 0.3  # no backup would have noticed
     agent.process.wait_log(r"notify.*(timed out|deadline|did not end|killed)", 10)
 
 

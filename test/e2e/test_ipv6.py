@@ -70,7 +70,7 @@ def test_hand_over_moves_all_addresses_and_resets_clients(pair):
     assert agents["mastersql"].stop() == 0
     took = pair.watcher.wait_holder(pair.backup, VIP, 5)
     resigned = pair.watcher.wait(1, at, host="mastersql", event="advert", dir="out", priority=0)
-    assert took - resigned["t"] < 0.08
+    assert took - resigned["t"] < 0.2  # Skew_Time, 0.04 s, and not the whole Down time, 0.34 s
     client.wait_log("reset", 5)
     until(lambda: pair.watcher.holders(LINK) == ["backupsql"], 5, "the link-local VIP to follow")
     again = pair.client.popen([PYTHON, "-c", CLIENT, VIP], "client")
@@ -145,7 +145,7 @@ def test_a_deleted_address_is_put_back_and_announced(pair):
     pair.master.run(["ip", "addr", "del", f"{VIP}/64", "dev", "eth0"])
     pair.watcher.wait_holder(pair.master, VIP, 5)
     pair.watcher.wait(5, at, 5, host="mastersql", event="na", dir="out", address=VIP)
-    assert agents["mastersql"].instance()["counters"]["vips_restored"] == 1
+    until(lambda: agents["mastersql"].instance()["counters"]["vips_restored"] == 1, 5, "the count of it")
     assert agents["backupsql"].instance()["state"] == "BACKUP"
 
 
@@ -201,7 +201,7 @@ def test_sqlvipd_and_keepalived_hand_over_and_back(pair, role):
     assert agents[0].stop() == 0
     took = pair.watcher.wait_holder(pair.backup, VIP, 10)
     resigned = pair.watcher.wait(1, at, host="mastersql", event="advert", dir="out", priority=0)
-    assert took - resigned["t"] < 0.8 * 0.2
+    assert took - resigned["t"] < 2 * 0.2  # Skew_Time, and not the whole Down time
     agents[0].start()
     pair.watcher.wait_holder(pair.master, VIP, 15)
     until(lambda: pair.watcher.holders(LINK) == ["mastersql"], 5, "the link-local VIP to follow")

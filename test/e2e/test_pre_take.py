@@ -51,7 +51,7 @@ def test_veto_hands_mastership_over_at_once_and_holds_down(pair):
     assert status["state"] == "FAULT" and status["faults"] == ["vip_pre_take: exit 3"]
     assert status["pre_take"]["vetoes"] == 1 and 0 < status["pre_take"]["retry_in_s"] <= 5
     assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
-    assert pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
+    pair.watcher.wait(5, at, host="mastersql", event="advert", dir="out", priority=0)
     until(lambda: hooked(pair) == ["BACKUP", "FAULT"], 5, "the hooks: none for MASTER")
     # It is asked again after the hold; the second hold is twice as long.
     until(lambda: agent.instance()["pre_take"]["vetoes"] == 2, 20, "the second question")
@@ -96,9 +96,10 @@ def test_loss_of_mastership_ends_the_question(pair):
 def test_veto_counts_in_maintenance_too(pair):
     """A master whose addresses were refused has none that maintenance could keep where they are."""
     at = now()
-    agent = start(pair, "sleep 2; exit 3", "vip_pre_take_timeout 30")
+    agent = start(pair, "until [ -e /tmp/answer ]; do sleep 0.05; done; exit 3", "vip_pre_take_timeout 30")
     until(lambda: asked(pair), 10, "the question")
     pair.master.run([agent.build.sqlvipctl, "maintenance", "on"])
+    pair.master.write("/tmp/answer", "")
     agent.process.wait_log(r"VI_1: MASTER -> FAULT \(vip_pre_take: exit 3\)", 20)
     assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
     pair.master.write("/tmp/pre", "#!/bin/sh\nexit 0\n", 0o755)

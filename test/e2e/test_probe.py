@@ -270,7 +270,7 @@ def test_probe_over_tcp_works(pair):
     assert agent.check()["verdict"] == "alive"
     at = server.kill()
     pair.watcher.wait_no_holder(pair.master, VIP, 5)
-    assert pair.watcher.find(at, event="advert", dir="out", priority=0)
+    pair.watcher.wait(5, at, event="advert", dir="out", priority=0)
     assert "crashed" in agent.check()["reason"]
 
 

@@ -130,7 +130,8 @@ def test_engine_releases_in_order_when_the_supervisor_dies(pair):
     at = agents["mastersql"].process.kill()
     pair.watcher.wait_holder(pair.backup, VIP, 5)
     resigned = pair.watcher.find(at, host="mastersql", event="advert", dir="out", priority=0)
-    assert len(resigned) == 1 and removed(pair, at) <= resigned[0]["t"]
+    gone = pair.watcher.wait(5, at, host="mastersql", event="address", op="del", address=f"{VIP}/32")
+    assert len(resigned) == 1 and gone["since"] <= resigned[0]["t"]
     until(lambda: proc_state(engine) in ("Z", None), 10, "the engine to end")
 
 
@@ -232,10 +233,14 @@ def test_new_engine_is_watched_although_its_pid_file_cannot_be_written(pair):
 
 
 def test_hook_survives_the_engine_that_asked_for_it(pair):
-    pair.master.write("/run/hook", "#!/bin/sh\nsleep 3\necho done > /run/hook-done\n", 0o755)
+    pair.master.write("/run/hook", "#!/bin/sh\nuntil [ -e /run/go ]; do sleep 0.05; done\necho done > /run/hook-done\n",
+                      0o755)
     agent = alone(pair, "notify_master /run/hook")
     until(lambda: any(proc_state(p) for p in children(agent.pid) if p != agent.engine), 5, "the hook to run")
-    os.kill(agent.engine, signal.SIGKILL)
+    engine = agent.engine
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    pair.master.write("/run/go", "")
     until(lambda: pair.master.path("/run/hook-done").exists(), 10, "the hook to end by itself")
     agent.process.wait_log("notify_master, which an earlier engine asked for: exit 0", 10)
 

@@ -27,7 +27,8 @@ def test_rival_is_told_with_evidence_until_it_is_gone_and_then_announced_once_mo
     until(lambda: agent.instance()["rival"]["for_s"] > 2, 10, "two seconds of it")
     # However often it speaks, it is reacted to once a second; and logged once.
     started = now() - agent.instance()["rival"]["since_s"]
-    assert 2 <= len(garps(pair, started)) <= 4
+    count = len(garps(pair, started))
+    assert 2 <= count <= now() - started + 2
     assert len(agent.process.text().split("also claims to be master")) == 2
     stream.kill()
     agent.process.wait_log(r"192\.168\.1\.50 has yielded.* it claimed to be master for \d", 5)
