@@ -3,7 +3,7 @@
  * what is advised. */
 #include "test/unit/unit.h"
 
-#include "agent/conf/conf.h"
+#include "test/unit/conf_fixture.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -19,83 +19,9 @@
 #define GLOBAL(more) "global_defs {\n" more "}\n" INSTANCE("")
 #define VIP(line)    "vrrp_instance V {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n " line "\n }\n}\n"
 
-struct said {
-	char text[65536];
-	unsigned errors, warnings, notes;
-};
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	struct said *s = user;
-	size_t n = strlen(s->text);
-	const char *slash = strrchr(where->file, '/');
-
-	s->errors += level == CONF_ERROR;
-	s->warnings += level == CONF_WARNING;
-	s->notes += level == CONF_NOTE;
-	snprintf(s->text + n, sizeof(s->text) - n, "%s:%u: %s: %s\n", slash ? slash + 1 : where->file, where->line,
-		 levels[level], text);
-}
-
-static struct said said;
-
-static struct conf *load_as(const char *name, const char *text, bool files)
-{
-	struct conf *c = NULL;
-	int r;
-
-	memset(&said, 0, sizeof(said));
-	r = conf_load_text(name, text, strlen(text), files, "here", keep, &said, &c);
-	assert_int_equal(r, said.errors ? -EINVAL : 0);
-	return c;
-}
-
-/* Loads what must load; warnings may be given. */
-static struct conf *load(const char *text)
-{
-	struct conf *c = load_as("f.conf", text, false);
-
-	if (!c)
-		fail_msg("refused: %s", said.text);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load_as("f.conf", text, false));
-	assert_string_equal(said.text, findings);
-}
-
-static void warns(const char *text, const char *findings)
-{
-	conf_free(load(text));
-	assert_string_equal(said.text, findings);
-}
-
 static void accepts(const char *text)
 {
 	warns(text, "");
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
-static char *print_text(const char *text)
-{
-	struct conf *c = load(text);
-	char *out = print(c);
-
-	conf_free(c);
-	return out;
 }
 
 static void prints_the_same(const char *a, const char *b)
@@ -130,7 +56,7 @@ static void the_seed_files_run_unchanged(void **state)
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", NULL, keep, &said, &c), 0);
+	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", NULL, keep, NULL, &c), 0);
 	assert_int_equal(said.warnings, 2);
 	assert_non_null(strstr(said.text, "`track_script { check_mysql }`"));
 	assert_string_equal(c->router_id, "LVS_DEVEL");
@@ -164,7 +90,7 @@ static void the_seed_files_run_unchanged(void **state)
 	assert_int_equal(i->where.line, 8);
 	conf_free(c);
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/backupsql.conf", NULL, keep, &said, &c), 0);
+	assert_int_equal(conf_load("etc/examples/seed/backupsql.conf", NULL, keep, NULL, &c), 0);
 	assert_string_equal(said.text, "");
 	assert_int_equal(c->n_scripts, 0);
 	conf_free(c);
@@ -798,7 +724,7 @@ static void an_inline_password_is_withheld_and_the_stand_in_refused(void **state
 	(void)state;
 	strcpy(path, put_file("inline.conf", MYSQL(" password hunter2\n"), 0644));
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load(path, NULL, keep, &said, &c), 0);
+	assert_int_equal(conf_load(path, NULL, keep, NULL, &c), 0);
 	assert_non_null(strstr(said.text, "inline.conf:4: warning: password: others may read this file (mode 0644)"));
 	assert_string_equal(c->mysqls[0].probe.password, "hunter2");
 	printed = print(c);
@@ -811,7 +737,7 @@ static void an_inline_password_is_withheld_and_the_stand_in_refused(void **state
 	free(printed);
 	chmod(path, 0600);
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load(path, NULL, keep, &said, &c), 0);
+	assert_int_equal(conf_load(path, NULL, keep, NULL, &c), 0);
 	assert_string_equal(said.text, "");
 	conf_free(c);
 }
@@ -862,10 +788,10 @@ static void files_that_cannot_be_read_are_reported(void **state)
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("/nonexistent/x.conf", NULL, keep, &said, &c), -ENOENT);
+	assert_int_equal(conf_load("/nonexistent/x.conf", NULL, keep, NULL, &c), -ENOENT);
 	assert_string_equal(said.text, "x.conf:0: error: cannot be read: no such file\n");
-	assert_int_equal(conf_load("/tmp", NULL, keep, &said, &c), -EINVAL);
-	assert_int_equal(conf_load("/dev/zero", NULL, keep, &said, &c), -EINVAL);
+	assert_int_equal(conf_load("/tmp", NULL, keep, NULL, &c), -EINVAL);
+	assert_int_equal(conf_load("/dev/zero", NULL, keep, NULL, &c), -EINVAL);
 	assert_null(c);
 }
 
@@ -1063,7 +989,7 @@ static void the_commented_reference_is_a_valid_configuration(void **state)
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/sqlvip.conf", NULL, keep, &said, &c), 0);
+	assert_int_equal(conf_load("etc/sqlvip.conf", NULL, keep, NULL, &c), 0);
 	assert_string_equal(said.text, "");
 	conf_free(c);
 }

@@ -2,8 +2,7 @@
 /* The auth_hmac block: what is taken for a key and what is not, and that no key is told to anybody. */
 #include "test/unit/unit.h"
 
-#include "agent/base/cleanup.h"
-#include "agent/conf/conf.h"
+#include "test/unit/conf_fixture.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -20,61 +19,15 @@
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 
-static char said[65536];
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	size_t n = strlen(said);
-
-	(void)user;
-	snprintf(said + n, sizeof(said) - n, "%s:%u: %s: %s\n", where->file, where->line, levels[level], text);
-}
-
-static struct conf *load_as(const char *name, const char *text, bool files)
-{
-	struct conf *c = NULL;
-
-	said[0] = '\0';
-	conf_load_text(name, text, strlen(text), files, "here", keep, NULL, &c);
-	return c;
-}
-
-static struct conf *accepts(const char *text)
-{
-	struct conf *c = load_as("f.conf", text, false);
-
-	if (!c)
-		fail_msg("refused: %s", said);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load_as("f.conf", text, false));
-	assert_string_equal(said, findings);
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 
 static void key_is_hex_digits_or_text(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 1 " HEX "\n key 255 \"" TEXT "\"\n active_key 255\n"));
+	struct conf *c = load(HMAC(" key 1 " HEX "\n key 255 \"" TEXT "\"\n active_key 255\n"));
 	const struct conf_hmac *h = &c->instances[0].auth_hmac;
 
 	(void)state;
-	assert_string_equal(said, "");
+	assert_string_equal(said.text, "");
 	assert_int_equal(h->n_keys, 2);
 	assert_int_equal(h->keys[0].id, 1);
 	assert_int_equal(h->keys[0].len, 32);
@@ -89,7 +42,7 @@ static void key_is_hex_digits_or_text(void **state)
 
 static void hex_digits_may_be_capitals(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 1 hex:ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789\n"));
+	struct conf *c = load(HMAC(" key 1 hex:ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789\n"));
 
 	(void)state;
 	assert_int_equal(c->instances[0].auth_hmac.keys[0].octets[0], 0xab);
@@ -98,7 +51,7 @@ static void hex_digits_may_be_capitals(void **state)
 
 static void longest_keys_are_taken(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 1 hex:" DIGITS DIGITS "\n key 2 " LONG_TEXT "\n active_key 1\n"));
+	struct conf *c = load(HMAC(" key 1 hex:" DIGITS DIGITS "\n key 2 " LONG_TEXT "\n active_key 1\n"));
 
 	(void)state;
 	assert_int_equal(c->instances[0].auth_hmac.keys[0].len, 64);
@@ -141,19 +94,19 @@ static void key_needs_an_id_and_a_value(void **state)
 
 	(void)state;
 	assert_null(load_as("f.conf", HMAC(" key\n"), false));
-	assert_non_null(strstr(said, syntax));
+	assert_non_null(strstr(said.text, syntax));
 	assert_null(load_as("f.conf", HMAC(" key " HEX "\n"), false));
-	assert_non_null(strstr(said, syntax));
+	assert_non_null(strstr(said.text, syntax));
 	assert_null(load_as("f.conf", HMAC(" key 1 correct horse battery staple\n"), false));
-	assert_non_null(strstr(said, syntax));
-	assert_null(strstr(said, "horse"));
+	assert_non_null(strstr(said.text, syntax));
+	assert_null(strstr(said.text, "horse"));
 	assert_null(load_as("f.conf", HMAC(" key " HEX " 1\n"), false));
-	assert_non_null(strstr(said, syntax));
-	assert_null(strstr(said, DIGITS));
+	assert_non_null(strstr(said.text, syntax));
+	assert_null(strstr(said.text, DIGITS));
 	assert_null(load_as("f.conf", HMAC(" key 0 " HEX "\n"), false));
-	assert_non_null(strstr(said, PLACE "error: key: 0 is not in 1..255\n"));
+	assert_non_null(strstr(said.text, PLACE "error: key: 0 is not in 1..255\n"));
 	assert_null(load_as("f.conf", HMAC(" key 256 " HEX "\n"), false));
-	assert_non_null(strstr(said, PLACE "error: key: 256 is not in 1..255\n"));
+	assert_non_null(strstr(said.text, PLACE "error: key: 256 is not in 1..255\n"));
 }
 
 static void two_keys_with_one_id_are_refused(void **state)
@@ -167,7 +120,7 @@ static void two_keys_with_one_id_are_refused(void **state)
 
 static void only_key_is_the_active_one(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 7 " HEX "\n"));
+	struct conf *c = load(HMAC(" key 7 " HEX "\n"));
 
 	(void)state;
 	assert_int_equal(c->instances[0].auth_hmac.active, 7);
@@ -207,7 +160,7 @@ static void defaults_are_the_strict_ones(void **state)
 				     "vrrp_instance V {\n interface eth0\n virtual_router_id 51\n%s"
 				     " auth_hmac {\n key 1 %s\n }\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
 				     cases[i].advert_int, HEX) > 0);
-		c = accepts(text);
+		c = load(text);
 		h = &c->instances[0].auth_hmac;
 		assert_int_equal(h->window_s, cases[i].window_s);
 		assert_int_equal(h->mode, VRRP_AUTH_ENFORCE);
@@ -218,8 +171,7 @@ static void defaults_are_the_strict_ones(void **state)
 
 static void values_are_read_and_wrong_ones_refused(void **state)
 {
-	struct conf *c =
-		accepts(HMAC(" key 1 " HEX "\n anti_replay monotonic\n time_window 300\n mode receive-only\n"));
+	struct conf *c = load(HMAC(" key 1 " HEX "\n anti_replay monotonic\n time_window 300\n mode receive-only\n"));
 
 	(void)state;
 	assert_true(c->instances[0].auth_hmac.monotonic);
@@ -246,7 +198,7 @@ static void auth_hmac_and_authentication_contradict_each_other(void **state)
 
 static void instance_without_the_block_has_no_keys(void **state)
 {
-	struct conf *c = accepts(INSTANCE(""));
+	struct conf *c = load(INSTANCE(""));
 
 	(void)state;
 	assert_int_equal(c->instances[0].auth_hmac.n_keys, 0);
@@ -262,7 +214,7 @@ static void libconfig_grammar_says_the_same(void **state)
 				 false);
 
 	(void)state;
-	assert_string_equal(said, "");
+	assert_string_equal(said.text, "");
 	assert_non_null(c);
 	assert_int_equal(c->instances[0].auth_hmac.n_keys, 2);
 	assert_int_equal(c->instances[0].auth_hmac.active, 2);
@@ -274,20 +226,20 @@ static void libconfig_grammar_says_the_same(void **state)
 
 static void what_is_printed_holds_no_key_and_reads_back(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 1 file:/k\n"));
+	struct conf *c = load(HMAC(" key 1 file:/k\n"));
 	_cleanup_(freep) char *first = NULL;
 	_cleanup_(freep) char *second = NULL;
 
 	(void)state;
 	conf_free(c);
-	c = accepts(HMAC(" key 1 \"file:/etc/sqlvip/a key\"\n key 2 file:/k\n active_key 2\n anti_replay monotonic\n"
-			 " mode permissive\n time_window 77\n"));
+	c = load(HMAC(" key 1 \"file:/etc/sqlvip/a key\"\n key 2 file:/k\n active_key 2\n anti_replay monotonic\n"
+		      " mode permissive\n time_window 77\n"));
 	first = print(c);
 	conf_free(c);
 	assert_non_null(strstr(first, "        key 1 \"file:/etc/sqlvip/a key\"\n        key 2 \"file:/k\"\n"
 				      "        active_key 2\n        anti_replay monotonic\n        time_window 77\n"
 				      "        mode permissive\n"));
-	c = accepts(first);
+	c = load(first);
 	second = print(c);
 	conf_free(c);
 	assert_string_equal(first, second);
@@ -295,7 +247,7 @@ static void what_is_printed_holds_no_key_and_reads_back(void **state)
 
 static void key_in_the_configuration_is_withheld_and_the_stand_in_refused(void **state)
 {
-	struct conf *c = accepts(HMAC(" key 1 " HEX "\n"));
+	struct conf *c = load(HMAC(" key 1 " HEX "\n"));
 	_cleanup_(freep) char *printed = print(c);
 
 	(void)state;
@@ -303,8 +255,9 @@ static void key_in_the_configuration_is_withheld_and_the_stand_in_refused(void *
 	assert_null(strstr(printed, DIGITS));
 	assert_non_null(strstr(printed, "        key 1 \"" CONF_WITHHELD "\"\n"));
 	assert_null(load_as("f.conf", printed, false));
-	assert_non_null(strstr(said, "error: key 1: ******** stands for one that was not printed; write it, or better "
-				     "`key 1 file:PATH`\n"));
+	assert_non_null(strstr(said.text,
+			       "error: key 1: ******** stands for one that was not printed; write it, or better "
+			       "`key 1 file:PATH`\n"));
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
@@ -362,7 +315,7 @@ static void key_file_holds_what_the_configuration_would(void **state)
 	for (size_t i = 0; i < ELEMENTSOF(contents); i++) {
 		struct conf *c = load_with(f, contents[i], strlen(contents[i]), 0600);
 
-		assert_string_equal(said, "");
+		assert_string_equal(said.text, "");
 		assert_int_equal(c->instances[0].auth_hmac.keys[0].len, 32);
 		assert_int_equal(c->instances[0].auth_hmac.keys[0].octets[31], 31);
 		assert_string_equal(c->instances[0].auth_hmac.keys[0].file, f->key);
@@ -376,8 +329,8 @@ static void key_file_that_others_may_read_is_warned_about(void **state)
 	struct conf *c = load_with(f, HEX, strlen(HEX), 0604);
 
 	assert_non_null(c);
-	assert_non_null(strstr(said, "warning: key 1: "));
-	assert_non_null(strstr(said, "may be used by others (mode 0604); chmod 0600 it\n"));
+	assert_non_null(strstr(said.text, "warning: key 1: "));
+	assert_non_null(strstr(said.text, "may be used by others (mode 0604); chmod 0600 it\n"));
 	conf_free(c);
 }
 
@@ -389,8 +342,9 @@ static void key_in_a_configuration_that_others_may_read_is_warned_about(void **s
 	put(f->conf, HMAC(" key 1 " HEX "\n"), strlen(HMAC(" key 1 " HEX "\n")), 0644);
 	c = load_as(f->conf, HMAC(" key 1 " HEX "\n"), true);
 	assert_non_null(c);
-	assert_non_null(strstr(said, ":5: warning: key 1: others may read this file (mode 0644); chmod 0600 it, or use "
-				     "`key 1 file:PATH`\n"));
+	assert_non_null(strstr(said.text,
+			       ":5: warning: key 1: others may read this file (mode 0644); chmod 0600 it, or use "
+			       "`key 1 file:PATH`\n"));
 	conf_free(c);
 }
 
@@ -411,10 +365,10 @@ static void key_file_with_something_else_is_refused_without_being_told(void **st
 
 	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
 		assert_null(load_with(f, cases[i].octets, cases[i].n, 0600));
-		if (!strstr(said, cases[i].says))
-			fail_msg("case %zu: %s", i, said);
-		assert_null(strstr(said, "secret"));
-		assert_null(strstr(said, DIGITS));
+		if (!strstr(said.text, cases[i].says))
+			fail_msg("case %zu: %s", i, said.text);
+		assert_null(strstr(said.text, "secret"));
+		assert_null(strstr(said.text, DIGITS));
 	}
 }
 
@@ -424,7 +378,7 @@ static void key_file_that_is_missing_or_relative_is_refused(void **state)
 
 	unlink(f->key);
 	assert_null(load_as(f->conf, f->text, true));
-	assert_non_null(strstr(said, ": no such file\n"));
+	assert_non_null(strstr(said.text, ": no such file\n"));
 	refuses(HMAC(" key 1 file:key\n"), PLACE "error: key 1: file:key is not an absolute path\n");
 }
 

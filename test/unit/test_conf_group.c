@@ -2,10 +2,7 @@
 /* The configuration of sync groups: who may be in one, and what its members get from it. */
 #include "test/unit/unit.h"
 
-#include "agent/base/cleanup.h"
-#include "agent/conf/conf.h"
-
-#include <errno.h>
+#include "test/unit/conf_fixture.h"
 
 #define INSTANCE(name, vrid, more)                                                      \
 	"vrrp_instance " name " {\n interface eth0\n virtual_router_id " vrid "\n" more \
@@ -14,68 +11,12 @@
 #define SCRIPT   "vrrp_script s {\n script /bin/true\n}\n"
 #define GROUP(x) "vrrp_sync_group G {\n" x "}\n"
 
-static char said[65536];
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	size_t n = strlen(said);
-
-	(void)user;
-	snprintf(said + n, sizeof(said) - n, "%s:%u: %s: %s\n", where->file, where->line, levels[level], text);
-}
-
-static struct conf *load(const char *text)
-{
-	struct conf *c = NULL;
-
-	said[0] = '\0';
-	conf_load_text("f.conf", text, strlen(text), false, "here", keep, NULL, &c);
-	return c;
-}
-
-static struct conf *accepts(const char *text)
-{
-	struct conf *c = load(text);
-
-	if (!c)
-		fail_msg("refused: %s", said);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load(text));
-	assert_string_equal(said, findings);
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
-static void assert_reads_back(const struct conf *c)
-{
-	_cleanup_(freep) char *printed = print(c);
-	struct conf *again = accepts(printed);
-	_cleanup_(freep) char *twice = print(again);
-
-	assert_string_equal(printed, twice);
-	conf_free(again);
-}
-
 static void members_are_found_wherever_the_group_stands(void **state)
 {
-	struct conf *c = accepts(GROUP(" group {\n B\n A\n }\n") TWO INSTANCE("C", "3", ""));
+	struct conf *c = load(GROUP(" group {\n B\n A\n }\n") TWO INSTANCE("C", "3", ""));
 
 	(void)state;
-	assert_string_equal(said, "");
+	assert_string_equal(said.text, "");
 	assert_int_equal(c->n_groups, 1);
 	assert_string_equal(c->groups[0].name, "G");
 	assert_int_equal(c->groups[0].n_members, 2);
@@ -83,9 +24,9 @@ static void members_are_found_wherever_the_group_stands(void **state)
 	assert_int_equal(c->groups[0].members[1], 0);
 	assert_ptr_equal(c->instances[0].sync_group, &c->groups[0]);
 	assert_null(c->instances[2].sync_group);
-	assert_reads_back(c);
+	reads_back(c);
 	conf_free(c);
-	c = accepts(TWO GROUP(" group { A B }\n"));
+	c = load(TWO GROUP(" group { A B }\n"));
 	assert_int_equal(c->groups[0].n_members, 2);
 	conf_free(c);
 }
@@ -115,10 +56,10 @@ static void instance_is_in_one_group_once(void **state)
 
 static void what_a_group_tracks_all_members_track(void **state)
 {
-	struct conf *c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n track_script {\n s weight -20\n }\n") TWO);
+	struct conf *c = load(SCRIPT GROUP(" group {\n A\n B\n }\n track_script {\n s weight -20\n }\n") TWO);
 
 	(void)state;
-	assert_string_equal(said, "");
+	assert_string_equal(said.text, "");
 	for (size_t i = 0; i < 2; i++) {
 		const struct conf_tracks *t = &c->instances[i].tracks;
 
@@ -127,7 +68,7 @@ static void what_a_group_tracks_all_members_track(void **state)
 		assert_true(t->of[CONF_TRACK_SCRIPT].t[0].inherited);
 	}
 	assert_true(conf_is_tracked(c, CONF_TRACK_SCRIPT, 0));
-	assert_reads_back(c);
+	reads_back(c);
 	conf_free(c);
 }
 
@@ -149,30 +90,30 @@ static void member_has_a_weight_of_its_own_only_where_the_group_allows_it(void *
 		"f.conf:14: error: track_script: s has weight 5 here, but vrrp_sync_group G (line 4) has its members "
 		"share one state: track it in the group, or use weight 0, or allow such weights with "
 		"sync_group_tracking_weight in the group\n");
-	c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n global_tracking\n")
-			    INSTANCE("A", "1", " track_script {\n s weight 5\n }\n") INSTANCE("B", "2", ""));
+	c = load(SCRIPT GROUP(" group {\n A\n B\n }\n global_tracking\n")
+			 INSTANCE("A", "1", " track_script {\n s weight 5\n }\n") INSTANCE("B", "2", ""));
 	assert_true(c->groups[0].tracking_weight);
-	assert_reads_back(c);
+	reads_back(c);
 	conf_free(c);
-	c = accepts(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s\n }\n")
-			    INSTANCE("B", "2", ""));
+	c = load(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s\n }\n")
+			 INSTANCE("B", "2", ""));
 	conf_free(c);
 }
 
 static void hooks_of_a_group_are_read(void **state)
 {
-	struct conf *c = accepts(GROUP(" group {\n A\n B\n }\n notify_master /bin/m\n notify \"/bin/n x\" nobody\n"
-				       " notify_priority_changes\n smtp_alert\n") TWO);
+	struct conf *c = load(GROUP(" group {\n A\n B\n }\n notify_master /bin/m\n notify \"/bin/n x\" nobody\n"
+				    " notify_priority_changes\n smtp_alert\n") TWO);
 	const struct conf_command *hooks = c->groups[0].hooks;
 
 	(void)state;
-	assert_string_equal(said, "f.conf:9: warning: smtp_alert: known to keepalived, of no use here; ignored\n");
+	assert_string_equal(said.text, "f.conf:9: warning: smtp_alert: known to keepalived, of no use here; ignored\n");
 	assert_string_equal(hooks[CONF_HOOK_MASTER].argv[0], "/bin/m");
 	assert_string_equal(hooks[CONF_HOOK_ANY].argv[1], "x");
 	assert_string_equal(hooks[CONF_HOOK_ANY].user, "nobody");
 	assert_null(hooks[CONF_HOOK_STOP].argv);
 	assert_true(c->instances[1].notify_priority_changes);
-	assert_reads_back(c);
+	reads_back(c);
 	conf_free(c);
 	refuses(GROUP(" group {\n A\n B\n }\n notify_deleted /bin/m\n") TWO,
 		"f.conf:6: error: notify_deleted: belongs into vrrp_instance, not into vrrp_sync_group; is a } missing "

@@ -2,79 +2,13 @@
 /* The configuration of programs and pipes: hooks, FIFOs, users, script security. */
 #include "test/unit/unit.h"
 
-#include "agent/conf/conf.h"
+#include "test/unit/conf_fixture.h"
 
 #include <sys/stat.h>
 
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 #define GLOBAL(more) "global_defs {\n" more "}\n"
-
-struct said {
-	char text[65536];
-	unsigned errors, warnings;
-};
-
-static struct said said;
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	struct said *s = user;
-	size_t n = strlen(s->text);
-
-	s->errors += level == CONF_ERROR;
-	s->warnings += level == CONF_WARNING;
-	snprintf(s->text + n, sizeof(s->text) - n, "%s:%u: %s: %s\n", where->file, where->line, levels[level], text);
-}
-
-static struct conf *load_as(const char *text, bool files)
-{
-	struct conf *c = NULL;
-	int r;
-
-	memset(&said, 0, sizeof(said));
-	r = conf_load_text("f.conf", text, strlen(text), files, "here", keep, &said, &c);
-	assert_int_equal(r, said.errors ? -EINVAL : 0);
-	return c;
-}
-
-static struct conf *load(const char *text)
-{
-	struct conf *c = load_as(text, false);
-
-	if (!c)
-		fail_msg("refused: %s", said.text);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load_as(text, false));
-	assert_string_equal(said.text, findings);
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
-/* Printing and reading what was printed changes nothing. */
-static void reads_back(const struct conf *c)
-{
-	_cleanup_(freep) char *printed = print(c);
-	struct conf *again = load(printed);
-	_cleanup_(freep) char *twice = print(again);
-
-	assert_string_equal(printed, twice);
-	conf_free(again);
-}
 
 static void pipes_and_their_programs_are_read_wherever_they_stand(void **state)
 {
@@ -122,7 +56,8 @@ static void first_pipe_and_first_hook_count_when_given_twice(void **state)
 
 static void programs_without_a_user_run_as_script_user_wherever_that_stands(void **state)
 {
-	struct conf *c = load_as(GLOBAL(" notify_fifo /run/all.fifo\n notify_fifo_script /r\n") INSTANCE(" notify /n\n")
+	struct conf *c = load_as("f.conf",
+				 GLOBAL(" notify_fifo /run/all.fifo\n notify_fifo_script /r\n") INSTANCE(" notify /n\n")
 					 GLOBAL(" script_user daemon\n"),
 				 true);
 
@@ -186,30 +121,30 @@ static void c85_what_others_could_change_is_not_run_as_root(void **state)
 
 	(void)state;
 	put_program(FOLDER "/hook", 0755);
-	assert_null(load_as(SECURE(FOLDER "/hook"), true));
+	assert_null(load_as("f.conf", SECURE(FOLDER "/hook"), true));
 	assert_string_equal(said.text, "f.conf:9: error: notify_master: " FOLDER "/hook must not run as root under "
 				       "enable_script_security: /tmp is writable by others (mode 1777)\n");
-	c = load_as(SECURE("/bin/true"), true);
+	c = load_as("f.conf", SECURE("/bin/true"), true);
 	if (!c)
 		fail_msg("refused: %s", said.text);
 	/* Run by its real path: /bin may be a link. */
 	assert_string_equal(c->instances[0].hooks[CONF_HOOK_MASTER].argv[0], "/usr/bin/true");
 	conf_free(c);
-	c = load_as(SECURE("true"), true);
+	c = load_as("f.conf", SECURE("true"), true);
 	assert_non_null(c);
 	conf_free(c);
-	assert_null(load_as(SECURE("/bin/sqlvip-is-not-there"), true));
+	assert_null(load_as("f.conf", SECURE("/bin/sqlvip-is-not-there"), true));
 	assert_non_null(strstr(said.text, "/usr/bin/sqlvip-is-not-there: no such file"));
 	/* A link in everybody's folder to a good program is no good program. */
 	assert_return_code(symlink("/bin/true", FOLDER "/link"), errno);
-	assert_null(load_as(SECURE(FOLDER "/link"), true));
+	assert_null(load_as("f.conf", SECURE(FOLDER "/link"), true));
 	/* Not root: nothing to protect. */
-	c = load_as(SECURE("\"" FOLDER "/hook\" daemon"), true);
+	c = load_as("f.conf", SECURE("\"" FOLDER "/hook\" daemon"), true);
 	assert_non_null(c);
 	assert_string_equal(c->instances[0].hooks[CONF_HOOK_MASTER].argv[0], FOLDER "/hook");
 	conf_free(c);
 	/* What an interpreter is given is not judged, but told. */
-	c = load_as(SECURE("\"/bin/sh " FOLDER "/hook\""), true);
+	c = load_as("f.conf", SECURE("\"/bin/sh " FOLDER "/hook\""), true);
 	assert_non_null(c);
 	assert_non_null(strstr(said.text, "its argument " FOLDER "/hook can be changed by others"));
 	conf_free(c);
@@ -220,13 +155,13 @@ static void c85_nothing_falls_back_to_root_under_script_security(void **state)
 	struct conf *c;
 
 	(void)state;
-	assert_null(load_as(GLOBAL(" enable_script_security\n") INSTANCE(" notify /bin/true\n"), true));
+	assert_null(load_as("f.conf", GLOBAL(" enable_script_security\n") INSTANCE(" notify /bin/true\n"), true));
 	assert_non_null(strstr(said.text, "notify: runs as root because nothing else is said"));
-	c = load_as(INSTANCE(" notify /bin/true\n"), true);
+	c = load_as("f.conf", INSTANCE(" notify /bin/true\n"), true);
 	assert_non_null(c);
 	assert_non_null(strstr(said.text, "1 program of this configuration runs as root"));
 	conf_free(c);
-	c = load_as(INSTANCE(""), true);
+	c = load_as("f.conf", INSTANCE(""), true);
 	assert_int_equal(said.warnings, 0);
 	conf_free(c);
 }

@@ -2,77 +2,13 @@
 /* The configuration of what is tracked: the checks of an alive server, and lists of tracked objects. */
 #include "test/unit/unit.h"
 
-#include "agent/conf/conf.h"
+#include "test/unit/conf_fixture.h"
 
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 #define MYSQL(more)   "vrrp_mysql db {\n socket /s\n user u\n" more "}\n"
 #define TRACKS_MYSQL  INSTANCE(" track_mysql {\n db\n }\n")
 #define CHECKED(more) MYSQL(more) TRACKS_MYSQL
-
-static struct {
-	char text[65536];
-	unsigned errors;
-} said;
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	size_t n = strlen(said.text);
-
-	(void)user;
-	said.errors += level == CONF_ERROR;
-	snprintf(said.text + n, sizeof(said.text) - n, "%u: %s: %s\n", where->line, levels[level], text);
-}
-
-static struct conf *load_as(const char *name, const char *text)
-{
-	struct conf *c = NULL;
-	int r;
-
-	memset(&said, 0, sizeof(said));
-	r = conf_load_text(name, text, strlen(text), false, "here", keep, NULL, &c);
-	assert_int_equal(r, said.errors ? -EINVAL : 0);
-	return c;
-}
-
-static struct conf *load(const char *text)
-{
-	struct conf *c = load_as("f.conf", text);
-
-	if (!c || said.text[0])
-		fail_msg("not taken without a word: %s", said.text);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load_as("f.conf", text));
-	assert_string_equal(said.text, findings);
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
-static void reads_back(const char *text)
-{
-	struct conf *first = load(text);
-	_cleanup_(freep) char *printed = print(first);
-	struct conf *second = load(printed);
-	_cleanup_(freep) char *again = print(second);
-
-	assert_string_equal(printed, again);
-	conf_free(first);
-	conf_free(second);
-}
 
 /* --- checks of a server ------------------------------------------------------------------------------------------ */
 
@@ -85,7 +21,7 @@ static void reads_back(const char *text)
 
 static void checks_of_a_server_are_read(void **state)
 {
-	struct conf *c = load(CHECKED(ALL_CHECKS));
+	struct conf *c = load_without_a_word(CHECKED(ALL_CHECKS));
 	const struct conf_fitness *f = c->mysqls[0].fitness;
 
 	(void)state;
@@ -118,12 +54,13 @@ static void checks_of_a_server_are_read(void **state)
 
 static void checks_of_a_server_are_read_from_libconfig(void **state)
 {
-	struct conf *c =
-		load_as("f.cfg", "vrrp_mysql = ( { name = \"db\"; socket = \"/s\"; user = \"u\";"
+	struct conf *c = load_as("f.cfg",
+				 "vrrp_mysql = ( { name = \"db\"; socket = \"/s\"; user = \"u\";"
 				 "  check = ( { name = \"replication\"; weight = -100; max_lag = 10; },"
 				 "            { name = \"role\"; fail = true; require = \"writable\"; } ); } );"
 				 "vrrp_instance = ( { name = \"V\"; interface = \"eth0\"; virtual_router_id = 5;"
-				 "  virtual_ipaddress = ( \"10.0.0.1\" ); track_mysql = ( \"db\" ); } );");
+				 "  virtual_ipaddress = ( \"10.0.0.1\" ); track_mysql = ( \"db\" ); } );",
+				 false);
 
 	(void)state;
 	assert_non_null(c);
@@ -137,39 +74,41 @@ static void checks_of_a_server_are_read_from_libconfig(void **state)
 static void checks_are_printed_as_they_are_read(void **state)
 {
 	(void)state;
-	reads_back(CHECKED(ALL_CHECKS));
-	reads_back(CHECKED(" check replication {\n fail\n}\n"));
+	text_reads_back(CHECKED(ALL_CHECKS));
+	text_reads_back(CHECKED(" check replication {\n fail\n}\n"));
 }
 
 static void check_needs_a_weight_or_fail(void **state)
 {
 	(void)state;
-	refuses(CHECKED(" check galera {\n}\n"), "4: error: check galera: needs weight W (while it fails, rather the "
-						 "other host), or fail (while it fails, "
-						 "this host never)\n");
+	refuses(CHECKED(" check galera {\n}\n"),
+		"f.conf:4: error: check galera: needs weight W (while it fails, rather the "
+		"other host), or fail (while it fails, "
+		"this host never)\n");
 	refuses(CHECKED(" check galera {\n fail\n weight -3\n}\n"),
-		"5: error: fail: there is a weight already; give one of the two\n");
+		"f.conf:5: error: fail: there is a weight already; give one of the two\n");
 }
 
 static void check_takes_only_what_means_something_to_it(void **state)
 {
 	(void)state;
 	refuses(CHECKED(" check role {\n fail\n require writable\n max_lag 3\n donor_ok\n}\n"),
-		"7: error: max_lag: means nothing in `check role`\n8: error: donor_ok: means nothing in `check "
+		"f.conf:7: error: max_lag: means nothing in `check role`\nf.conf:8: error: donor_ok: means nothing in "
+		"`check "
 		"role`\n");
 	refuses(CHECKED(" check galera {\n fail\n require x\n}\n"),
-		"6: error: require: means nothing in `check galera`\n");
+		"f.conf:6: error: require: means nothing in `check galera`\n");
 	refuses(CHECKED(" check role {\n fail\n}\n"),
-		"4: error: check role: needs require writable, or require replica\n");
+		"f.conf:4: error: check role: needs require writable, or require replica\n");
 	refuses(CHECKED(" check role {\n fail\n require primary\n}\n"),
-		"6: error: require: \"primary\" is neither writable nor replica\n");
+		"f.conf:6: error: require: \"primary\" is neither writable nor replica\n");
 	refuses(CHECKED(" check lag {\n fail\n}\n"),
-		"4: error: check: \"lag\" is none of role, replication, galera, group_replication\n");
+		"f.conf:4: error: check: \"lag\" is none of role, replication, galera, group_replication\n");
 	refuses(CHECKED(" check galera {\n fail\n}\n check galera {\n fail\n}\n"),
-		"7: error: check galera: there is one already (line 4)\n");
+		"f.conf:7: error: check galera: there is one already (line 4)\n");
 	refuses(CHECKED(" check replication {\n fail\n max_lag -1\n if_denied maybe\n}\n"),
-		"6: error: max_lag: -1 is not in 0..30000000\n"
-		"7: error: if_denied: \"maybe\" is neither fail nor complain\n");
+		"f.conf:6: error: max_lag: -1 is not in 0..30000000\n"
+		"f.conf:7: error: if_denied: \"maybe\" is neither fail nor complain\n");
 }
 
 /* --- interfaces -------------------------------------------------------------------------------------------------- */
@@ -178,7 +117,8 @@ static void check_takes_only_what_means_something_to_it(void **state)
 
 static void tracked_interfaces_need_not_be_declared(void **state)
 {
-	struct conf *c = load(INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n eth3 weight 30 reverse\n }\n"));
+	struct conf *c = load_without_a_word(
+		INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n eth3 weight 30 reverse\n }\n"));
 	const struct conf_track *t = c->instances[0].tracks.of[CONF_TRACK_LINK].t;
 
 	(void)state;
@@ -189,16 +129,16 @@ static void tracked_interfaces_need_not_be_declared(void **state)
 	assert_int_equal(t[1].weight, -20);
 	assert_true(t[2].reverse);
 	conf_free(c);
-	reads_back(INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n }\n dont_track_primary\n"
-			    " mcast_src_ip 10.0.0.9\n track_src_ip\n"));
+	text_reads_back(INSTANCE(" track_interface {\n eth1\n eth2 weight -20\n }\n dont_track_primary\n"
+				 " mcast_src_ip 10.0.0.9\n track_src_ip\n"));
 	refuses(INSTANCE(" track_interface {\n a/b\n eth1\n eth1\n }\n"),
-		"5: error: track_interface: \"a/b\" is not the name of a network interface (1..15 characters)\n"
-		"7: error: track_interface: eth1 stands here twice\n");
+		"f.conf:5: error: track_interface: \"a/b\" is not the name of a network interface (1..15 characters)\n"
+		"f.conf:7: error: track_interface: eth1 stands here twice\n");
 }
 
 static void delays_of_interfaces_are_read_and_printed(void **state)
 {
-	struct conf *c = load(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(""));
+	struct conf *c = load_without_a_word(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(""));
 
 	(void)state;
 	assert_int_equal(c->n_links, 2);
@@ -207,7 +147,7 @@ static void delays_of_interfaces_are_read_and_printed(void **state)
 	assert_int_equal(c->links[1].down_us, 2000000);
 	assert_int_equal(c->links[1].up_us, 0);
 	conf_free(c);
-	reads_back(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(" track_interface {\n eth1\n eth7\n }\n"));
+	text_reads_back(DELAYS(" eth0 0.5 3\n eth1 2\n") INSTANCE(" track_interface {\n eth1\n eth7\n }\n"));
 }
 
 static void more_interfaces_than_there_was_room_for_keep_their_places(void **state)
@@ -220,7 +160,7 @@ static void more_interfaces_than_there_was_room_for_keep_their_places(void **sta
 	for (int i = 0; i < 100; i++)
 		snprintf(text + strlen(text), 40, " if%d 0.%d\n", i, i + 1);
 	strcat(text, "}\n" INSTANCE(" track_interface {\n if77\n new\n }\n"));
-	c = load(text);
+	c = load_without_a_word(text);
 	assert_int_equal(c->n_links, 101);
 	assert_string_equal(conf_track_name(c, CONF_TRACK_LINK, &c->instances[0].tracks.of[CONF_TRACK_LINK].t[0]),
 			    "if77");
@@ -232,28 +172,29 @@ static void more_interfaces_than_there_was_room_for_keep_their_places(void **sta
 static void delays_that_outlast_a_peers_patience_are_refused(void **state)
 {
 	(void)state;
-	refuses(DELAYS(" eth0 2\n") INSTANCE(""), "2: error: interface_up_down_delays: eth0 may go down for less than "
-						  "2 seconds: after that, another host of "
-						  "vrrp_instance V takes over\n");
+	refuses(DELAYS(" eth0 2\n") INSTANCE(""),
+		"f.conf:2: error: interface_up_down_delays: eth0 may go down for less than "
+		"2 seconds: after that, another host of "
+		"vrrp_instance V takes over\n");
 	refuses(DELAYS(" eth1\n eth2 1 2 3\n eth3 256\n eth4 1\n eth4 1\n") INSTANCE(""),
-		"2: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
-		"3: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
-		"4: error: interface_up_down_delays: 256 is not in 0..255 seconds\n"
-		"6: error: interface_up_down_delays: eth4 stands here twice (first in line 5)\n");
+		"f.conf:2: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
+		"f.conf:3: error: interface_up_down_delays: takes an interface and one or two delays: IF DOWN [UP]\n"
+		"f.conf:4: error: interface_up_down_delays: 256 is not in 0..255 seconds\n"
+		"f.conf:6: error: interface_up_down_delays: eth4 stands here twice (first in line 5)\n");
 }
 
 static void source_to_be_tracked_must_be_given(void **state)
 {
 	(void)state;
-	refuses(INSTANCE(" track_src_ip\n"),
-		"4: error: track_src_ip: there is no mcast_src_ip or unicast_src_ip whose address could be missing\n");
+	refuses(INSTANCE(" track_src_ip\n"), "f.conf:4: error: track_src_ip: there is no mcast_src_ip or "
+					     "unicast_src_ip whose address could be missing\n");
 }
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
 
 static void tracked_files_are_read_under_both_names(void **state)
 {
-	struct conf *c = load(
+	struct conf *c = load_without_a_word(
 		"track_file a {\n file /run/a\n weight -254 reverse\n init_file 7 overwrite\n}\n"
 		"vrrp_track_file b {\n file /b\n init_file\n}\n" INSTANCE(" track_file {\n b weight 254\n a\n }\n"));
 	const struct conf_track *t = c->instances[0].tracks.of[CONF_TRACK_FILE].t;
@@ -270,23 +211,24 @@ static void tracked_files_are_read_under_both_names(void **state)
 	assert_int_equal(t[1].weight, -254);
 	assert_true(t[1].reverse);
 	conf_free(c);
-	reads_back("track_file a {\n file \"/run/a b\"\n weight -254 reverse\n init_file -7 overwrite\n}\n"
-		   "vrrp_track_file b {\n file /b\n}\n" INSTANCE(" track_file {\n b weight 0\n a\n }\n"));
+	text_reads_back("track_file a {\n file \"/run/a b\"\n weight -254 reverse\n init_file -7 overwrite\n}\n"
+			"vrrp_track_file b {\n file /b\n}\n" INSTANCE(" track_file {\n b weight 0\n a\n }\n"));
 }
 
 static void tracked_files_are_refused_where_they_make_no_sense(void **state)
 {
 	(void)state;
 	refuses("track_file a {\n}\n" INSTANCE(" track_file {\n a\n c\n }\n"),
-		"1: error: track_file a: file is missing\n"
-		"8: error: track_file: there is no track_file c; do you mean a?\n");
+		"f.conf:1: error: track_file a: file is missing\n"
+		"f.conf:8: error: track_file: there is no track_file c; do you mean a?\n");
 	refuses("track_file a {\n file rel\n weight 255\n init_file x\n}\n" INSTANCE(" track_file {\n a\n }\n"),
-		"2: error: file: \"rel\" is not an absolute path of at most 4000 characters\n"
-		"3: error: weight: 255 is not in -254..254\n"
-		"4: error: init_file: \"x\" is not a decimal number in -2147483648..2147483647\n");
+		"f.conf:2: error: file: \"rel\" is not an absolute path of at most 4000 characters\n"
+		"f.conf:3: error: weight: 255 is not in -254..254\n"
+		"f.conf:4: error: init_file: \"x\" is not a decimal number in -2147483648..2147483647\n");
 	refuses("track_file a {\n file /x/\n}\ntrack_file a {\n file /y\n}\n" INSTANCE(" track_file {\n a\n }\n"),
-		"2: error: file: /x/ is a folder\n4: error: track_file a: there is one of this name in line 1\n"
-		"4: warning: track_file a: moves nothing, because no vrrp_instance has `track_file { a }`\n");
+		"f.conf:2: error: file: /x/ is a folder\nf.conf:4: error: track_file a: there is one of this name in "
+		"line 1\n"
+		"f.conf:4: warning: track_file a: moves nothing, because no vrrp_instance has `track_file { a }`\n");
 }
 
 /* --- processes --------------------------------------------------------------------------------------------------- */
@@ -295,7 +237,7 @@ static void tracked_files_are_refused_where_they_make_no_sense(void **state)
 
 static void tracked_processes_are_read(void **state)
 {
-	struct conf *c = load(PROCESS(" process mysqld\n"));
+	struct conf *c = load_without_a_word(PROCESS(" process mysqld\n"));
 	const struct conf_track_process *p = &c->track_processes[0];
 
 	(void)state;
@@ -305,7 +247,7 @@ static void tracked_processes_are_read(void **state)
 	assert_int_equal(p->quorum, 1);
 	assert_int_equal(p->quorum_max, UINT32_MAX);
 	conf_free(c);
-	c = load(PROCESS(
+	c = load_without_a_word(PROCESS(
 		" process \"/usr/sbin/x -a 'b c'\"\n full_command\n param_match partial\n weight -254\n quorum 2\n"
 		" quorum_max 5\n delay 3\n terminate_delay 0.5\n"));
 	p = &c->track_processes[0];
@@ -317,20 +259,21 @@ static void tracked_processes_are_read(void **state)
 	assert_int_equal(p->fork_delay_us, 3000000);
 	assert_int_equal(p->terminate_delay_us, 500000);
 	conf_free(c);
-	reads_back(PROCESS(" process /x -a b\n param_match initial\n quorum_max 0\n weight 3 reverse\n"));
-	reads_back(PROCESS(" process \"'tmux: server'\"\n delay 3600\n"));
+	text_reads_back(PROCESS(" process /x -a b\n param_match initial\n quorum_max 0\n weight 3 reverse\n"));
+	text_reads_back(PROCESS(" process \"'tmux: server'\"\n delay 3600\n"));
 }
 
 static void tracked_processes_are_refused_where_they_make_no_sense(void **state)
 {
 	(void)state;
 	refuses(PROCESS(" quorum 3\n quorum_max 2\n param_match some\n"),
-		"1: error: vrrp_track_process p: process is missing\n"
-		"3: error: quorum_max: 2 is less than quorum, 3\n"
-		"4: error: param_match: \"some\" is neither initial nor partial\n");
-	refuses(PROCESS(" process\n delay 3601\n quorum 0\n"), "2: error: process: the name is missing\n"
-							       "3: error: delay: 3601 is not in 0..3600 seconds\n"
-							       "4: error: quorum: 0 is not in 1..65535\n");
+		"f.conf:1: error: vrrp_track_process p: process is missing\n"
+		"f.conf:3: error: quorum_max: 2 is less than quorum, 3\n"
+		"f.conf:4: error: param_match: \"some\" is neither initial nor partial\n");
+	refuses(PROCESS(" process\n delay 3601\n quorum 0\n"),
+		"f.conf:2: error: process: the name is missing\n"
+		"f.conf:3: error: delay: 3601 is not in 0..3600 seconds\n"
+		"f.conf:4: error: quorum: 0 is not in 1..65535\n");
 }
 
 int main(void)

@@ -2,8 +2,8 @@
 /* The configuration of how an instance speaks, address families and unicast above all, and of its addresses. */
 #include "test/unit/unit.h"
 
-#include "agent/conf/conf.h"
 #include "agent/netif/netif.h"
+#include "test/unit/conf_fixture.h"
 
 #define HEAD "vrrp_instance V {\n interface eth0\n virtual_router_id 51\n"
 /* `more` begins in line 4; the addresses follow it. */
@@ -12,79 +12,6 @@
 #define FOUR(more)       WITH(more, " 10.0.0.1\n")
 #define UNI(more)        FOUR(" unicast_peer {\n 10.0.0.2\n }\n" more)
 #define VIP(line)        HEAD " virtual_ipaddress {\n " line "\n }\n}\n"
-
-static struct {
-	char text[65536];
-	unsigned errors;
-} said;
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
-{
-	static const char *const levels[] = { "note", "warning", "error" };
-	size_t n = strlen(said.text);
-
-	(void)user;
-	said.errors += level == CONF_ERROR;
-	snprintf(said.text + n, sizeof(said.text) - n, "%u: %s: %s\n", where->line, levels[level], text);
-}
-
-static struct conf *load_as(const char *name, const char *text)
-{
-	struct conf *c = NULL;
-	int r;
-
-	memset(&said, 0, sizeof(said));
-	r = conf_load_text(name, text, strlen(text), false, "here", keep, NULL, &c);
-	assert_int_equal(r, said.errors ? -EINVAL : 0);
-	return c;
-}
-
-static struct conf *load(const char *text)
-{
-	struct conf *c = load_as("f.conf", text);
-
-	if (!c || said.text[0])
-		fail_msg("not taken without a word: %s", said.text);
-	return c;
-}
-
-static void refuses(const char *text, const char *findings)
-{
-	assert_null(load_as("f.conf", text));
-	assert_string_equal(said.text, findings);
-}
-
-static char *print(const struct conf *c)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *f = open_memstream(&text, &n);
-
-	conf_print(c, f);
-	fclose(f);
-	return text;
-}
-
-static void reads_back(const char *text)
-{
-	struct conf *first = load(text);
-	_cleanup_(freep) char *printed = print(first);
-	struct conf *second = load(printed);
-	_cleanup_(freep) char *again = print(second);
-
-	assert_string_equal(printed, again);
-	conf_free(first);
-	conf_free(second);
-}
-
-static void warns(const char *text, const char *findings)
-{
-	struct conf *c = load_as("f.conf", text);
-
-	assert_non_null(c);
-	assert_string_equal(said.text, findings);
-	conf_free(c);
-}
 
 static struct conf_instance *only(struct conf *c)
 {
@@ -103,7 +30,8 @@ static bool is(const struct ip_addr *a, const char *text)
 
 static void first_address_decides_the_family_and_ipv6_means_version_3(void **state)
 {
-	struct conf *c = load("global_defs {\n vrrp_version 2\n vrrp_mcast_group6 ff02::77\n}\n" SIX(""));
+	struct conf *c =
+		load_without_a_word("global_defs {\n vrrp_version 2\n vrrp_mcast_group6 ff02::77\n}\n" SIX(""));
 
 	(void)state;
 	assert_int_equal(only(c)->family, AF_INET6);
@@ -112,12 +40,12 @@ static void first_address_decides_the_family_and_ipv6_means_version_3(void **sta
 	assert_int_equal(only(c)->vips[0].prefix.len, 128);
 	assert_int_equal(only(c)->vips[1].prefix.len, 64);
 	conf_free(c);
-	c = load(FOUR(""));
+	c = load_without_a_word(FOUR(""));
 	assert_int_equal(only(c)->family, AF_INET);
 	assert_int_equal(only(c)->version, 2);
 	assert_true(is(&only(c)->group, "224.0.0.18"));
 	conf_free(c);
-	c = load(SIX(" native_ipv6\n mcast_dst_ip ff02::99\n mcast_src_ip fe80::1\n"));
+	c = load_without_a_word(SIX(" native_ipv6\n mcast_dst_ip ff02::99\n mcast_src_ip fe80::1\n"));
 	assert_true(is(&only(c)->group, "ff02::99"));
 	assert_true(is(&only(c)->src_ip, "fe80::1"));
 	conf_free(c);
@@ -127,17 +55,18 @@ static void families_do_not_mix(void **state)
 {
 	(void)state;
 	refuses(WITH("", " 10.0.0.1\n fe80::1\n"),
-		"6: error: virtual_ipaddress: fe80::1: the first address is IPv4, and all must be; use "
+		"f.conf:6: error: virtual_ipaddress: fe80::1: the first address is IPv4, and all must be; use "
 		"virtual_ipaddress_excluded, or an instance of its own\n");
-	refuses(SIX(" version 2\n"), "4: error: version: 2 has no IPv6 (RFC 3768); use version 3\n");
-	refuses(SIX(" mcast_src_ip 10.0.0.9\n"), "4: error: mcast_src_ip: 10.0.0.9: the instance is IPv6\n");
-	refuses(SIX(" mcast_dst_ip 224.0.0.18\n"), "4: error: mcast_dst_ip: 224.0.0.18: the instance is IPv6\n");
-	refuses(FOUR(" unicast_peer {\n fe80::2\n }\n"), "4: error: unicast_peer: fe80::2: the instance is IPv4\n");
-	refuses(FOUR(" native_ipv6\n"), "4: error: native_ipv6: the addresses are IPv4\n");
+	refuses(SIX(" version 2\n"), "f.conf:4: error: version: 2 has no IPv6 (RFC 3768); use version 3\n");
+	refuses(SIX(" mcast_src_ip 10.0.0.9\n"), "f.conf:4: error: mcast_src_ip: 10.0.0.9: the instance is IPv6\n");
+	refuses(SIX(" mcast_dst_ip 224.0.0.18\n"), "f.conf:4: error: mcast_dst_ip: 224.0.0.18: the instance is IPv6\n");
+	refuses(FOUR(" unicast_peer {\n fe80::2\n }\n"),
+		"f.conf:4: error: unicast_peer: fe80::2: the instance is IPv4\n");
+	refuses(FOUR(" native_ipv6\n"), "f.conf:4: error: native_ipv6: the addresses are IPv4\n");
 	refuses("global_defs {\n vrrp_mcast_group6 224.0.0.1\n}\n" FOUR(""),
-		"2: error: vrrp_mcast_group6: \"224.0.0.1\" is not an IPv6 multicast address (ff00::/8)\n");
+		"f.conf:2: error: vrrp_mcast_group6: \"224.0.0.1\" is not an IPv6 multicast address (ff00::/8)\n");
 	refuses("global_defs {\n vrrp_mcast_group4 ff02::1\n}\n" FOUR(""),
-		"2: error: vrrp_mcast_group4: \"ff02::1\" is not an IPv4 multicast address (224.0.0.0/4)\n");
+		"f.conf:2: error: vrrp_mcast_group4: \"ff02::1\" is not an IPv4 multicast address (224.0.0.0/4)\n");
 }
 
 static void a_vrid_is_taken_per_family_group_and_kind(void **state)
@@ -146,25 +75,28 @@ static void a_vrid_is_taken_per_family_group_and_kind(void **state)
 	"vrrp_instance W {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n " vip "\n }\n" \
 	"}\n"
 	(void)state;
-	conf_free(load(FOUR("") SECOND("", "fe80::1")));
-	conf_free(load(FOUR("") SECOND(" mcast_dst_ip 224.0.0.77\n", "10.0.0.9")));
-	conf_free(load(FOUR("") SECOND(" unicast_peer {\n 10.0.0.2\n }\n", "10.0.0.9")));
-	conf_free(load(UNI("") SECOND(" unicast_peer {\n 10.0.0.3\n }\n", "10.0.0.9")));
+	conf_free(load_without_a_word(FOUR("") SECOND("", "fe80::1")));
+	conf_free(load_without_a_word(FOUR("") SECOND(" mcast_dst_ip 224.0.0.77\n", "10.0.0.9")));
+	conf_free(load_without_a_word(FOUR("") SECOND(" unicast_peer {\n 10.0.0.2\n }\n", "10.0.0.9")));
+	conf_free(load_without_a_word(UNI("") SECOND(" unicast_peer {\n 10.0.0.3\n }\n", "10.0.0.9")));
 	refuses(FOUR("") SECOND("", "10.0.0.9"),
-		"8: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)\n");
+		"f.conf:8: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)\n");
 	refuses(UNI("") SECOND(" unicast_peer {\n 10.0.0.3\n 10.0.0.2\n }\n", "10.0.0.9"),
-		"11: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1), and they share a "
+		"f.conf:11: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1), and they share "
+		"a "
 		"unicast_peer\n");
 	refuses(SIX("") SECOND("", "2001:db8::100"),
-		"9: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)\n"
-		"13: error: virtual_ipaddress: 2001:db8::100 is an address of vrrp_instance V already (line 6)\n");
+		"f.conf:9: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)\n"
+		"f.conf:13: error: virtual_ipaddress: 2001:db8::100 is an address of vrrp_instance V already (line "
+		"6)\n");
 }
 
 /* --- addresses --------------------------------------------------------------------------------------------------- */
 
 static void c11_excluded_addresses_follow_the_others_and_may_be_of_any_family(void **state)
 {
-	struct conf *c = load(FOUR(" virtual_ipaddress_excluded {\n 10.0.0.9/24 dev eth1\n fe80::9\n }\n"));
+	struct conf *c =
+		load_without_a_word(FOUR(" virtual_ipaddress_excluded {\n 10.0.0.9/24 dev eth1\n fe80::9\n }\n"));
 
 	(void)state;
 	assert_int_equal(only(c)->n_advertised, 1);
@@ -175,30 +107,31 @@ static void c11_excluded_addresses_follow_the_others_and_may_be_of_any_family(vo
 	assert_true(is(&only(c)->vips[2].prefix.addr, "fe80::9"));
 	conf_free(c);
 	refuses(FOUR(" virtual_ipaddress_excluded {\n 10.0.0.1\n }\n"),
-		"8: error: virtual_ipaddress: 10.0.0.1 is an address of vrrp_instance V already (line 5)\n");
+		"f.conf:8: error: virtual_ipaddress: 10.0.0.1 is an address of vrrp_instance V already (line 5)\n");
 }
 
 static void an_instance_may_have_no_addresses_if_it_says_so(void **state)
 {
-	struct conf *c = load(HEAD " no_virtual_ipaddress\n native_ipv6\n}\n");
+	struct conf *c = load_without_a_word(HEAD " no_virtual_ipaddress\n native_ipv6\n}\n");
 
 	(void)state;
 	assert_int_equal(only(c)->n_vips, 0);
 	assert_int_equal(only(c)->family, AF_INET6);
 	conf_free(c);
-	c = load(HEAD " no_virtual_ipaddress\n virtual_ipaddress_excluded {\n 10.0.0.1\n }\n}\n");
+	c = load_without_a_word(HEAD " no_virtual_ipaddress\n virtual_ipaddress_excluded {\n 10.0.0.1\n }\n}\n");
 	assert_int_equal(only(c)->n_advertised, 0);
 	assert_int_equal(only(c)->n_vips, 1);
 	conf_free(c);
-	refuses(FOUR(" no_virtual_ipaddress\n"), "4: error: no_virtual_ipaddress: virtual_ipaddress is given, too\n");
-	refuses(HEAD "}\n", "1: error: vrrp_instance V: virtual_ipaddress is missing\n");
+	refuses(FOUR(" no_virtual_ipaddress\n"),
+		"f.conf:4: error: no_virtual_ipaddress: virtual_ipaddress is given, too\n");
+	refuses(HEAD "}\n", "f.conf:1: error: vrrp_instance V: virtual_ipaddress is missing\n");
 }
 
 static void c86_options_of_an_address_are_understood(void **state)
 {
-	struct conf *c =
-		load(WITH("", " 2001:db8::1/64 -nodad preferred_lft 30 home mngtmpaddr noprefixroute no_track\n"
-			      " 2001:db8::2 preferred_lft forever peer 2001:db8::3/127\n"));
+	struct conf *c = load_without_a_word(
+		WITH("", " 2001:db8::1/64 -nodad preferred_lft 30 home mngtmpaddr noprefixroute no_track\n"
+			 " 2001:db8::2 preferred_lft forever peer 2001:db8::3/127\n"));
 	const struct conf_vip *v = only(c)->vips;
 
 	(void)state;
@@ -211,13 +144,13 @@ static void c86_options_of_an_address_are_understood(void **state)
 	assert_int_equal(v[1].prefix.len, 127);
 	assert_true(is(&v[1].peer, "2001:db8::3"));
 	conf_free(c);
-	c = load(VIP("10.0.0.1/24 brd -"));
+	c = load_without_a_word(VIP("10.0.0.1/24 brd -"));
 	assert_int_equal(ntohl(only(c)->vips[0].brd.s_addr), 0x0a000000);
 	conf_free(c);
-	c = load(VIP("10.0.0.1/24 brd + noprefixroute"));
+	c = load_without_a_word(VIP("10.0.0.1/24 brd + noprefixroute"));
 	assert_int_equal(ntohl(only(c)->vips[0].brd.s_addr), 0x0a0000ff);
 	conf_free(c);
-	c = load(VIP("10.0.0.1 peer 10.0.0.2"));
+	c = load_without_a_word(VIP("10.0.0.1 peer 10.0.0.2"));
 	assert_int_equal(only(c)->vips[0].prefix.len, 32);
 	conf_free(c);
 }
@@ -256,7 +189,7 @@ static void wrong_options_of_an_address_are_refused(void **state)
 		char text[512], expected[512];
 
 		snprintf(text, sizeof(text), VIP("%s"), cases[i][0]);
-		snprintf(expected, sizeof(expected), "5: error: %s\n", cases[i][1]);
+		snprintf(expected, sizeof(expected), "f.conf:5: error: %s\n", cases[i][1]);
 		refuses(text, expected);
 	}
 }
@@ -273,7 +206,7 @@ static void c87_five_hundred_excluded_addresses_are_taken(void **state)
 	for (int i = 0; i < 500; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " 10.1.%d.%d\n", i / 250, i % 250 + 1);
 	snprintf(text + n, sizeof(text) - n, " }\n}\n");
-	c = load(text);
+	c = load_without_a_word(text);
 	assert_int_equal(only(c)->n_vips, 501);
 	conf_free(c);
 }
@@ -282,8 +215,9 @@ static void c87_five_hundred_excluded_addresses_are_taken(void **state)
 
 static void peers_make_an_instance_unicast(void **state)
 {
-	struct conf *c = load(FOUR(" version 3\n unicast_src_ip 10.0.0.9\n unicast_ttl 7\n"
-				   " unicast_peer {\n 10.0.0.2\n 10.0.0.3 min_ttl 254 max_ttl 255\n }\n"));
+	struct conf *c =
+		load_without_a_word(FOUR(" version 3\n unicast_src_ip 10.0.0.9\n unicast_ttl 7\n"
+					 " unicast_peer {\n 10.0.0.2\n 10.0.0.3 min_ttl 254 max_ttl 255\n }\n"));
 	const struct conf_instance *i = only(c);
 
 	(void)state;
@@ -296,37 +230,37 @@ static void peers_make_an_instance_unicast(void **state)
 	assert_int_equal(i->peers[1].min_ttl, 254);
 	assert_true(i->csum == VRRP_CSUM_PSEUDO && i->csum_group_learned && !i->csum_group_refused);
 	conf_free(c);
-	c = load(UNI(""));
+	c = load_without_a_word(UNI(""));
 	assert_true(only(c)->unicast && !only(c)->check_unicast_src);
 	assert_int_equal(only(c)->unicast_ttl, 255);
 	conf_free(c);
-	c = load("global_defs {\n vrrp_check_unicast_src\n}\n" UNI(""));
+	c = load_without_a_word("global_defs {\n vrrp_check_unicast_src\n}\n" UNI(""));
 	assert_true(only(c)->check_unicast_src);
 	conf_free(c);
-	c = load("global_defs {\n vrrp_check_unicast_src\n}\n" FOUR(""));
+	c = load_without_a_word("global_defs {\n vrrp_check_unicast_src\n}\n" FOUR(""));
 	assert_false(only(c)->check_unicast_src);
 	conf_free(c);
 }
 
 static void old_unicast_checksum_is_spoken_learned_or_refused(void **state)
 {
-	struct conf *c = load(UNI(" version 3\n old_unicast_checksum\n"));
+	struct conf *c = load_without_a_word(UNI(" version 3\n old_unicast_checksum\n"));
 
 	(void)state;
 	assert_true(only(c)->csum == VRRP_CSUM_GROUP && !only(c)->csum_group_learned);
 	conf_free(c);
-	c = load(UNI(" version 3\n old_unicast_checksum never\n"));
+	c = load_without_a_word(UNI(" version 3\n old_unicast_checksum never\n"));
 	assert_true(only(c)->csum == VRRP_CSUM_PSEUDO && only(c)->csum_group_refused && !only(c)->csum_group_learned);
 	conf_free(c);
-	c = load(UNI(" version 3\n v3_checksum_as_v2\n"));
+	c = load_without_a_word(UNI(" version 3\n v3_checksum_as_v2\n"));
 	assert_true(only(c)->csum == VRRP_CSUM_PLAIN && !only(c)->csum_group_learned);
 	conf_free(c);
 	refuses(UNI(" version 3\n old_unicast_checksum always\n"),
-		"8: error: old_unicast_checksum: \"always\" is not never; without a value it means always\n");
+		"f.conf:8: error: old_unicast_checksum: \"always\" is not never; without a value it means always\n");
 	refuses(UNI(" version 3\n old_unicast_checksum\n v3_checksum_as_v2\n"),
-		"8: error: old_unicast_checksum: contradicts v3_checksum_as_v2\n");
+		"f.conf:8: error: old_unicast_checksum: contradicts v3_checksum_as_v2\n");
 	warns(UNI(" version 2\n old_unicast_checksum\n"),
-	      "8: warning: old_unicast_checksum: only version 3 over IPv4 has it; of no effect\n");
+	      "f.conf:8: warning: old_unicast_checksum: only version 3 over IPv4 has it; of no effect\n");
 }
 
 static void wrong_peers_are_refused(void **state)
@@ -347,44 +281,47 @@ static void wrong_peers_are_refused(void **state)
 		char text[512], expected[512];
 
 		snprintf(text, sizeof(text), FOUR(" unicast_peer {\n 10.0.0.3\n %s\n }\n"), cases[i][0]);
-		snprintf(expected, sizeof(expected), "6: error: %s\n", cases[i][1]);
+		snprintf(expected, sizeof(expected), "f.conf:6: error: %s\n", cases[i][1]);
 		refuses(text, expected);
 	}
-	refuses(UNI(" unicast_src_ip 10.0.0.2\n"), "4: error: unicast_peer: 10.0.0.2 is unicast_src_ip, too, and so "
-						   "ourselves\n");
+	refuses(UNI(" unicast_src_ip 10.0.0.2\n"),
+		"f.conf:4: error: unicast_peer: 10.0.0.2 is unicast_src_ip, too, and so "
+		"ourselves\n");
 	refuses(UNI(" unicast_src_ip 10.0.0.9\n mcast_src_ip 10.0.0.9\n"),
-		"7: error: unicast_src_ip: mcast_src_ip is given, too\n");
-	refuses(UNI(" unicast_ttl 256\n"), "7: error: unicast_ttl: 256 is not in 0..255\n");
+		"f.conf:7: error: unicast_src_ip: mcast_src_ip is given, too\n");
+	refuses(UNI(" unicast_ttl 256\n"), "f.conf:7: error: unicast_ttl: 256 is not in 0..255\n");
 }
 
 static void keywords_of_unicast_mean_nothing_without_it(void **state)
 {
 	(void)state;
 	warns(FOUR(" unicast_ttl 3\n check_unicast_src\n old_unicast_checksum\n"),
-	      "4: warning: unicast_ttl: is for unicast, and there is no unicast_peer; ignored\n"
-	      "5: warning: check_unicast_src: is for unicast, and there is no unicast_peer; ignored\n"
-	      "6: warning: old_unicast_checksum: is for unicast, and there is no unicast_peer; ignored\n");
+	      "f.conf:4: warning: unicast_ttl: is for unicast, and there is no unicast_peer; ignored\n"
+	      "f.conf:5: warning: check_unicast_src: is for unicast, and there is no unicast_peer; ignored\n"
+	      "f.conf:6: warning: old_unicast_checksum: is for unicast, and there is no unicast_peer; ignored\n");
 	warns(FOUR(" unicast_src_ip 10.0.0.9\n"),
-	      "4: warning: vrrp_instance V: unicast without unicast_peer: nobody is told, so that every host that is "
+	      "f.conf:4: warning: vrrp_instance V: unicast without unicast_peer: nobody is told, so that every host "
+	      "that is "
 	      "configured like this takes the addresses; unicast_fault_no_peer would prevent it\n");
-	conf_free(load(FOUR(" unicast_src_ip 10.0.0.9\n unicast_fault_no_peer\n")));
+	conf_free(load_without_a_word(FOUR(" unicast_src_ip 10.0.0.9\n unicast_fault_no_peer\n")));
 }
 
 static void what_is_printed_reads_back(void **state)
 {
 	(void)state;
-	reads_back(SIX(" promote_secondaries\n skip_check_adv_addr\n"));
-	reads_back(
+	text_reads_back(SIX(" promote_secondaries\n skip_check_adv_addr\n"));
+	text_reads_back(
 		"global_defs {\n log_unknown_vrids\n vrrp_mcast_group6 ff02::77\n}\n" SIX(" mcast_src_ip fe80::1\n"));
-	reads_back(HEAD " no_virtual_ipaddress\n native_ipv6\n}\n");
-	reads_back(HEAD " no_virtual_ipaddress\n virtual_ipaddress_excluded {\n 10.0.0.1\n fe80::1\n }\n}\n");
-	reads_back(FOUR(" virtual_ipaddress_excluded {\n 10.0.0.9/24 dev eth1 brd + label x scope host noprefixroute\n"
-			" fe80::9/64 -nodad home preferred_lft 9\n fe80::a peer fe80::b preferred_lft forever\n }\n"));
-	reads_back(UNI(" version 3\n unicast_ttl 7\n check_unicast_src\n old_unicast_checksum\n"));
-	reads_back(UNI(" version 3\n old_unicast_checksum never\n unicast_src_ip 10.0.0.9\n"));
-	reads_back(FOUR(" unicast_peer {\n 10.0.0.2 min_ttl 1 max_ttl 9\n 10.0.0.3 max_ttl 9\n }\n"));
-	reads_back(FOUR(" unicast_src_ip 10.0.0.9\n unicast_fault_no_peer\n"));
-	reads_back(WITH(" unicast_peer {\n fd00::2\n }\n unicast_src_ip fd00::1\n", " fe80::1\n"));
+	text_reads_back(HEAD " no_virtual_ipaddress\n native_ipv6\n}\n");
+	text_reads_back(HEAD " no_virtual_ipaddress\n virtual_ipaddress_excluded {\n 10.0.0.1\n fe80::1\n }\n}\n");
+	text_reads_back(
+		FOUR(" virtual_ipaddress_excluded {\n 10.0.0.9/24 dev eth1 brd + label x scope host noprefixroute\n"
+		     " fe80::9/64 -nodad home preferred_lft 9\n fe80::a peer fe80::b preferred_lft forever\n }\n"));
+	text_reads_back(UNI(" version 3\n unicast_ttl 7\n check_unicast_src\n old_unicast_checksum\n"));
+	text_reads_back(UNI(" version 3\n old_unicast_checksum never\n unicast_src_ip 10.0.0.9\n"));
+	text_reads_back(FOUR(" unicast_peer {\n 10.0.0.2 min_ttl 1 max_ttl 9\n 10.0.0.3 max_ttl 9\n }\n"));
+	text_reads_back(FOUR(" unicast_src_ip 10.0.0.9\n unicast_fault_no_peer\n"));
+	text_reads_back(WITH(" unicast_peer {\n fd00::2\n }\n unicast_src_ip fd00::1\n", " fe80::1\n"));
 }
 
 int main(void)

@@ -3,7 +3,7 @@
  * test/e2e. */
 #include "test/unit/unit.h"
 
-#include "agent/conf/conf.h"
+#include "test/unit/conf_fixture.h"
 
 #include <sys/stat.h>
 
@@ -11,62 +11,33 @@
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 
-struct said {
-	char text[65536];
-	unsigned errors, warnings;
-};
-
-static struct said said;
-
-static void keep(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+/* Everything here looks at files, too. */
+static struct conf *try_on(const char *id, const char *text)
 {
-	static const char *const levels[] = { "note", "warning", "error" };
-	struct said *s = user;
-	const char *slash = strrchr(where->file, '/');
-	size_t n = strlen(s->text);
-
-	s->errors += level == CONF_ERROR;
-	s->warnings += level == CONF_WARNING;
-	snprintf(s->text + n, sizeof(s->text) - n, "%s:%u: %s: %s\n", slash ? slash + 1 : where->file, where->line,
-		 levels[level], text);
+	return load_for(id, FOLDER "/f.conf", text, true);
 }
 
-static struct conf *load_as(const char *id, const char *text)
+static struct conf *load_here(const char *text)
 {
-	struct conf *c = NULL;
-	int r;
-
-	memset(&said, 0, sizeof(said));
-	r = conf_load_text(FOLDER "/f.conf", text, strlen(text), true, id, keep, &said, &c);
-	assert_int_equal(r, said.errors ? -EINVAL : 0);
-	return c;
-}
-
-static struct conf *load(const char *text)
-{
-	struct conf *c = load_as("here", text);
+	struct conf *c = try_on("here", text);
 
 	if (!c)
 		fail_msg("refused: %s", said.text);
 	return c;
 }
 
-static void refuses(const char *text, const char *finding)
+static void refuses_saying(const char *text, const char *finding)
 {
-	assert_null(load_as("here", text));
+	assert_null(try_on("here", text));
 	if (!strstr(said.text, finding))
 		fail_msg("\"%s\" is not in: %s", finding, said.text);
 }
 
-static char *print_text(const char *text)
+static char *print_here(const char *text)
 {
-	struct conf *c = load(text);
-	char *printed = NULL;
-	size_t n;
-	FILE *f = open_memstream(&printed, &n);
+	struct conf *c = load_here(text);
+	char *printed = print(c);
 
-	conf_print(c, f);
-	fclose(f);
 	conf_free(c);
 	return printed;
 }
@@ -102,7 +73,7 @@ static void c74_seed_file_is_read_and_its_unused_script_named(void **state)
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", "here", keep, &said, &c), 0);
+	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", "here", keep, NULL, &c), 0);
 	assert_non_null(strstr(said.text, "vrrp_script check_mysql: is not run, because no vrrp_instance has "
 					  "`track_script { check_mysql }`"));
 	assert_int_equal(c->instances[0].n_vips, 1);
@@ -127,11 +98,11 @@ static void c75_layout_does_not_matter(void **state)
 		"vrrp_instance V { state MASTER\n interface eth0\n virtual_router_id 051\n priority 0100\n"
 		" authentication { auth_type PASS\n auth_pass 1111 } virtual_ipaddress { 10.0.0.1 } }\n",
 	};
-	_cleanup_(freep) char *expected = print_text(same[0]);
+	_cleanup_(freep) char *expected = print_here(same[0]);
 
 	(void)state;
 	for (size_t i = 1; i < ELEMENTSOF(same); i++) {
-		_cleanup_(freep) char *printed = print_text(same[i]);
+		_cleanup_(freep) char *printed = print_here(same[i]);
 
 		assert_string_equal(printed, expected);
 	}
@@ -150,7 +121,7 @@ static void c76_conditions_definitions_and_includes_give_the_expected_instances(
 	(void)state;
 	put_file("v-b.conf", "$ID=13\nvrrp_instance C {\n $BODY\n virtual_ipaddress {\n 10.0.0.3\n }\n}\n");
 	put_file("v-a.conf", "$ID=12\nvrrp_instance B {\n $BODY\n virtual_ipaddress {\n 10.0.0.2\n }\n}\n");
-	c = load_as("one", text);
+	c = try_on("one", text);
 	if (!c)
 		fail_msg("refused: %s", said.text);
 	assert_int_equal(c->n_instances, 3);
@@ -162,17 +133,17 @@ static void c76_conditions_definitions_and_includes_give_the_expected_instances(
 	assert_int_equal(c->instances[1].vrid, 12);
 	assert_int_equal(c->instances[2].vrid, 13);
 	conf_free(c);
-	c = load_as("two", text);
+	c = try_on("two", text);
 	assert_int_equal(c->instances[0].priority, 150);
 	assert_false(c->instances[0].nopreempt);
 	conf_free(c);
-	refuses("~SEQ(i,1,3) x\n", "~SEQ is not supported by this version");
-	refuses("~LST(i,a,b) x\n", "~LST is not supported by this version");
+	refuses_saying("~SEQ(i,1,3) x\n", "~SEQ is not supported by this version");
+	refuses_saying("~LST(i,a,b) x\n", "~LST is not supported by this version");
 }
 
 static void c77_comments_begin_anywhere_but_between_quotes(void **state)
 {
-	struct conf *c = load(INSTANCE(
+	struct conf *c = load_here(INSTANCE(
 		" priority 7#0\n ! state MASTER\n authentication {\n auth_type PASS # c\n"
 		" auth_pass \"a#b!c\" ! d\n }\n notify \"/x '#' !\"\n") "global_defs {\n script_user root\n}\n");
 
@@ -188,7 +159,8 @@ static void c77_comments_begin_anywhere_but_between_quotes(void **state)
 
 static void c78_script_may_be_tracked_before_it_is_defined(void **state)
 {
-	struct conf *c = load(INSTANCE(" track_script {\n chk weight -10\n }\n") "vrrp_script chk {\n script /x\n}\n");
+	struct conf *c =
+		load_here(INSTANCE(" track_script {\n chk weight -10\n }\n") "vrrp_script chk {\n script /x\n}\n");
 	const struct conf_tracks *tracks = &c->instances[0].tracks;
 
 	(void)state;
@@ -200,54 +172,58 @@ static void c78_script_may_be_tracked_before_it_is_defined(void **state)
 static void c79_unknown_block_is_passed_over_and_what_follows_is_read(void **state)
 {
 	(void)state;
-	assert_null(load_as("here", "wonky_block x {\n a {\n b\n }\n c }\n" INSTANCE(
-					    " wonky {\n priority 999\n }\n priority 300\n")));
+	assert_null(try_on("here", "wonky_block x {\n a {\n b\n }\n c }\n" INSTANCE(
+					   " wonky {\n priority 999\n }\n priority 300\n")));
 	/* One finding for each block, none for what is inside, and the parent goes on. */
 	assert_string_equal(said.text, "f.conf:1: error: wonky_block: no such keyword here\n"
 				       "f.conf:9: error: wonky: no such keyword in vrrp_instance\n"
 				       "f.conf:12: error: priority: 300 is not in 1..255\n");
-	conf_free(load("virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n" INSTANCE("")));
+	conf_free(
+		load_here("virtual_server 10.0.0.1 80 {\n real_server 10.0.0.2 80 {\n weight 1\n }\n}\n" INSTANCE("")));
 	assert_int_equal(said.warnings, 1);
 }
 
 static void c80_values_out_of_range_are_refused_with_file_and_line(void **state)
 {
 	(void)state;
-	refuses("vrrp_instance V {\n interface e\n virtual_router_id 0\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+	refuses_saying(
+		"vrrp_instance V {\n interface e\n virtual_router_id 0\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
 		"f.conf:3: error: virtual_router_id: 0 is not in 1..255");
-	refuses("vrrp_instance V {\n interface e\n virtual_router_id 256\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+	refuses_saying(
+		"vrrp_instance V {\n interface e\n virtual_router_id 256\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
 		"f.conf:3: error: virtual_router_id: 256 is not in 1..255");
-	refuses(INSTANCE(" priority 0\n"), "f.conf:4: error: priority: 0 is not in 1..255");
-	refuses(INSTANCE(" priority 256\n"), "f.conf:4: error: priority: 256 is not in 1..255");
-	refuses(INSTANCE(" priority 10abc\n"), "f.conf:4: error: priority");
-	refuses(INSTANCE(" advert_int 0\n"), "f.conf:4: error: advert_int");
-	refuses("vrrp_instance V {\n interface e\n virtual_router_id 1\n virtual_ipaddress {\n 300.1.1.1\n }\n}\n",
+	refuses_saying(INSTANCE(" priority 0\n"), "f.conf:4: error: priority: 0 is not in 1..255");
+	refuses_saying(INSTANCE(" priority 256\n"), "f.conf:4: error: priority: 256 is not in 1..255");
+	refuses_saying(INSTANCE(" priority 10abc\n"), "f.conf:4: error: priority");
+	refuses_saying(INSTANCE(" advert_int 0\n"), "f.conf:4: error: advert_int");
+	refuses_saying(
+		"vrrp_instance V {\n interface e\n virtual_router_id 1\n virtual_ipaddress {\n 300.1.1.1\n }\n}\n",
 		"f.conf:5: error: virtual_ipaddress");
-	refuses("vrrp_instance V {\n interface e\n virtual_router_id 1\n virtual_ipaddress {\n 10.0.0.1\n }\n",
-		"f.conf:1: error: vrrp_instance: the block that begins here has no }");
+	refuses_saying("vrrp_instance V {\n interface e\n virtual_router_id 1\n virtual_ipaddress {\n 10.0.0.1\n }\n",
+		       "f.conf:1: error: vrrp_instance: the block that begins here has no }");
 }
 
 static void c81_duplicate_virtual_router_is_refused(void **state)
 {
 	(void)state;
-	refuses(INSTANCE("") "vrrp_instance W {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n"
-			     " 10.0.0.2\n }\n}\n",
-		"f.conf:8: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)");
+	refuses_saying(INSTANCE("") "vrrp_instance W {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n"
+				    " 10.0.0.2\n }\n}\n",
+		       "f.conf:8: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (line 1)");
 }
 
 static void c82_every_problem_is_reported_at_once(void **state)
 {
 	(void)state;
-	assert_null(load_as("here", "global_defs {\n router_id\n vrrp_version 4\n}\n" INSTANCE(
-					    " priority 0\n statte MASTER\n track_script {\n nothing\n }\n")));
+	assert_null(try_on("here", "global_defs {\n router_id\n vrrp_version 4\n}\n" INSTANCE(
+					   " priority 0\n statte MASTER\n track_script {\n nothing\n }\n")));
 	assert_int_equal(said.errors, 5);
 }
 
 static void repeated_keywords_count_as_in_keepalived(void **state)
 {
 	struct conf *c =
-		load(INSTANCE(" state MASTER\n state BACKUP\n version 3\n version 2\n priority 5\n priority 6\n"
-			      " notify /one\n notify /two\n"));
+		load_here(INSTANCE(" state MASTER\n state BACKUP\n version 3\n version 2\n priority 5\n priority 6\n"
+				   " notify /one\n notify /two\n"));
 
 	(void)state;
 	assert_int_equal(said.warnings, 5); /* one is about the user of the hook */
@@ -256,7 +232,7 @@ static void repeated_keywords_count_as_in_keepalived(void **state)
 	assert_int_equal(c->instances[0].priority, 6);
 	assert_string_equal(c->instances[0].hooks[CONF_HOOK_ANY].argv[0], "/one");
 	conf_free(c);
-	c = load(INSTANCE(" state BACKUP\n state MASTER\n"));
+	c = load_here(INSTANCE(" state BACKUP\n state MASTER\n"));
 	assert_true(c->instances[0].state_master);
 	conf_free(c);
 }
@@ -284,12 +260,12 @@ static void what_is_left_for_later_is_refused_by_name(void **state)
 			 "vrrp_instance V {\n interface eth0\n virtual_router_id 1\n %s\n virtual_ipaddress {\n "
 			 "10.0.0.1\n }\n}\n",
 			 inside[i]);
-		assert_null(load_as("here", text));
+		assert_null(try_on("here", text));
 		assert_int_equal(said.errors, 1);
 	}
 	for (size_t i = 0; i < ELEMENTSOF(outside); i++) {
 		snprintf(text, sizeof(text), "%s\n" INSTANCE(""), outside[i]);
-		assert_null(load_as("here", text));
+		assert_null(try_on("here", text));
 		assert_int_equal(said.errors, 1);
 	}
 }
