@@ -41,6 +41,7 @@ static void loader_unref(struct loader *l)
 	if (atomic_fetch_sub(&l->holders, 1) > 1)
 		return;
 	loaded_done(&l->result);
+	conf_free(l->old);
 	close_fd(l->fd);
 	free(l);
 }
@@ -115,12 +116,9 @@ static void *work(void *user)
 
 /* --- in the loop ------------------------------------------------------------------------------------------------- */
 
-/* Lets go of the loop's part. Not of the old configuration while the thread may read it. */
-static void leave(struct loader *l, bool ended)
+void loader_abandon(struct loader *l)
 {
 	l->io = sd_event_source_disable_unref(l->io);
-	if (ended)
-		l->old = conf_free(l->old);
 	loader_unref(l);
 }
 
@@ -133,7 +131,7 @@ static int finished(sd_event_source *s, int fd, uint32_t revents, void *user)
 	l->result = (struct loaded){ 0 };
 	l->done(l->user, &result);
 	loaded_done(&result);
-	leave(l, true);
+	loader_abandon(l);
 	return 0;
 }
 
@@ -172,14 +170,9 @@ int loader_start(sd_event *loop, const struct loader_source *source, struct conf
 	if (r >= 0)
 		r = start_thread(l);
 	if (r < 0) {
-		leave(l, true);
+		loader_abandon(l);
 		return r;
 	}
 	*ret = l;
 	return 0;
-}
-
-void loader_abandon(struct loader *l)
-{
-	leave(l, false);
 }

@@ -80,7 +80,7 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 	int r;
 
 	c->pool = pool;
-	c->refs = 1;
+	atomic_init(&c->refs, 1);
 	c->file = conf_pool_strdup(pool, name);
 	x.file = c->file;
 	config_init(&tree);
@@ -130,13 +130,13 @@ int conf_load(const char *path, const char *config_id, conf_report_fn report, vo
 
 struct conf *conf_ref(struct conf *c)
 {
-	c->refs++;
+	atomic_fetch_add(&c->refs, 1);
 	return c;
 }
 
 struct conf *conf_free(struct conf *c)
 {
-	if (c && --c->refs == 0)
+	if (c && atomic_fetch_sub(&c->refs, 1) == 1)
 		conf_pool_free(c->pool);
 	return NULL;
 }

@@ -14,6 +14,7 @@
 #include "vrrp/auth.h"
 
 #include <net/if.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -298,8 +299,8 @@ struct conf {
 	size_t n_groups;
 	struct ip_addr *all_vips; /* of all instances, sorted: see conf_is_vip() */
 	size_t n_all_vips;
-	unsigned refs;
-	void *pool; /* everything above lives here */
+	atomic_uint refs; /* a thread that reads another one holds one of them */
+	void *pool;       /* everything above lives here */
 };
 
 /* One finding about the file. */
@@ -317,7 +318,7 @@ typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct c
  * like if the file cannot be read (reported too). Reads the files that it includes and the password and option files
  * that it names, and asks for users and groups; touches nothing else. */
 int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret);
-/* Another holder of the same configuration; each gives it back with conf_free(). For one thread. */
+/* Another holder of the same configuration; each gives it back with conf_free(), in whatever thread. */
 struct conf *conf_ref(struct conf *c);
 struct conf *conf_free(struct conf *c);
 
