@@ -3,6 +3,7 @@
 
 The recorder is test/tools/vipwatch; here its lines become events, periods and judgements."""
 
+import itertools
 import json
 import subprocess
 from dataclasses import dataclass
@@ -143,11 +144,12 @@ class Watcher:
 
     def overlaps(self):
         """All (address, host, host, start, end) in which two hosts held the same address, however short."""
-        at, found = now(), []
-        periods = self.periods()
-        for i, a in enumerate(periods):
-            for b in periods[i + 1:]:
-                common = a.overlap(b, at) if a.address.split("/")[0] == b.address.split("/")[0] else None
+        at, found, same = now(), [], {}
+        for p in self.periods():
+            same.setdefault(p.address.split("/")[0], []).append(p)
+        for periods in same.values():
+            for a, b in itertools.combinations(periods, 2):
+                common = a.overlap(b, at)
                 if a.host != b.host and common:
                     found.append((a.address, a.host, b.host, *common))
         return found
