@@ -123,6 +123,14 @@ def dut(pair, *lines, **options):
     return agent
 
 
+def heeding(pair, forged, *lines):
+    """A backup that hears `forged` from its start on and stays one. Half a second is the interval of both."""
+    Forge(pair, pair.client).stream(dataclasses.replace(forged, interval=0.5), every=0.3)
+    agent = dut(pair, *lines, advert="0.5")
+    stays_backup(agent, every=0.3)
+    return agent
+
+
 @pytest.mark.parametrize("forged", [
     pytest.param(Advert(), id="c15_right"),
     pytest.param(Advert(rsvd=0xf), id="c8_reserved_bits"),
@@ -132,9 +140,7 @@ def dut(pair, *lines, **options):
     pytest.param(Advert(options=b"\x01\x01\x01\x01"), id="c39_ip_options"),
 ])
 def test_adverts_that_are_unusual_and_right_hold_a_backup_back(pair, forged):
-    agent = dut(pair)
-    Forge(pair, pair.client).stream(forged)
-    stays_backup(agent)
+    agent = heeding(pair, forged)
     counters = agent.instance()["counters"]
     assert not refusals(agent.instance())
     assert bool(counters["csum_alt"]) == (forged.checksum == "plain")
@@ -142,9 +148,7 @@ def test_adverts_that_are_unusual_and_right_hold_a_backup_back(pair, forged):
 
 
 def test_skip_check_adv_addr_leaves_other_addresses_uncounted(pair):
-    agent = dut(pair, "skip_check_adv_addr")
-    Forge(pair, pair.client).stream(Advert(vips=("192.168.1.101",)))
-    stays_backup(agent)
+    agent = heeding(pair, Advert(vips=("192.168.1.101",)), "skip_check_adv_addr")
     assert agent.instance()["counters"]["addr_list_err"] <= 1  # the first, when nobody was master yet
 
 
@@ -179,18 +183,17 @@ def test_c36_strangers_are_ignored_where_peers_are_checked(pair, check):
 
 
 def test_c36_strangers_are_heard_where_they_are_not(pair):
-    agent = dut(pair, block("unicast_peer", "192.168.1.3"))
-    Forge(pair, pair.client).stream(to_backup(pair))
-    stays_backup(agent)
+    heeding(pair, to_backup(pair), block("unicast_peer", "192.168.1.3"))
 
 
 @pytest.mark.parametrize("ttl", [255, 254])
 def test_c36_a_peers_ttl_must_be_in_its_range(pair, ttl):
-    agent = dut(pair, block("unicast_peer", f"{CLIENT} min_ttl 255"))
-    Forge(pair, pair.client).stream(to_backup(pair, ttl=ttl))
+    peer, forged = block("unicast_peer", f"{CLIENT} min_ttl 255"), to_backup(pair, ttl=ttl)
     if ttl == 255:
-        stays_backup(agent)
+        heeding(pair, forged, peer)
     else:
+        agent = dut(pair, peer)
+        Forge(pair, pair.client).stream(forged)
         takes_over(agent, counter="ip_ttl_err")
 
 

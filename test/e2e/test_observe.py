@@ -40,11 +40,12 @@ def observed(pair):
     pair.start_servers()
     live, observers = {}, {}
     for host, priority in ((pair.master, 200), (pair.backup, 150)):
-        live[host.name] = Keepalived(host, pair.build, instance(priority, "nopreempt", track=False, advert="0.2")).start()
+        live[host.name] = Keepalived(host, pair.build, instance(priority, "nopreempt", "garp_master_delay 1", track=False,
+                                                                    advert="0.2")).start()
         if host is pair.master:
             pair.watcher.wait_holder(host, VIP, 15)
     garps = lambda: len(pair.watcher.find(event="garp", host="mastersql", dir="out"))
-    until(lambda: garps() >= 10, 15, "the second set of keepalived's announcements")  # garp_master_delay is 5 s
+    until(lambda: garps() >= 10, 15, "the second set of keepalived's announcements")
     at = now()
     for host, priority in ((pair.master, 200), (pair.backup, 150)):
         observers[host.name] = Observer(host, pair.build, priority, vips=(VIP,)).start()

@@ -295,7 +295,7 @@ def test_thousand_reconnects_leak_nothing(pair, soak):
         kill_probe(server)
     agent.wait_check(5, verdict="alive")
     before = _footprint(agent)
-    for _ in range(soak(80, 1000)):
+    for _ in range(soak(40, 1000)):
         kill_probe(server)
     agent.wait_check(5, verdict="alive")
     after = _footprint(agent)
