@@ -501,6 +501,13 @@ static int obtain_conf(void *user, conf_report_fn report, void *report_user, str
 	return r;
 }
 
+static void conf_is_in_effect(void *user)
+{
+	const struct daemon *d = user;
+
+	engine_link_uses(d->supervisor);
+}
+
 static int start_reload(struct daemon *d)
 {
 	const struct apply_parts parts = {
@@ -514,7 +521,7 @@ static int start_reload(struct daemon *d)
 		.checker = d->checker,
 		.env = instance_env(d),
 	};
-	const struct loader_source source = { .obtain = obtain_conf, .user = d };
+	const struct loader_source source = { .obtain = obtain_conf, .in_effect = conf_is_in_effect, .user = d };
 	int r = apply_new(&parts, &d->apply);
 
 	return r < 0 ? r : reload_new(d->loop, &source, &d->conf, d->apply, &d->reload);

@@ -133,6 +133,8 @@ static void succeeded(struct reload *r)
 	json_t *document = json_pack("{s:O, s:O, s:O, s:f}", "changes", l->changes, "restart", l->restart, "findings",
 				     l->findings, "took_ms", took_ms(r));
 
+	if (r->source.in_effect)
+		r->source.in_effect(r->source.user);
 	r->count++;
 	r->loaded_us = r->began_us;
 	r->failed_us = 0;

@@ -28,6 +28,7 @@ struct engine_link {
 	struct engine_link_events events;
 	struct loop_timer alive;
 	uint8_t *buf;
+	uint32_t used;        /* the configuration in effect; 0: that of the start */
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t told;
 	bool waits;    /* somebody, for a configuration */
@@ -44,11 +45,11 @@ static int send_letter(void *user, const struct post *p)
 	return post_send(s->sock, p, -1);
 }
 
-static void say(struct engine_link *s, enum post_type type)
+/* If it cannot be sent, the next one comes in a second. */
+static void say_alive(struct engine_link *s)
 {
-	const struct post p = { .type = type };
+	const struct post p = { .type = POST_ALIVE, .id = s->used };
 
-	/* The next one comes in a second. */
 	(void)post_send(s->sock, &p, -1);
 }
 
@@ -57,7 +58,7 @@ static void still_alive(void *user, uint64_t due_us)
 	struct engine_link *s = user;
 
 	(void)due_us;
-	say(s, POST_ALIVE);
+	say_alive(s);
 	loop_timer_in(&s->alive, ALIVE_US);
 }
 
@@ -130,6 +131,14 @@ int engine_link_conf(struct engine_link *s, const char *file, const char *config
 	conf_bundle_replay(NULL);
 	conf_bundle_free(bundle);
 	return r;
+}
+
+void engine_link_uses(struct engine_link *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->used = s->id;
+	pthread_mutex_unlock(&s->lock);
+	say_alive(s);
 }
 
 /* --- letters ----------------------------------------------------------------------------------------------------- */

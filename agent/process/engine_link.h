@@ -28,6 +28,10 @@ struct engine_link *engine_link_free(struct engine_link *s);
 /* The engine serves; from now on the supervisor expects a sign of life each second. */
 int engine_link_ready(struct engine_link *s);
 
+/* What engine_link_conf() got last is in effect: another engine would start with it. From the loop, before it is called
+ * again. */
+void engine_link_uses(struct engine_link *s);
+
 /* Has the configuration read anew, and makes a struct conf of it; as conf_load(). Waits for seconds if it must: for a
  * thread of its own. -ENOTCONN, -ETIMEDOUT or what the supervisor could not do are reported, too. */
 int engine_link_conf(struct engine_link *s, const char *file, const char *config_id, conf_report_fn report, void *user,

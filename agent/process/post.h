@@ -12,7 +12,7 @@
 enum post_type {
 	/* from the engine */
 	POST_READY,     /* it serves */
-	POST_ALIVE,     /* each second */
+	POST_ALIVE,     /* each second, and when it goes over to another configuration: id of the wish for that */
 	POST_RUN,       /* a program: id, uid, gid, timeout_us, kill_after_us, words, env */
 	POST_TERMINATE, /* that program: id */
 	POST_ABANDON,   /* the same, and its end is of no interest */

@@ -128,15 +128,15 @@ static int refuse(struct runner *r, const struct post *wish)
 	return -EPERM;
 }
 
-static int run(struct runner *r, const struct post *wish, const struct conf *conf, const struct conf *older)
+static int run(struct runner *r, const struct post *wish, const struct conf *const *confs, size_t n_confs)
 {
 	const char *what = NULL;
-	const struct conf_command *c = conf_allows(conf, wish->uid, wish->gid, wish->words, wish->n_words, &what);
+	const struct conf_command *c = NULL;
 	struct program *p;
 	int e;
 
-	if (!c && older)
-		c = conf_allows(older, wish->uid, wish->gid, wish->words, wish->n_words, &what);
+	for (size_t i = 0; !c && i < n_confs; i++)
+		c = conf_allows(confs[i], wish->uid, wish->gid, wish->words, wish->n_words, &what);
 	if (!c || wish->id == 0 || find(r, wish->id) || wish->timeout_us > 366 * DAY_US || wish->kill_after_us > DAY_US)
 		return refuse(r, wish);
 	if (r->n >= RUNNER_MAX)
@@ -155,13 +155,13 @@ static int run(struct runner *r, const struct post *wish, const struct conf *con
 	return e;
 }
 
-void runner_serve(struct runner *r, const struct post *p, const struct conf *conf, const struct conf *older)
+void runner_serve(struct runner *r, const struct post *p, const struct conf *const *confs, size_t n_confs)
 {
 	struct program *known = find(r, p->id);
 	struct exec_result result = { 0 };
 
 	if (p->type == POST_RUN) {
-		result.error = run(r, p, conf, older);
+		result.error = run(r, p, confs, n_confs);
 		if (result.error < 0)
 			answer(r, p->id, &result);
 	} else if (known && p->type == POST_TERMINATE) {

@@ -17,9 +17,9 @@ int runner_new(sd_event *loop, void (*send)(void *user, const struct post *p), v
 /* Ends what runs. Returns NULL. */
 struct runner *runner_free(struct runner *r);
 
-/* POST_RUN, POST_TERMINATE, POST_ABANDON. A program is allowed if one of the configurations allows it (`older` may be
- * NULL). What is refused is logged, and answered with POST_RAN and -EPERM. */
-void runner_serve(struct runner *r, const struct post *p, const struct conf *conf, const struct conf *older);
+/* POST_RUN, POST_TERMINATE, POST_ABANDON. A program is allowed if one of the configurations allows it; the first that
+ * does names it. What is refused is logged, and answered with POST_RAN and -EPERM. */
+void runner_serve(struct runner *r, const struct post *p, const struct conf *const *confs, size_t n_confs);
 
 /* The engine is gone: nobody wants to know of these any more. Programs with a deadline may go on until then; those
  * without are ended, since the next engine starts its own. */

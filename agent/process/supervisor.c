@@ -13,6 +13,7 @@
 #include "agent/load.h"
 #include "agent/process/conf_reader.h"
 #include "agent/process/engine_process.h"
+#include "agent/process/generations.h"
 #include "agent/process/patience.h"
 #include "agent/process/post.h"
 #include "agent/process/runner.h"
@@ -43,8 +44,7 @@ enum {
 
 struct supervisor {
 	const struct options *opt;
-	struct conf *conf, *before; /* in effect, and what was until the last reload: an engine may still go by it */
-	struct conf_bundle *bundle; /* of `conf` */
+	struct generations confs;
 	sd_event *loop;
 	struct sweep_crew *crew;
 	struct runner *runner;
@@ -108,15 +108,6 @@ static void reload_ends(struct supervisor *s)
 	s->reloading = false;
 }
 
-static void adopt(struct supervisor *s, struct conf_reading *g)
-{
-	conf_free(s->before);
-	s->before = s->conf;
-	s->conf = TAKE_PTR(g->conf);
-	conf_bundle_free(s->bundle);
-	s->bundle = TAKE_PTR(g->bundle);
-}
-
 /* The files as they were then, for the engine to judge. What it may have run follows if they are valid. */
 static void conf_is_read(void *user, struct conf_reading *g)
 {
@@ -127,7 +118,7 @@ static void conf_is_read(void *user, struct conf_reading *g)
 	if (g->fd < 0)
 		send_letter(s, &keep);
 	else if (post_send(s->engine.sock, &conf, g->fd) == 0 && g->error == 0)
-		adopt(s, g);
+		generations_offer(&s->confs, g->id, TAKE_PTR(g->conf), TAKE_PTR(g->bundle));
 	reload_ends(s);
 }
 
@@ -155,17 +146,20 @@ static void is_odd(struct supervisor *s, const char *why)
 
 static void read_letter(struct supervisor *s, const struct post *p)
 {
+	const struct conf *confs[GENERATIONS_MAX];
+
 	switch (p->type) {
 	case POST_READY:
 		is_ready(s);
 		break;
 	case POST_ALIVE:
 		s->alive = true;
+		generations_use(&s->confs, p->id);
 		break;
 	case POST_RUN:
 	case POST_TERMINATE:
 	case POST_ABANDON:
-		runner_serve(s->runner, p, s->conf, s->before);
+		runner_serve(s->runner, p, confs, generations_list(&s->confs, confs));
 		break;
 	case POST_RELOAD:
 		reload_begins(s, p->id);
@@ -220,20 +214,24 @@ static void finish(struct supervisor *s, int code)
 static void sweep(struct supervisor *s)
 {
 	uint64_t began_us = loop_now_us();
-	size_t resets, more = 0;
-	int r, older = 0;
+	const struct conf *confs[GENERATIONS_MAX];
+	size_t n = generations_holding(&s->confs, confs), all = 0;
+	int error = 0;
 
 	if (s->opt->observe) /* they are another agent's */
 		return;
-	r = sweep_now(s->crew, s->conf, &resets);
-	if (s->before) /* whatever became of the others */
-		older = sweep_now(s->crew, s->before, &more);
-	r = r < 0 ? r : older;
-	if (r < 0)
-		log_error("the engine's addresses cannot be removed: %s", strerror(-r));
+	for (size_t i = 0; i < n; i++) { /* whatever becomes of the others */
+		size_t resets;
+		int r = sweep_now(s->crew, confs[i], &resets);
+
+		error = r < 0 && error == 0 ? r : error;
+		all += resets;
+	}
+	if (error < 0)
+		log_error("the engine's addresses cannot be removed: %s", strerror(-error));
 	else
 		log_notice("the engine's addresses are removed in %.1f ms, %zu connections reset",
-			   (double)(loop_now_us() - began_us) / 1000, resets + more);
+			   (double)(loop_now_us() - began_us) / 1000, all);
 }
 
 /* It has ended. */
@@ -247,6 +245,7 @@ static void drop_engine(struct supervisor *s)
 			 "by the one before");
 	conf_reader_forget(s->reader);
 	reload_ends(s);
+	generations_restart(&s->confs);
 }
 
 /* True if it has died CRASHES_MAX times within QUIET_US, this time included. */
@@ -327,7 +326,7 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 
 static int start_engine(struct supervisor *s)
 {
-	int r = engine_process_new(s->bundle, s->opt, s->n_engines, &s->engine);
+	int r = engine_process_new(s->confs.current.bundle, s->opt, s->n_engines, &s->engine);
 
 	s->reaped = false; /* it may have been started all the same */
 	if (r < 0)
@@ -374,7 +373,7 @@ static void on_tick(void *user, uint64_t due_us)
 	loop_timer_in(&s->tick, TICK_US);
 	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
 	s->alive = false;
-	if (s->missed >= patience_s(s->conf)) {
+	if (s->missed >= patience_s(s->confs.current.conf)) {
 		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,
 			  s->missed);
 		s->missed = 0;
@@ -411,7 +410,7 @@ static int on_stop_signal(sd_event_source *src, const struct signalfd_siginfo *s
 		return 0;
 	}
 	say(s, POST_STOP, 0, strsignal((int)si->ssi_signo));
-	loop_timer_in(&s->stop_timer, STOP_MAX_US + s->conf->shutdown.timeout_us);
+	loop_timer_in(&s->stop_timer, STOP_MAX_US + s->confs.current.conf->shutdown.timeout_us);
 	return 0;
 }
 
@@ -473,7 +472,7 @@ static int run(struct supervisor *s)
 
 	if (r < 0)
 		return r;
-	r = engine_files_prepare(&s->files, s->opt, s->conf);
+	r = engine_files_prepare(&s->files, s->opt, s->confs.born);
 	if (r < 0)
 		return r;
 	log_start();
@@ -501,24 +500,25 @@ static void tear_down(struct supervisor *s)
 	loop_timer_done(&s->start_timer);
 	loop_timer_done(&s->stop_timer);
 	sd_event_unref(s->loop);
-	engine_files_clear(&s->files, s->opt, s->conf);
+	engine_files_clear(&s->files, s->opt, s->confs.born);
 	free(s->buf);
-	conf_bundle_free(s->bundle);
-	conf_free(s->before);
-	conf_free(s->conf);
+	generations_done(&s->confs);
 }
 
 int supervisor_main(const struct options *opt)
 {
 	struct supervisor supervisor = { .opt = opt }, *s = &supervisor;
+	struct conf_bundle *bundle = NULL;
+	struct conf *conf = NULL;
 	int r;
 
 	signals_block(signals, ELEMENTSOF(signals));
-	r = load_bundle(opt, false, &s->bundle, &s->conf);
+	r = load_bundle(opt, false, &bundle, &conf);
 	if (r < 0) {
-		conf_bundle_free(s->bundle);
+		conf_bundle_free(bundle);
 		return exit_code_of(r);
 	}
+	generations_init(&s->confs, conf, bundle);
 	r = run(s);
 	if (r < 0)
 		r = exit_code_of(r) == EXIT_PERMISSION ? EXIT_PERMISSION : EXIT_FATAL;

@@ -334,6 +334,39 @@ def test_supervisor_stops_during_a_slow_look_up_of_users(pair):
     assert pair.master.addresses() == ["192.168.1.1/24"]
 
 
+def test_hook_of_an_instance_that_went_two_reloads_ago_still_runs(pair):
+    pair.master.write("/run/slow", "#!/bin/sh\nuntil test -e /run/go; do sleep 0.05; done\n", 0o755)
+    pair.master.write("/run/gone", "#!/bin/sh\ntouch /run/was-told\n", 0o755)
+    leaving = instance(150, "notify_master /run/slow root", "notify_deleted /run/gone root", name="VI_2", vrid=52,
+                       vips=("192.168.1.101",), track=False)
+    agent = pair.agent(pair.master, instance(150, track=False) + leaving).start()
+    until(lambda: agent.instance("VI_2")["hooks"]["running"], 15, "the slow hook to run")
+    for priority in (151, 152, 153):
+        agent.configure(instance(priority, track=False))
+        pair.master.run([pair.build.sqlvipctl, "reload"])
+    pair.master.write("/run/go", "")
+    until(lambda: pair.master.path("/run/was-told").exists(), 10, "notify_deleted to run")
+    assert not agent.process.search("not configured like this")
+    assert agent.stop() == 0
+
+
+def test_configuration_that_the_engine_refuses_is_not_that_of_the_next_engine(pair):
+    agent = alone(pair, "vip_lease off", "notify_backup /run/hook root")
+    pair.master.write("/run/hook", "#!/bin/sh\ntouch /run/hook-ran\n", 0o755)
+    for nowhere in ("192.168.1.101 dev nosuch0", "192.168.1.102 dev nosuch0"):
+        agent.configure(instance(150, "vip_lease off", track=False, vips=(nowhere,)))
+        done = pair.master.run([pair.build.sqlvipctl, "reload"], check=False)
+        assert done.returncode == 1 and "nosuch0" in done.stdout + done.stderr
+    engine = agent.engine
+    at = now()
+    os.kill(engine, signal.SIGKILL)
+    assert removed(pair, at) - at < 0.3
+    new_engine(agent, engine)
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    until(lambda: pair.master.path("/run/hook-ran").exists(), 10, "its hook to run")
+    assert agent.stop() == 0
+
+
 def test_secret_files_are_read_by_the_supervisor_alone(pair):
     """The engine, nobody, could not read them, at the start or on reload."""
     check = block("vrrp_mysql local", "socket /run/mysqld/mysqld.sock", "user sqlvip",

@@ -81,7 +81,7 @@ static int teardown(void **state)
 
 static void start(struct fixture *f)
 {
-	const struct loader_source source = { obtain, f };
+	const struct loader_source source = { .obtain = obtain, .user = f };
 
 	assert_int_equal(loader_start(f->loop, &source, f->conf, done, f, &f->loader), 0);
 }

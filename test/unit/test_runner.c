@@ -45,13 +45,14 @@ static void send_to_engine(void *user, const struct post *p)
 static int office_letter(sd_event_source *s, int sock, uint32_t revents, void *user)
 {
 	struct office *o = user;
+	const struct conf *const confs[] = { o->conf };
 	struct post p;
 	const char *why;
 	int fd, r = post_receive(sock, buf, &p, &fd, &why);
 
 	(void)s, (void)revents;
 	if (r == 1)
-		runner_serve(o->runner, &p, o->conf, NULL);
+		runner_serve(o->runner, &p, confs, 1);
 	else if (r == -EPIPE)
 		sd_event_exit(o->loop, 0);
 	return 0;
