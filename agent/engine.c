@@ -169,6 +169,12 @@ static void look_at_store(struct daemon *d)
 		alarm_end("state_directory", NULL);
 }
 
+/* Whom we run as, whatever a reload says. */
+static const char *user_of(const struct daemon *d)
+{
+	return d->first->engine_user ? d->first->engine_user : "root";
+}
+
 static json_t *answer_status(void *user, const json_t *request, const char **error)
 {
 	struct daemon *d = user;
@@ -197,9 +203,8 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 	json_object_set_new(status, "reload", reload_status(d->reload));
 	json_object_set_new(status, "observe", json_boolean(d->observe));
 	json_object_set_new(status, "engine",
-			    json_pack("{s:i, s:s, s:i}", "pid", (int)getpid(), "user",
-				      d->conf->engine_user ? d->conf->engine_user : "root", "restarts",
-				      (int)d->restarts));
+			    json_pack("{s:i, s:s, s:i, s:s?}", "pid", (int)getpid(), "user", user_of(d), "restarts",
+				      (int)d->restarts, "warning", d->first->engine_user ? NULL : ENGINE_NO_USER));
 	return status;
 }
 
@@ -659,8 +664,7 @@ static int drop_rights(struct daemon *d)
 	int r = privs_drop(d->conf->engine_uid, d->conf->engine_gid);
 
 	if (r < 0)
-		log_error("cannot become %s with CAP_NET_ADMIN and CAP_NET_RAW alone: %s",
-			  d->conf->engine_user ? d->conf->engine_user : "root", strerror(-r));
+		log_error("cannot become %s with CAP_NET_ADMIN and CAP_NET_RAW alone: %s", user_of(d), strerror(-r));
 	return r;
 }
 

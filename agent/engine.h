@@ -14,5 +14,11 @@
 #define ENGINE_NOTE_OBSERVE   "observe"
 #define ENGINE_NOTE_RESTARTS  "restarts" /* how many engines there were before */
 
+/* What is wrong where the configuration names no engine_user and the host has none for us, and what to do. */
+#define ENGINE_NO_USER                                                                                              \
+	"there is no user sqlvip on this host: the engine keeps user id 0, though without root's rights but "       \
+	"CAP_NET_ADMIN and CAP_NET_RAW; make the user (systemd-sysusers, or useradd --system --user-group --shell " \
+	"/usr/sbin/nologin sqlvip) and restart, or name another (engine_user in global_defs)"
+
 /* Runs until it is told to stop. Returns an exit code. */
 int engine_main(void);

@@ -198,6 +198,17 @@ static void print_alarms(struct page *p, const json_t *alarms)
 		fputc('\n', p->out);
 }
 
+/* What may stay so, but should be known. */
+static void print_warning(struct page *p, const char *text)
+{
+	if (!text)
+		return;
+	page_coloured(p, PAGE_YELLOW, "warning");
+	fputs("  ", p->out);
+	ctl_print_text(text, p->out);
+	fputs("\n\n", p->out);
+}
+
 void ctl_print_status(const json_t *status, FILE *out, bool colour)
 {
 	struct page p = { .out = out, .colour = colour };
@@ -205,6 +216,7 @@ void ctl_print_status(const json_t *status, FILE *out, bool colour)
 	const json_t *groups = json_object_get(status, "groups");
 
 	print_alarms(&p, json_object_get(status, "alarms"));
+	print_warning(&p, value_some_text(json_object_get(status, "engine"), "warning"));
 	print_agent(&p, status);
 	for (size_t i = 0; i < json_array_size(instances); i++)
 		status_print_instance(&p, json_array_get(instances, i));

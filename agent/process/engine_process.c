@@ -154,8 +154,7 @@ int engine_files_prepare(struct engine_files *h, const struct options *opt, cons
 	prepare_state(conf);
 	note_fifos(h, conf);
 	if (!conf->engine_user)
-		log_warn("there is no user sqlvip on this host: the engine keeps root's name, without root's rights; "
-			 "see sysusers.d(5), or give engine_user");
+		log_warn("%s", ENGINE_NO_USER);
 	return 0;
 }
 

@@ -80,6 +80,28 @@ def test_c90_engine_runs_as_its_user_and_programs_as_theirs(pair):
     assert pair.master.addresses() == ["192.168.1.1/24"]
 
 
+def test_engine_without_a_user_of_its_own_is_warned_of_until_there_is_one(pair):
+    passwd = pair.master.path("/etc/passwd")
+    others = "".join(line for line in passwd.read_text().splitlines(True) if not line.startswith("sqlvip:"))
+    passwd.write_text(others)
+    agent = alone(pair)
+    assert fields(agent.engine)["Uid"].split() == ["0"] * 4
+    text = pair.master.run([pair.build.sqlvipctl, "status"]).stdout
+    assert text.startswith("warning  there is no user sqlvip on this host") and "useradd --system" in text
+    # Made while it runs, the user is that of the next start.
+    passwd.write_text(others + "sqlvip:x:64321:65534::/nonexistent:/usr/sbin/nologin\n")
+    pair.master.run([pair.build.sqlvipctl, "reload"])
+    engine = agent.status()["engine"]
+    assert engine["user"] == "root" and engine["warning"]
+    assert agent.stop() == 0
+    agent.start()
+    engine = agent.status()["engine"]
+    assert engine["user"] == "sqlvip" and engine["warning"] is None
+    assert fields(engine["pid"])["Uid"].split() == ["64321"] * 4
+    assert "warning" not in pair.master.run([pair.build.sqlvipctl, "status"]).stdout
+    assert agent.stop() == 0
+
+
 def test_directory_that_is_not_ours_alone_is_not_given_to_the_engine(pair):
     """state_directory /var/lib would hand every package's state to the user of the engine."""
     pair.master.run(["mkdir", "-p", "/var/lib/shared/other"])

@@ -97,6 +97,17 @@ static void alarms_come_first(void **state)
 				  "sqlvipd 0.1.0\n");
 }
 
+static void warning_of_the_engine_follows_the_alarms(void **state)
+{
+	_cleanup_(freep) char *text =
+		show_json("{\"alarms\":[{\"text\":\"standby\"}],\"engine\":{\"warning\":\"there is no user\"}}", false);
+	_cleanup_(freep) char *none = show_json("{\"engine\":{\"warning\":null}}", false);
+
+	(void)state;
+	assert_string_equal(text, "ALARM  standby\n\nwarning  there is no user\n\nsqlvipd\n");
+	assert_string_equal(none, "sqlvipd\n");
+}
+
 static void status_reads_as_aligned_text(void **state)
 {
 	_cleanup_(freep) char *text = show_json(example, false);
@@ -280,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(alarms_come_first),
+		cmocka_unit_test(warning_of_the_engine_follows_the_alarms),
 		cmocka_unit_test(status_reads_as_aligned_text),
 		cmocka_unit_test(states_are_coloured_only_on_request),
 		cmocka_unit_test(faults_are_listed_one_per_line),
