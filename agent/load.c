@@ -4,9 +4,15 @@
 
 #include "agent/base/log.h"
 #include "agent/conf/bundle.h"
+#include "agent/conf/report.h"
+#include "agent/names.h"
 #include "agent/observe.h"
 
 #include <errno.h>
+#include <net/if.h>
+#include <string.h>
+
+enum { INTERFACES_TOLD = 32 };
 
 struct findings {
 	unsigned count[CONF_ERROR + 1];
@@ -62,10 +68,58 @@ int load_conf(const struct options *opt, struct conf **ret)
 		return -ENAMETOOLONG;
 	}
 
+	if (r == -ENOENT)
+		log_notice("sqlvip.conf(5) shows one; \"sqlvipctl import\" makes one of a keepalived.conf; -f names "
+			   "another");
 	if (r == -EINVAL)
 		log_error("%s is not valid: %u error%s, nothing was started", opt->file, f.count[CONF_ERROR],
 			  f.count[CONF_ERROR] == 1 ? "" : "s");
 	return r;
+}
+
+/* --- what the host has ------------------------------------------------------------------------------------------- */
+
+static void look_for_interface(struct conf_findings *f, const char *name, const struct conf_where *where,
+			       const char *const *known)
+{
+	char text[512];
+
+	if (*name && if_nametoindex(name) == 0)
+		conf_warn(f, where, "%s", names_unknown("interface", name, known, text, sizeof(text)));
+}
+
+static void look_for_interfaces(const struct conf *c, struct conf_findings *f)
+{
+	struct if_nameindex *all = if_nameindex();
+	const char *known[INTERFACES_TOLD + 1] = { NULL };
+
+	for (size_t i = 0; all && all[i].if_index && i < INTERFACES_TOLD; i++)
+		known[i] = all[i].if_name;
+	for (size_t i = 0; i < c->n_instances; i++) {
+		const struct conf_instance *inst = &c->instances[i];
+
+		look_for_interface(f, inst->interface, &inst->where, known);
+		for (size_t k = 0; k < inst->n_vips; k++)
+			if (strcmp(inst->vips[k].dev, inst->interface) != 0)
+				look_for_interface(f, inst->vips[k].dev, &inst->vips[k].where, known);
+	}
+	if (all)
+		if_freenameindex(all);
+}
+
+static void log_finding(void *user, enum conf_level level, const struct conf_where *where, const char *text)
+{
+	(void)user;
+	load_log_finding(level, where, text);
+}
+
+void load_look_at_host(struct conf *c)
+{
+	struct conf_findings findings = conf_findings_begin(log_finding, NULL);
+
+	look_for_interfaces(c, &findings);
+	conf_look_for_programs(c, &findings);
+	conf_findings_end(&findings, &(struct conf_where){ .file = c->file });
 }
 
 static void keep_quiet(void *user, enum conf_level level, const struct conf_where *where, const char *text)

@@ -11,6 +11,9 @@ int load_conf(const struct options *opt, struct conf **ret);
 /* One line of the log, in a compiler's order: "FILE:LINE: warning: TEXT". `where` may be NULL. */
 void load_log_finding(enum conf_level level, const struct conf_where *where, const char *text);
 
+/* Warns of programs and interfaces that this host does not have at present. */
+void load_look_at_host(struct conf *c);
+
 struct conf_bundle;
 
 /* The same, and everything that it asked of the host, for another process to read it once more: also if it is not

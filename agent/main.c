@@ -23,6 +23,7 @@ static int test_configuration(const struct options *opt)
 
 	if (r < 0)
 		return exit_code_of(r);
+	load_look_at_host(conf);
 	conf_print(conf, stdout);
 	conf_advise(conf, print_advice, stderr);
 	conf_free(conf);
@@ -147,7 +148,8 @@ static int parse_arguments(int argc, char **argv, struct options *opt)
 		return 1 + EXIT_FATAL;
 	}
 	if (optind < argc) {
-		log_error("unexpected argument \"%s\"; see sqlvipd --help", argv[optind]);
+		log_error("unexpected argument \"%s\"; a configuration is named with -f; see sqlvipd --help",
+			  argv[optind]);
 		return 1 + EXIT_FATAL;
 	}
 	return 0;

@@ -209,9 +209,12 @@ void conf_check(struct conf_ctx *x)
 	check_names(x, "vrrp_sync_group", group_at, x->c->n_groups);
 	check_vrids(x);
 	check_addresses(x);
-	check_use(x);
+	if (x->f->errors == 0) { /* else it may only follow from what was refused */
+		if (x->c->n_instances == 0)
+			conf_error(x->f, &(struct conf_where){ .file = x->file, .line = 1 },
+				   "there is no vrrp_instance; sqlvip.conf(5) shows a whole configuration");
+		check_use(x);
+	}
 	conf_check_programs(x);
 	conf_check_link_delays(x);
-	if (x->c->n_instances == 0)
-		conf_error(x->f, &(struct conf_where){ .file = x->file, .line = 1 }, "there is no vrrp_instance");
 }

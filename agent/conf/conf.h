@@ -343,6 +343,10 @@ char *conf_print_public(const struct conf *c);
  * tracks MySQL or a script. */
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
 
+struct conf_findings;
+/* Warns of programs that are not on this host. Changes nothing. */
+void conf_look_for_programs(struct conf *c, struct conf_findings *f);
+
 /* Whether any instance has this VIP, whatever its prefix length. */
 bool conf_is_vip(const struct conf *c, const struct ip_addr *addr);
 

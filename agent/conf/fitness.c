@@ -77,7 +77,7 @@ void conf_parse_fitness_lag(struct conf_ctx *x, const struct conf_arg *a, void *
 
 	/* Whole seconds, because servers tell no other. */
 	if (!conf_count_words(x, a, 1, 1) ||
-	    !conf_parse_int(x, &a->where, a->key->name, a->words.w[0], 0, 30000000, &v))
+	    !conf_parse_int(x, &a->where, "max_lag (whole seconds)", a->words.w[0], 0, 30000000, &v))
 		return;
 	r->has_max_lag = true;
 	r->max_lag_s = (unsigned)v;

@@ -299,7 +299,9 @@ static void open_brace(struct parser *p, const struct conf_where *where)
 	case WISH_MAYBE:
 		break;
 	case WISH_NOTHING:
-		conf_error(p->env->findings, where, "%s: no { may follow", p->next.keyword);
+		conf_error(p->env->findings, where, "%s: no { may follow%s", p->next.keyword,
+			   p->frames[p->depth - 1].keyword == p->next.keyword ? " in this list; is a } missing before?"
+									      : "");
 		break;
 	case WISH_NONE:
 		conf_error(p->env->findings, where, "a { without a keyword before it");

@@ -466,6 +466,8 @@ const struct conf_key *conf_key_find(const struct conf_block *block, const char 
 	return NULL;
 }
 
+enum { KEYWORDS_TOLD = 16 };
+
 /* Candidates for conf_nearest(): the block's keywords, without patterns. */
 static const char *keyword_at(const void *user, size_t i)
 {
@@ -490,11 +492,25 @@ static const struct conf_block *home_of(const char *word)
 	return NULL;
 }
 
+/* "; it takes: a, b, c" of a block that has few keywords; else "". */
+static const char *keywords_of(const struct conf_block *b, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; b->name && b->n <= KEYWORDS_TOLD && i < b->n; i++)
+		if (b->keys[i].kind != KEY_REFUSED && b->keys[i].kind != KEY_IGNORED &&
+		    b->keys[i].kind != KEY_UNSERVED && n < size)
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", n ? ", " : "; it takes: ", b->keys[i].name);
+	return buf;
+}
+
 void conf_key_unknown(struct conf_findings *f, const struct conf_where *where, const void *block, const char *word)
 {
 	const struct conf_block *b = block;
 	const struct conf_block *home = home_of(word);
 	const char *near;
+	char others[512];
 
 	if (conf_findings_full(f)) {
 		conf_error(f, where, "unknown keyword");
@@ -507,7 +523,8 @@ void conf_key_unknown(struct conf_findings *f, const struct conf_where *where, c
 			   b->name ? "into " : "at the top of the file", b->name ? b->name : "");
 	else
 		conf_error(f, where, "%.64s: no such keyword %s%s%s%s%s", word, b->name ? "in " : "here",
-			   b->name ? b->name : "", near ? "; do you mean " : "", near ? near : "", near ? "?" : "");
+			   b->name ? b->name : "", near ? "; do you mean " : "",
+			   near ? near : keywords_of(b, others, sizeof(others)), near ? "?" : "");
 }
 
 static enum ks_shape shape_of(enum conf_kind kind)

@@ -149,6 +149,7 @@ bool conf_read_libconfig(struct conf_ctx *x, const char *text, size_t len, confi
 	where.line = (unsigned)config_error_line(tree);
 	if (config_error_file(tree))
 		where.file = conf_pool_strdup(x->pool, config_error_file(tree));
-	conf_error(x->f, &where, "%s", config_error_text(tree));
+	conf_error(x->f, &where, "%s in libconfig's grammar; a file in keepalived's needs another name than *.cfg",
+		   config_error_text(tree));
 	return false;
 }

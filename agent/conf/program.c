@@ -117,7 +117,29 @@ void conf_check_programs(struct conf_ctx *x)
 	if (x->n_root_by_default > 0)
 		conf_warn(x->f, &(struct conf_where){ .file = x->file },
 			  "%u program%s of this configuration run%s as root: there is no script_user, and no user "
-			  "" DEFAULT_USER " on this host",
+			  "" DEFAULT_USER " on this host; name one with script_user in global_defs",
 			  x->n_root_by_default, x->n_root_by_default == 1 ? "" : "s",
 			  x->n_root_by_default == 1 ? "s" : "");
+}
+
+/* --- what the host has ------------------------------------------------------------------------------------------- */
+
+/* It may come later, with a package or a mount: no error. */
+static void look_for(struct conf_ctx *x, const char *what, struct conf_command *c)
+{
+	char path[PATH_MAX], why[CONF_WHY_MAX];
+
+	if (conf_file_program(c->argv[0], path, why) != -ENOENT)
+		return;
+	if (strchr(c->argv[0], '/'))
+		conf_warn(x->f, &c->where, "%s: %s", what, why);
+	else
+		conf_warn(x->f, &c->where, "%s: %.200s: %s", what, c->argv[0], why);
+}
+
+void conf_look_for_programs(struct conf *c, struct conf_findings *f)
+{
+	struct conf_ctx x = { .c = c, .f = f, .files = true };
+
+	each_program(&x, look_for);
 }

@@ -153,7 +153,7 @@ static void complete_unicast(struct conf_ctx *x, struct conf_draft *d, const str
 	i->check_unicast_src |= d->peers_have_ranges;
 	if (src && conf_given(frame, "mcast_src_ip"))
 		conf_error(x->f, src, "unicast_src_ip: mcast_src_ip is given, too");
-	if (i->unicast && i->n_peers == 0 && !i->unicast_fault_no_peer)
+	if (i->unicast && i->n_peers == 0 && !i->unicast_fault_no_peer && x->f->errors == 0)
 		conf_warn(x->f, peers ?: src,
 			  "vrrp_instance %s: unicast without unicast_peer: nobody is told, so that every host that is "
 			  "configured like this takes the addresses; unicast_fault_no_peer would prevent it",

@@ -170,13 +170,25 @@ def test_every_error_is_reported_with_its_place(pair):
             assert f"sqlvip.conf:{line}: " in said, said
 
 
+def test_what_the_host_lacks_is_a_warning_of_the_test(pair):
+    config = instance(200, "notify /opt/nothing.sh", "notify_stop nothing", interface="eth7", track=False)
+    done = pair.agent(pair.master, config).test()
+    assert done.returncode == 0, done.stderr
+    lines = config.splitlines()
+    hooks = 1 + next(i for i, line in enumerate(lines) if "/opt/nothing.sh" in line)
+    for line, text in ((1, 'there is no interface "eth7"; do you mean eth0?'),
+                       (hooks, "notify: /opt/nothing.sh: no such file"),
+                       (hooks + 1, "notify_stop: nothing: there is no such program in /")):
+        assert f"sqlvip.conf:{line}: warning: {text}" in done.stderr, done.stderr
+
+
 def test_wrong_or_missing_configuration_ends_the_program(pair):
     for config, code in (("vrrp_instance X {\n", 2), (instance(0, track=False), 2)):
         agent = pair.agent(pair.master, config)
         path = agent.configure()
         assert pair.master.run([pair.build.sqlvipd, "-n", "-l", "-f", path], check=False).returncode == code
     missing = pair.master.run([pair.build.sqlvipd, "-n", "-l", "-f", "/etc/sqlvip/none.conf"], check=False)
-    assert missing.returncode == 6
+    assert missing.returncode == 6 and "-f names another" in missing.stderr
 
 
 def test_second_agent_with_the_same_control_socket_refuses_to_start(pair):

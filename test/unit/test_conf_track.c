@@ -98,6 +98,10 @@ static void check_takes_only_what_means_something_to_it(void **state)
 		"role`\n");
 	refuses(CHECKED(" check galera {\n fail\n require x\n}\n"),
 		"f.conf:6: error: require: means nothing in `check galera`\n");
+	refuses(CHECKED(" check galera {\n fail\n delay 5\n}\n"),
+		"f.conf:6: error: delay: no such keyword in check; it takes: interval, timeout, weight, fail, rise, "
+		"fall, "
+		"if_denied, require, channel, max_lag, max_silence, primary_lost, donor_ok\n");
 	refuses(CHECKED(" check role {\n fail\n}\n"),
 		"f.conf:4: error: check role: needs require writable, or require replica\n");
 	refuses(CHECKED(" check role {\n fail\n require primary\n}\n"),
@@ -107,7 +111,7 @@ static void check_takes_only_what_means_something_to_it(void **state)
 	refuses(CHECKED(" check galera {\n fail\n}\n check galera {\n fail\n}\n"),
 		"f.conf:7: error: check galera: there is one already (line 4)\n");
 	refuses(CHECKED(" check replication {\n fail\n max_lag -1\n if_denied maybe\n}\n"),
-		"f.conf:6: error: max_lag: -1 is not in 0..30000000\n"
+		"f.conf:6: error: max_lag (whole seconds): -1 is not in 0..30000000\n"
 		"f.conf:7: error: if_denied: \"maybe\" is neither fail nor complain\n");
 }
 
@@ -227,8 +231,7 @@ static void tracked_files_are_refused_where_they_make_no_sense(void **state)
 		"f.conf:4: error: init_file: \"x\" is not a decimal number in -2147483648..2147483647\n");
 	refuses("track_file a {\n file /x/\n}\ntrack_file a {\n file /y\n}\n" INSTANCE(" track_file {\n a\n }\n"),
 		"f.conf:2: error: file: /x/ is a folder\nf.conf:4: error: track_file a: there is one of this name in "
-		"line 1\n"
-		"f.conf:4: warning: track_file a: moves nothing, because no vrrp_instance has `track_file { a }`\n");
+		"line 1\n");
 }
 
 /* --- processes --------------------------------------------------------------------------------------------------- */

@@ -199,6 +199,9 @@ static void braces_out_of_place_are_reported_where_they_stand(void **state)
 	says("vrrp_instance v {\n wonky {\n",
 	     "f:1: vrrp_instance: the block that begins here has no }\n"
 	     "f:2: wonky: no such keyword in vrrp_instance\nf:2: the block that begins here has no }\n");
+	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n track_script {\n  s\n }\n}\n",
+	     "f:1: vrrp_instance: the block that begins here has no }\n"
+	     "f:4: virtual_ipaddress: no { may follow in this list; is a } missing before?\n");
 	says("global_defs {\n}\n}\n", "f:3: a } without a { before it\n");
 	says("{\n router_id x\n}\n", "f:1: a { without a keyword before it\n");
 	says("global_defs\nvrrp_instance v {\n}\n", "f:1: global_defs: { is missing\n");
