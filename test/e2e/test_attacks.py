@@ -137,10 +137,11 @@ def test_flood_of_fragments_and_giants_delays_nothing(pair):
     giants = [Advert(tail=bytes(60000)), Advert(fragment=0x2000, ip_id=2), Advert(message=b""),
               Advert(options=b"\1" * 40, ttl=254), Advert(total_length=20), Advert(count=255),
               Advert(tail=bytes(1400)), Advert(tail=bytes(5000), ip_id=3)]
-    Forge(pair, pair.client).stream(*giants, every=0.01)
+    stream = Forge(pair, pair.client).stream(*giants, every=0.01)
     pair.watcher.wait_adverts(pair.master, 20, 20)
     assert max(gaps(pair, pair.master, since)) < 0.2 + LATE
     assert until(lambda: agents["backupsql"].instance()["counters"]["wire_rx_trunc"], 5, "the giants to arrive") > 10
+    stream.kill()
     counters = agents["backupsql"].instance()["counters"]
     assert counters["packet_len_err"] > 10 and counters["ip_ttl_err"] > 10
     assert pair.watcher.moves(VIP) == 1

@@ -71,8 +71,12 @@ class Sent:
 def vrrp(watcher, host=None, vrid=None):
     """The VRRP packets that `host` (or anybody) sent, in their order; rubbish too short for a header is left out."""
     mac = host and host.mac()
-    found = [_parse(frame) for frame in _frames(watcher.pcap)]
-    return [p for p in found if p and len(p.payload) >= 8 and mac in (None, p.mac) and vrid in (None, p.vrid)]
+    return [p for p in packets(watcher.pcap) if mac in (None, p.mac) and vrid in (None, p.vrid)]
+
+
+def packets(path):
+    """All VRRP packets of a capture."""
+    return [p for frame in _frames(path) if (p := _parse(frame)) and len(p.payload) >= 8]
 
 
 def without(path, macs):

@@ -33,6 +33,11 @@ class Period:
         return (start, end) if end > start else None
 
 
+def _matching(events, since, fields):
+    return [e for e in events if e["t"] >= since and all(
+        e.get(k) in v if isinstance(v, tuple) else e.get(k) == v for k, v in fields.items())]
+
+
 class Watcher:
     """Records everything from its start on; asked for events, it reads what has been written since."""
 
@@ -74,12 +79,20 @@ class Watcher:
 
     def find(self, since=0.0, **fields):
         """The events from `since` on whose fields have these values. A tuple stands for any of its members."""
-        return [e for e in self.events if e["t"] >= since and all(
-            e.get(k) in v if isinstance(v, tuple) else e.get(k) == v for k, v in fields.items())]
+        return _matching(self.events, since, fields)
 
     def wait(self, seconds, since=0.0, count=1, **fields):
         """Waits for `count` such events and returns the last of those."""
-        return until(lambda: self.find(since, **fields)[count - 1:count], seconds,
+        found, seen = [], 0
+
+        def look():  # at what is new: in a flood there is much
+            nonlocal seen
+            events = self.events
+            found.extend(_matching(events[seen:], since, fields))
+            seen = len(events)
+            return found[count - 1:count]
+
+        return until(look, seconds,
                      lambda: f"{count} × {fields}; there were {self.find(since, **fields)}", step=0.002)[0]
 
     def adverts(self, host, since=0.0, **fields):
@@ -185,8 +198,8 @@ class Watcher:
                               capture_output=True, text=True, timeout=60, start_new_session=True)
         assert done.returncode == 0, done.stderr
         assert not done.stdout, f"tshark objects to:\n{done.stdout[:4000]}"
-        wrong = [p for p in pcap.vrrp(self) if len(p.trailer) == 28 and p.family == 4 and not p.checksum_right
-                 and p.mac not in self._rubbish_from and (not sources or p.src in sources)]
+        wrong = [p for p in pcap.packets(judged) if len(p.trailer) == 28 and p.family == 4 and not p.checksum_right
+                 and (not sources or p.src in sources)]
         assert not wrong, f"wrong checksums before a trailer: {wrong}"
 
     def judge(self):
