@@ -705,7 +705,8 @@ static int run(struct daemon *d)
 static void tear_down(struct daemon *d)
 {
 	d->ready = false;
-	reload_free(d->reload);
+	engine_link_close(d->supervisor); /* the loader's thread may wait for an answer, */
+	reload_free(d->reload);           /* … and is waited for */
 	apply_free(d->apply);
 	control_free(d->control);
 	groups_free(d->groups);

@@ -19,6 +19,7 @@ struct loader {
 	struct loader_source source;
 	struct conf *old;
 	struct loaded result;
+	pthread_t thread;
 	size_t n_changes;
 	int fd;
 	sd_event_source *io;
@@ -116,7 +117,8 @@ static void *work(void *user)
 
 /* --- in the loop ------------------------------------------------------------------------------------------------- */
 
-void loader_abandon(struct loader *l)
+/* Lets go of the loop's part. */
+static void leave(struct loader *l)
 {
 	l->io = sd_event_source_disable_unref(l->io);
 	loader_unref(l);
@@ -131,22 +133,17 @@ static int finished(sd_event_source *s, int fd, uint32_t revents, void *user)
 	l->result = (struct loaded){ 0 };
 	l->done(l->user, &result);
 	loaded_done(&result);
-	loader_abandon(l);
+	pthread_detach(l->thread); /* it is about to end, but of a lower priority than we: nobody waits for it */
+	leave(l);
 	return 0;
 }
 
 static int start_thread(struct loader *l)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	int r = pthread_attr_init(&attr);
+	int r;
 
-	if (r != 0)
-		return -r;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	atomic_store(&l->holders, 2);
-	r = pthread_create(&thread, &attr, work, l);
-	pthread_attr_destroy(&attr);
+	r = pthread_create(&l->thread, NULL, work, l);
 	if (r != 0)
 		atomic_store(&l->holders, 1);
 	return -r;
@@ -170,9 +167,23 @@ int loader_start(sd_event *loop, const struct loader_source *source, struct conf
 	if (r >= 0)
 		r = start_thread(l);
 	if (r < 0) {
-		loader_abandon(l);
+		leave(l);
 		return r;
 	}
 	*ret = l;
 	return 0;
+}
+
+void loader_abandon(struct loader *l)
+{
+	l->io = sd_event_source_disable_unref(l->io);
+}
+
+struct loader *loader_free(struct loader *l)
+{
+	if (!l)
+		return NULL;
+	pthread_join(l->thread, NULL);
+	leave(l);
+	return NULL;
 }

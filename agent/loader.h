@@ -34,6 +34,8 @@ struct loader;
  * loader is released then. 0 or -errno. */
 int loader_start(sd_event *loop, const struct loader_source *source, struct conf *old,
 		 void (*done)(void *user, struct loaded *result), void *user, struct loader **ret);
-/* `done` will not be called; the thread ends when it can. For the end of the process: the reference to the old
- * configuration is never given back. */
+/* `done` will not be called. To be freed, after whatever obtain() may wait for has been called off. */
 void loader_abandon(struct loader *l);
+/* Waits for the thread of an abandoned one, which may still parse: for the end of the process. NULL is fine; returns
+ * NULL. */
+struct loader *loader_free(struct loader *l);

@@ -258,7 +258,6 @@ void reload_stop(struct reload *r)
 	r->stopping = true;
 	if (r->loader) {
 		loader_abandon(r->loader);
-		r->loader = NULL;
 		r->busy = false;
 	}
 	if (!r->busy)
@@ -272,6 +271,7 @@ struct reload *reload_free(struct reload *r)
 		return NULL;
 	reload_stop(r);
 	answer(&r->now, "the agent is stopping", NULL);
+	loader_free(r->loader);
 	loaded_done(&r->loaded);
 	free(r);
 	return NULL;

@@ -16,7 +16,7 @@ struct reload;
 /* `conf` points to the engine's current configuration. Everything is borrowed. 0 or -errno. */
 int reload_new(sd_event *loop, const struct loader_source *source, struct conf *const *conf, struct apply *apply,
 	       struct reload **ret);
-/* Those who wait are told that we are stopping. */
+/* Those who wait are told that we are stopping. What the source waits for must have been called off. */
 struct reload *reload_free(struct reload *r);
 
 /* Asks for one. `cause` is for the log, such as "SIGHUP"; static. `reply` is taken, and may be NULL: it gets

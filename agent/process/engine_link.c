@@ -100,7 +100,6 @@ static int wait_for_bundle(struct engine_link *s)
 	if (r == 0)
 		r = !s->answered ? -ENOTCONN : s->error < 0 ? s->error : s->bundle;
 	s->waits = false;
-	pthread_cond_broadcast(&s->told);
 	pthread_mutex_unlock(&s->lock);
 	return r;
 }
@@ -174,14 +173,21 @@ static void read_letter(struct engine_link *s, const struct post *p, int fd)
 	close_fd(fd);
 }
 
-static void is_gone(struct engine_link *s)
+void engine_link_close(struct engine_link *s)
 {
-	sd_event_source_set_enabled(s->src, SD_EVENT_OFF);
-	loop_timer_stop(&s->alive);
+	if (!s)
+		return;
 	pthread_mutex_lock(&s->lock);
 	s->gone = true;
 	pthread_cond_broadcast(&s->told);
 	pthread_mutex_unlock(&s->lock);
+}
+
+static void is_gone(struct engine_link *s)
+{
+	sd_event_source_set_enabled(s->src, SD_EVENT_OFF);
+	loop_timer_stop(&s->alive);
+	engine_link_close(s);
 	s->events.stop(s->events.user, "the supervisor is gone");
 }
 
@@ -255,12 +261,6 @@ struct engine_link *engine_link_free(struct engine_link *s)
 	exec_delegate(NULL, NULL);
 	s->src = sd_event_source_disable_unref(s->src);
 	loop_timer_done(&s->alive);
-	pthread_mutex_lock(&s->lock);
-	s->gone = true;
-	pthread_cond_broadcast(&s->told);
-	while (s->waits)
-		pthread_cond_wait(&s->told, &s->lock);
-	pthread_mutex_unlock(&s->lock);
 	close_fd(s->sock);
 	pthread_cond_destroy(&s->told);
 	pthread_mutex_destroy(&s->lock);

@@ -23,6 +23,9 @@ struct engine_link_events {
 
 /* From now on agent/exec delegates to it. `socket` is taken. 0 or -errno. */
 int engine_link_new(sd_event *loop, int socket, const struct engine_link_events *events, struct engine_link **ret);
+/* From now on nobody gets a configuration any more, or waits for one. NULL is fine. */
+void engine_link_close(struct engine_link *s);
+/* No thread may be within engine_link_conf(). Returns NULL. */
 struct engine_link *engine_link_free(struct engine_link *s);
 
 /* The engine serves; from now on the supervisor expects a sign of life each second. */
