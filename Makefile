@@ -206,6 +206,7 @@ install: all
 	install -D -m 0644 man/sqlvip.conf.5 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5
 	install -d -m 0755 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/sqlvip
 	cp -R etc/examples $(DESTDIR)$(DOCDIR)/
+	install -m 0644 etc/sqlvip.conf $(DESTDIR)$(DOCDIR)/examples/
 	install -m 0644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|g' etc/sqlvip.service > $(DESTDIR)$(UNITDIR)/sqlvip.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/sqlvip.service
