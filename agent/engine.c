@@ -302,6 +302,7 @@ static void go(struct daemon *d)
 	d->ready = true;
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_look(d->instances[i]);
+	groups_settle(d->groups); /* standby was known before they were members */
 	for (size_t i = 0; i < d->conf->n_instances; i++)
 		instance_start(d->instances[i]);
 	checker_start(d->checker);

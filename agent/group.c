@@ -118,10 +118,26 @@ static void set_state(struct group *g, enum vrrp_state state)
 
 /* --- orders ------------------------------------------------------------------------------------------------------ */
 
+/* What holds member `i` is the fault of another one, which may not be the last that changed. */
+static void set_hold(struct group *g, size_t i)
+{
+	enum vrrp_hold hold = vrrp_group_hold(g->m, g->conf->n_members, i);
+	char cause[CAUSE_MAX];
+
+	memcpy(cause, g->cause, sizeof(cause));
+	for (size_t k = 0; hold != VRRP_HOLD_NONE && k < g->conf->n_members; k++) {
+		if (k == i || g->m[k].own != hold)
+			continue;
+		snprintf(cause, sizeof(cause), "%s: %s", instance_name(g->inst[k]), instance_fault_cause(g->inst[k]));
+		break;
+	}
+	instance_group_hold(g->inst[i], hold, cause);
+}
+
 static void set_holds(struct group *g)
 {
 	for (size_t i = 0; i < g->conf->n_members; i++)
-		instance_group_hold(g->inst[i], vrrp_group_hold(g->m, g->conf->n_members, i), g->cause);
+		set_hold(g, i);
 }
 
 static void give_orders(struct group *g, const struct vrrp_group_member *before, size_t who)

@@ -120,6 +120,8 @@ static bool would_hand_to_nobody(const struct ops *o, const struct target *t, st
 	return false;
 }
 
+/* What was, and what is to be, is known of all of them before the first moves: the others of its sync group go with it
+ * at once. */
 static json_t *set_standby(const struct ops *o, const struct target *t, bool on)
 {
 	json_t *all = json_array();
@@ -137,11 +139,13 @@ static json_t *set_standby(const struct ops *o, const struct target *t, bool on)
 		/* Kept first: should the agent end here, the order is in force at its next start. */
 		if (orders_set_standby(o->orders, name, on) < 0)
 			log_error("%s: no memory to keep the order over a restart", name);
-		instance_set_standby(inst, on);
-		instance_look_for_alarms(inst);
 		json_array_append_new(all, json_pack("{s:o, s:b, s:b, s:b}", "name", json_text(name), "standby", on,
 						     "changed", changed, "was_master", master));
 	}
+	for (size_t i = 0; i < o->n; i++)
+		if (is_meant(t, o->instances[i]))
+			instance_set_standby(o->instances[i], on);
+	ops_look(o);
 	return json_pack("{s:o}", "instances", all);
 }
 

@@ -82,18 +82,30 @@ static bool take_failed(const struct instance *inst)
 	       inst->lane[0].kind == ERRAND_ACTION && inst->lane[0].act.type == VRRP_ACT_VIPS_ADD;
 }
 
-bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause)
+/* Its own order may be still to come when another member of its sync group takes it along. */
+static bool is_ordered_out(const struct instance *inst)
+{
+	return inst->faults & FAULT_STANDBY || orders_standby(inst->env.orders, inst->conf->name) != 0;
+}
+
+static bool maintenance_keeps(const struct instance *inst, const struct vrrp_event *ev)
 {
 	const struct maintenance_view v = {
 		.state = inst->fsm.state,
 		.priority = inst->fsm.priority,
-		.ordered = inst->faults & FAULT_STANDBY || take_failed(inst),
+		.ordered = is_ordered_out(inst) || take_failed(inst),
 		.entitled = inst->entitled,
 	};
+
+	return maintenance_withholds(&v, ev);
+}
+
+bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause)
+{
 	char would[CAUSE_MAX];
 
 	look_whether_over(inst, ev);
-	if (!inst->maintenance || !maintenance_withholds(&v, ev))
+	if (!inst->maintenance || !maintenance_keeps(inst, ev))
 		return false;
 	if (ev->type == VRRP_EV_DOWN_TIMER) /* it may be asked again */
 		loop_timer_in(&inst->down_timer, vrrp_down_us(&inst->fsm));

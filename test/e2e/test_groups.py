@@ -125,3 +125,95 @@ def test_member_that_yields_takes_the_others_along(pair):
     pair.watcher.allow_overlap_during(begun, now() + 0.2)
     wait_states(agents["backupsql"], "BACKUP", 5)
     assert longest_apart(pair) < 1.0
+
+
+def ctl(pair, host, *words):
+    return host.run([pair.build.sqlvipctl, *words], check=False)
+
+
+def hooked(pair, host=None):
+    """The states that the hooks of the group were told."""
+    path = (host or pair.master).path("/tmp/hooked")
+    return [line.split()[2] for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_standby_of_one_member_hands_over_the_whole_group_and_resume_brings_it_back(pair):
+    agents = start(pair, "notify /tmp/hook")
+    since = now()
+    done = ctl(pair, pair.master, "standby", "VI_2", "--force")
+    for name in ("VI_1", "VI_2"):
+        assert f"{name}: away from here, and taken over by 192.168.1.2 (priority 150)" in done.stdout, done
+    assert done.returncode == 0
+    wait_both(pair, pair.backup, 10)
+    wait_states(agents["mastersql"], "FAULT", 5)
+    for vrid in (51, 52):
+        assert len(pair.watcher.adverts(pair.master, since, vrid=vrid, priority=0)) == 1
+    assert all(i["standby"] for i in agents["mastersql"].status()["instances"])
+    assert agents["mastersql"].status()["groups"][0]["state"] == "FAULT"
+    # Kept over a restart, and loud.
+    agents["mastersql"].stop()
+    agents["mastersql"].start()
+    assert states(agents["mastersql"]) == ["FAULT", "FAULT"]
+    alarms = [a["instance"] for a in agents["mastersql"].status()["alarms"] if a["id"] == "standby"]
+    assert sorted(alarms) == ["VI_1", "VI_2"]
+    for i in agents["mastersql"].status()["instances"]:
+        assert not [f for f in i["faults"] if f.startswith(i["name"])], "it is not held by itself"
+    until(lambda: hooked(pair) == ["BACKUP", "MASTER", "FAULT", "STOP", "FAULT"], 5, lambda: hooked(pair))
+    done = ctl(pair, pair.master, "resume", "VI_1")
+    assert "VI_1: takes part again" in done.stdout and "VI_2: takes part again" in done.stdout
+    wait_both(pair, pair.master, 15)
+    until(lambda: hooked(pair)[5:] == ["BACKUP", "MASTER"], 5, lambda: hooked(pair))
+    assert agents["mastersql"].process.text().count("VI_1: FAULT -> BACKUP") == 1
+    assert longest_apart(pair) < 1.0
+
+
+def test_member_that_was_on_standby_before_there_was_a_group_holds_the_others_from_the_start(pair):
+    pair.master.write("/tmp/hook", HOOK, 0o755)
+    single = (instance(200, track=False) +
+              instance(200, name="VI_2", vrid=52, vips=(VIP2,), track=False))
+    agent = pair.agent(pair.master, single).start()
+    wait_both(pair, pair.master, 10)
+    ctl(pair, pair.master, "standby", "VI_2", "--force")
+    pair.watcher.wait_no_holder(pair.master, VIP2, 5)
+    agent.stop()
+    agent.config = group(200, "notify /tmp/hook")
+    agent.start()
+    assert states(agent) == ["FAULT", "FAULT"]
+    held = next(i for i in agent.status()["instances"] if i["name"] == "VI_1")
+    assert held["faults"] == ["VI_2: standby was ordered"]
+    assert agent.status()["groups"][0]["state"] == "FAULT"
+    ctl(pair, pair.master, "resume", "VI_1")
+    wait_both(pair, pair.master, 10)
+    until(lambda: hooked(pair) == ["FAULT", "BACKUP", "MASTER"], 5, lambda: hooked(pair))
+
+
+def test_fault_of_a_member_in_maintenance_is_recorded_and_moves_nothing_until_it_ends(pair):
+    agents = start(pair, "notify /tmp/hook", config=ALIVE, second=(block("track_script", "alive"),))
+    since = now()
+    for host in (pair.backup, pair.master):
+        ctl(pair, host, "maintenance", "on")
+    pair.master.path("/tmp/alive").unlink()
+
+    def withheld():
+        return [i["withheld"] for i in agents["mastersql"].status()["instances"]]
+
+    until(lambda: all(withheld()), 10, lambda: f"both to say what would be: {withheld()}")
+    assert all("VI_2: vrrp_script alive" in w or "vrrp_script alive" in w for w in withheld())
+    pair.watcher.wait_adverts(pair.master, 10, 10, vrid=52)
+    assert not pair.watcher.find(since, event="address", op=("add", "del"))
+    assert states(agents["mastersql"]) == ["MASTER", "MASTER"]
+    assert agents["mastersql"].status()["groups"][0]["state"] == "MASTER"
+    for host in (pair.backup, pair.master):
+        ctl(pair, host, "maintenance", "off")
+    wait_both(pair, pair.backup, 10)
+    wait_states(agents["mastersql"], "FAULT", 5)
+    until(lambda: hooked(pair) == ["BACKUP", "MASTER", "FAULT"], 5, lambda: hooked(pair))
+
+
+def test_standby_of_one_member_is_carried_out_in_maintenance_and_withheld_from_none(pair):
+    agents = start(pair)
+    ctl(pair, pair.master, "maintenance", "on")
+    ctl(pair, pair.master, "standby", "VI_2", "--force")
+    wait_both(pair, pair.backup, 10)
+    wait_states(agents["mastersql"], "FAULT", 5)
+    assert not ctl(pair, pair.master, "events", "-k", "would").stdout.strip()
