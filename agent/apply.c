@@ -17,6 +17,7 @@ enum {
 	LEFT_STEP_US = 100000,
 	ERROR_MAX = 256,
 	LOG_FLUSH_US = 1000000,
+	COMPLAIN_US = 10000000,
 	NOBODY = -1,
 };
 
@@ -37,7 +38,7 @@ struct apply {
 	int *match;         /* for each instance of `fresh`: the running one that goes on as it, or NOBODY */
 	bool *leaves;       /* for each running one */
 	bool leaving;       /* they have been told */
-	bool complained;
+	struct log_limit waits_log;
 	size_t unreleased;
 	uint64_t began_us;
 	struct loop_timer timer;
@@ -164,7 +165,8 @@ static void end(struct apply *a, const char *error)
 	free(a->leaves);
 	a->match = NULL;
 	a->leaves = NULL;
-	a->leaving = a->complained = false;
+	a->leaving = false;
+	a->waits_log = (struct log_limit){ 0 };
 	a->fresh = conf_free(a->fresh);
 	a->done(a->user, error);
 }
@@ -285,6 +287,24 @@ static void tell_leaving(struct apply *a)
 	}
 }
 
+/* There is no limit to this wait: what has left cannot be called back, and an address that it could not let go of must
+ * not be given to another instance, from which the next try to remove it would take it. */
+static void complain(struct apply *a, const struct instance *busy)
+{
+	const struct conf *now = *a->parts.conf;
+	uint64_t suppressed;
+
+	if (!log_limit_pass(&a->waits_log, loop_now_us(), COMPLAIN_US, &suppressed))
+		return;
+	for (size_t k = 0; k < now->n_instances; k++)
+		if (a->leaves[k] && !instance_at_rest((*a->parts.instances)[k]))
+			log_error("the reload waits for %s, which is to leave and has not released its addresses for "
+				  "%.0f s",
+				  now->instances[k].name, (double)(loop_now_us() - a->began_us) / 1e6);
+	if (busy)
+		log_error("the reload waits for %s, which is adding or removing its addresses", instance_name(busy));
+}
+
 static void step(void *user, uint64_t due_us)
 {
 	struct apply *a = user;
@@ -303,11 +323,8 @@ static void step(void *user, uint64_t due_us)
 	if (!a->leaving && !busy)
 		tell_leaving(a);
 	if (busy || a->unreleased > 0) {
-		if (late && !a->complained)
-			log_error("the reload waits for %zu instances that are to leave and cannot release their "
-				  "addresses",
-				  a->unreleased);
-		a->complained |= late;
+		if (late)
+			complain(a, busy);
 		loop_timer_in(&a->timer, STEP_US);
 		return;
 	}

@@ -173,6 +173,14 @@ static void maybe_over(void *user, uint64_t due_us)
 	alarm_end("auth", inst->conf->name);
 }
 
+void instance_auth_retire(struct instance *inst)
+{
+	if (!loop_timer_armed(&inst->auth.timer))
+		return;
+	loop_timer_stop(&inst->auth.timer);
+	alarm_end("auth", inst->conf->name);
+}
+
 int instance_auth_init(struct instance *inst)
 {
 	return loop_timer_init(&inst->auth.timer, inst->env.loop, LOOP_RANK_NORMAL, 10000, maybe_over, inst);

@@ -295,6 +295,8 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet);
 int instance_auth_init(struct instance *inst);
 int instance_auth_configure(struct instance *inst);
 void instance_auth_done(struct instance *inst);
+/* Nothing is heard from now on: it ends its alarm, for nobody else would. */
+void instance_auth_retire(struct instance *inst);
 /* For vrrp_packet.utc. */
 uint64_t instance_auth_clock(const struct instance *inst);
 /* Call before the copies of one advert are encoded. */

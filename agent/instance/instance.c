@@ -3,7 +3,6 @@
  * packets came, and in which order the effects must become visible. */
 #include "agent/instance/impl.h"
 
-#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 
 #include <assert.h>
@@ -577,7 +576,6 @@ struct instance *instance_free(struct instance *inst)
 {
 	if (!inst)
 		return NULL;
-	alarm_forget(inst->conf->name);
 	netif_forget(inst->env.netif, inst);
 	if (inst->wire)
 		wire_leave(inst->wire, inst);
@@ -661,6 +659,7 @@ void instance_delete(struct instance *inst, void (*released)(void *user), void *
 void instance_retire(struct instance *inst)
 {
 	wire_leave(inst->wire, inst);
+	instance_auth_retire(inst);
 	inst->group = NULL;
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from lib.agents import VIP, block, instance, mysql_check
 from lib.clients import Holders
+from lib.process import HeldThread
 from lib.wait import now, until
 
 VIP2 = "192.168.1.101"
@@ -276,6 +277,41 @@ def test_another_router_id_is_another_router(pair):
     reloaded(agent, instance(200, vrid=61, version=2, advert="1", track=False))
     agent.wait_state("MASTER", 20)
     assert agent.instance()["version"] == 2
+
+
+def test_alarms_of_a_new_router_outlive_the_hooks_of_the_old_one_with_its_name(pair):
+    pair.master.write("/tmp/stopped", "#!/bin/sh\nuntil test -e /tmp/end; do sleep 0.05; done\n", 0o755)
+    agent = pair.agent(pair.master, instance(150, "notify_stop /tmp/stopped", track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agent.host.run([agent.build.sqlvipctl, "standby", "--force"], check=False)
+
+    def on_standby():
+        return [a["since_s"] for a in agent.status()["alarms"] if a["id"] == "standby"]
+
+    until(on_standby, 10, "the alarm")
+    raised = now()
+    reloaded(agent, instance(150, track=False, vrid=77))
+    pair.master.write("/tmp/end", "")  # the old one has no hooks left, and goes
+    until(lambda: now() > raised + 3, 10, "the alarms to be looked at some times")
+    assert on_standby()[0] >= 3
+    assert agent.process.text().count("alarm: on standby") == 1
+
+
+def test_reload_says_whom_it_waits_for(pair):
+    """Nothing is exchanged before an instance that goes has let go of its addresses, however long that takes."""
+    config = instance(150, "vip_lease off", track=False)
+    more = instance(150, "vip_lease off", name="VI_2", vrid=52, vips=(VIP2,), track=False)
+    agent = pair.agent(pair.master, config + more).start()
+    pair.watcher.wait_holder(pair.master, VIP2, 10)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agent.configure(config)
+    with HeldThread(agent.engine, "netif"):
+        agent.process.signal(signal.SIGHUP)
+        agent.process.wait_log(r"the reload waits for VI_2, which is to leave and has not released its addresses", 20)
+        assert len(agent.status()["instances"]) == 2
+        assert VIP2 in pair.master.run(["ip", "addr"]).stdout
+    until(lambda: [i["name"] for i in agent.status()["instances"]] == ["VI_1"], 10, "VI_2 to be gone")
+    assert pair.watcher.holders(VIP2) == []
 
 
 def test_renamed_instance_goes_on(pair):
