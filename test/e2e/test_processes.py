@@ -5,6 +5,7 @@ import errno
 import os
 import pwd
 import signal
+from pathlib import Path
 
 from lib.agents import VIP, block, instance
 from lib.process import children, proc_state
@@ -302,11 +303,17 @@ class SlowNames:
         until(opened, 10, "somebody to wait for a user")
 
 
+def waits_at_a_pipe(pid):
+    """Whether a thread of this process waits for somebody to open the other end."""
+    return any(path.read_text() == "wait_for_partner" for path in Path(f"/proc/{pid}/task").glob("*/wchan"))
+
+
 def begin_reload(agent, config):
-    """Returns while it is under way: sqlvipctl, which waits for it."""
+    """Returns while it is under way, and the supervisor waits for a name: sqlvipctl, which waits for it."""
     agent.configure(config)
     asked = agent.host.popen([agent.build.sqlvipctl, "reload"], "reload")
-    until(lambda: agent.status()["reload"]["busy"], 10, "the reload to begin")
+    until(lambda: waits_at_a_pipe(agent.pid), 10, "the supervisor to wait for a user")
+    assert agent.status()["reload"]["busy"]
     return asked
 
 

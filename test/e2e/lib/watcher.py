@@ -127,9 +127,11 @@ class Watcher:
 
     def wait_holder(self, host, address, seconds):
         """Waits until `host`, and nobody else, holds the address; returns when it got it."""
-        until(lambda: self.holders(address) == [host.name], seconds,
-              lambda: f"{host.name} to hold {address}; {self.holders(address)} do", step=0.002)
-        return [p.start for p in self.periods(address) if p.end is None][0]
+        def since():
+            now_held = [p for p in self.periods(address) if p.end is None]
+            return [p.host for p in now_held] == [host.name] and now_held[0].start
+
+        return until(since, seconds, lambda: f"{host.name} to hold {address}; {self.holders(address)} do", step=0.002)
 
     def wait_no_holder(self, host, address, seconds):
         """Waits until `host` does not hold the address; returns when it lost it, or None if it never had it."""
