@@ -41,30 +41,32 @@ static void short_intervals_do_not_make_it_less(void **state)
 static void long_intervals_give_time_until_a_peer_takes_over(void **state)
 {
 	(void)state;
-	assert_int_equal(patience_of_one(3, 10000000, 3), 30);
-	assert_int_equal(patience_of_one(2, 255000000, 3), 765);
+	/* At the soonest after 20.1 s: 18 ticks, two of which may be over before the first that misses it. */
+	assert_int_equal(patience_of_one(3, 10000000, 3), 16);
+	assert_int_equal(patience_of_one(2, 255000000, 3), 461);
+	assert_int_equal(patience_of_one(3, 3000000, 3), 4);
 	assert_int_equal(patience_of_one(3, 2000000, 2), 4);
 }
 
 static void more_adverts_until_down_count(void **state)
 {
 	(void)state;
-	assert_int_equal(patience_of_one(3, 1000000, 9), 9);
+	assert_int_equal(patience_of_one(3, 1000000, 9), 5);
 }
 
-/* Killed in the ninth second, it would be too late. */
-static void second_that_is_not_over_by_then_does_not_count(void **state)
+static void tick_that_is_not_over_by_then_does_not_count(void **state)
 {
 	(void)state;
-	assert_int_equal(patience_of_one(3, 2990000, 3), 8);
+	assert_int_equal(patience_of_one(3, 5400000, 3), 7);
+	assert_int_equal(patience_of_one(3, 5500000, 3), 8);
 }
 
-/* 2/256 of 40 s are 0.3 s in version 3, and of a second nothing that matters in version 2. */
+/* 2/256 of 40.6 s are 0.3 s in version 3, and of a second nothing that matters in version 2. */
 static void skew_time_of_the_version_counts(void **state)
 {
 	(void)state;
-	assert_int_equal(patience_of_one(3, 40900000, 3), 123);
-	assert_int_equal(patience_of_one(2, 40900000, 3), 122);
+	assert_int_equal(patience_of_one(3, 40600000, 3), 72);
+	assert_int_equal(patience_of_one(2, 40600000, 3), 71);
 }
 
 static void instance_that_is_missed_first_decides(void **state)
@@ -72,7 +74,7 @@ static void instance_that_is_missed_first_decides(void **state)
 	struct conf_instance all[] = { instance(3, 20000000, 3), instance(3, 5000000, 3), instance(3, 9000000, 3) };
 
 	(void)state;
-	assert_int_equal(patience_of(all, 3), 15);
+	assert_int_equal(patience_of(all, 3), 7);
 	all[2].advert_us = 100000;
 	assert_int_equal(patience_of(all, 3), 4);
 }
@@ -84,7 +86,7 @@ int main(void)
 		cmocka_unit_test(short_intervals_do_not_make_it_less),
 		cmocka_unit_test(long_intervals_give_time_until_a_peer_takes_over),
 		cmocka_unit_test(more_adverts_until_down_count),
-		cmocka_unit_test(second_that_is_not_over_by_then_does_not_count),
+		cmocka_unit_test(tick_that_is_not_over_by_then_does_not_count),
 		cmocka_unit_test(skew_time_of_the_version_counts),
 		cmocka_unit_test(instance_that_is_missed_first_decides),
 	};
