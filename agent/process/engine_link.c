@@ -82,7 +82,7 @@ static void pass_on(struct engine_link *s, uint32_t id, int bundle, int error)
 /* A bundle, or -errno. */
 static int wait_for_bundle(struct engine_link *s)
 {
-	struct post ask = { .type = POST_RELOAD };
+	struct post uses = { .type = POST_ALIVE }, ask = { .type = POST_RELOAD };
 	struct timespec until;
 	int r = 0;
 
@@ -93,12 +93,18 @@ static int wait_for_bundle(struct engine_link *s)
 	ask.id = ++s->id;
 	s->answered = false;
 	s->bundle = -1;
+	/* What is in effect first, should that letter not have fitted when it was new: another would replace it. */
+	uses.id = s->used;
 	if (!s->gone)
+		r = post_send(s->sock, &uses, -1);
+	if (!s->gone && r == 0)
 		r = post_send(s->sock, &ask, -1);
 	while (r == 0 && !s->answered && !s->gone)
 		r = -pthread_cond_timedwait(&s->told, &s->lock, &until);
-	if (r == 0)
-		r = !s->answered ? -ENOTCONN : s->error < 0 ? s->error : s->bundle;
+	if (s->answered) /* even if the time was over as it came */
+		r = s->error < 0 ? s->error : s->bundle;
+	else if (r == 0)
+		r = -ENOTCONN;
 	s->waits = false;
 	pthread_mutex_unlock(&s->lock);
 	return r;

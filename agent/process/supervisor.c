@@ -39,6 +39,7 @@ enum {
 	ODD_LOG_US = 1000000,
 	STOP_MAX_US = 12000000, /* for an engine to stop: releasing, hooks, room */
 	LETTERS_PER_WAKEUP = 64,
+	LAST_LETTERS_MAX = 8192,
 	LOG_FLUSH_US = 1000000,
 };
 
@@ -176,11 +177,9 @@ static void read_letter(struct supervisor *s, const struct post *p)
 	}
 }
 
-static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *user)
+/* Some at most. 1: there may be more; 0: there are none now; -1: nor will there be any. */
+static int read_letters(struct supervisor *s, int sock)
 {
-	struct supervisor *s = user;
-
-	(void)revents;
 	for (int i = 0; i < LETTERS_PER_WAKEUP; i++) {
 		struct post p;
 		const char *why;
@@ -191,16 +190,23 @@ static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *use
 			read_letter(s, &p);
 		else if (r == -EBADMSG)
 			is_odd(s, why);
-		else if (r == 0)
-			break;
-		else {
-			/* Its end is seen elsewhere; it has some time for that. */
-			sd_event_source_set_enabled(src, SD_EVENT_OFF);
-			if (!s->reaped && !s->stopping)
-				loop_timer_in(&s->stop_timer, LEAVE_MAX_US);
-			break;
-		}
+		else
+			return r < 0 ? -1 : 0;
 	}
+	return 1;
+}
+
+static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *user)
+{
+	struct supervisor *s = user;
+
+	(void)revents;
+	if (read_letters(s, sock) >= 0)
+		return 0;
+	/* Its end is seen elsewhere; it has some time for that. */
+	sd_event_source_set_enabled(src, SD_EVENT_OFF);
+	if (!s->stopping)
+		loop_timer_in(&s->stop_timer, LEAVE_MAX_US);
 	return 0;
 }
 
@@ -245,7 +251,6 @@ static void drop_engine(struct supervisor *s)
 			 "by the one before");
 	conf_reader_forget(s->reader);
 	reload_ends(s);
-	generations_restart(&s->confs);
 }
 
 /* True if it has died CRASHES_MAX times within QUIET_US, this time included. */
@@ -318,16 +323,20 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 	/* Whatever it was: before anything else. An engine that was not told to stop may say what it likes. */
 	if (!s->stopping || !WIFEXITED(status) || WEXITSTATUS(status) != EXIT_OK)
 		sweep(s);
-	/* Its last words may still lie in the socket. */
-	on_letter(s->letters, s->engine.sock, 0, s);
+	/* Its last words may still lie in the socket. So may those of a child that it should not have. */
+	for (int i = 0; i < LAST_LETTERS_MAX / LETTERS_PER_WAKEUP && read_letters(s, s->engine.sock) > 0; i++)
+		;
 	engine_ended(s, status);
 	return 0;
 }
 
 static int start_engine(struct supervisor *s)
 {
-	int r = engine_process_new(s->confs.current.bundle, s->opt, s->n_engines, &s->engine);
+	int r;
 
+	if (s->n_engines > 0)
+		generations_restart(&s->confs);
+	r = engine_process_new(s->confs.current.bundle, s->opt, s->n_engines, &s->engine);
 	s->reaped = false; /* it may have been started all the same */
 	if (r < 0)
 		return r;
