@@ -126,7 +126,7 @@ void instance_note_holder(struct instance *inst)
 		return;
 	if (inst->fsm.state == VRRP_MASTER && !inst->entitled)
 		set_entitled(inst, true);
-	else if (instance_is_standby(inst) && inst->entitled)
+	else if (is_ordered_out(inst) && inst->entitled)
 		set_entitled(inst, false);
 }
 
