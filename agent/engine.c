@@ -744,7 +744,7 @@ static void report(void *user, enum conf_level level, const struct conf_where *w
 {
 	(void)user;
 	if (level == CONF_ERROR)
-		log_error("%s:%u: %s", where && where->file ? where->file : "?", where ? where->line : 0, text);
+		load_log_finding(level, where, text);
 }
 
 static int read_bundle(struct daemon *d)

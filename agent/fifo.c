@@ -307,11 +307,6 @@ struct fifos *fifos_free(struct fifos *f)
 	return NULL;
 }
 
-bool fifos_any(const struct fifos *f)
-{
-	return f && f->n > 0;
-}
-
 void fifos_write(struct fifos *f, const char *kind, const char *name, const char *state, unsigned priority)
 {
 	for (size_t i = 0; f && i < f->n; i++)

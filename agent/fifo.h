@@ -26,9 +26,6 @@ int fifos_new(sd_event *loop, const struct conf *conf, struct fifos **ret);
 /* Ends the programs, loses what waits (logged), removes the pipes. */
 struct fifos *fifos_free(struct fifos *f);
 
-/* True if some pipe is configured. */
-bool fifos_any(const struct fifos *f);
-
 /* One line into every pipe: `kind` is "INSTANCE" or "GROUP", `state` one of MASTER, BACKUP, FAULT, STOP, DELETED,
  * MASTER_RX_LOWER_PRI, MASTER_PRIORITY, BACKUP_PRIORITY. Never waits. NULL for `f` is fine. */
 void fifos_write(struct fifos *f, const char *kind, const char *name, const char *state, unsigned priority);

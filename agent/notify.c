@@ -41,8 +41,6 @@ struct notify {
 	struct notify_owner owner;
 	const char *(*current_state)(void *user);
 	void *user;
-	void (*idle)(void *user);
-	void *idle_user;
 	char *vips;
 	struct job *head, **tail; /* the first is at hand */
 	const struct job *lower;  /* the one inferior master whose hook has not started; NULL: none */
@@ -227,8 +225,6 @@ static void over(struct notify *n, enum conf_hook hook, const struct exec_result
 	n->step++;
 	if (settle(n))
 		loop_timer_in(&n->kick, 0);
-	else if (n->idle)
-		n->idle(n->idle_user);
 }
 
 static void hook_ended(void *user, const struct exec_result *r)
@@ -509,12 +505,6 @@ struct notify *notify_free(struct notify *n)
 bool notify_idle(const struct notify *n)
 {
 	return n->n_jobs == 0;
-}
-
-void notify_on_idle(struct notify *n, void (*idle)(void *user), void *user)
-{
-	n->idle = idle;
-	n->idle_user = user;
 }
 
 json_t *notify_status(const struct notify *n)

@@ -76,9 +76,8 @@ void notify_priority(struct notify *n, const char *state, uint8_t priority);
 /* For the FIFOs only: the state as it is, again. */
 void notify_repeat(struct notify *n, const char *state, uint8_t priority);
 
-/* True when nothing is queued or running; `idle` is called from the loop when that becomes so, and may free `n`. */
+/* True when nothing is queued or running. */
 bool notify_idle(const struct notify *n);
-void notify_on_idle(struct notify *n, void (*idle)(void *user), void *user);
 
 /* {"queued": events behind the one at hand, "running": "notify_master" or null, "run", "failed", "timed_out",
  * "overflowed", "coalesced", "last": {"hook", "state", "outcome", "duration_s", "ended_ago_s"} or null}; a new

@@ -107,7 +107,8 @@ void probe_clock_tick(struct probe_clock *c, uint64_t now_us, uint64_t lag_us)
 	c->seen_us = now_us;
 }
 
-uint64_t probe_soft_us(uint64_t timeout_us)
+/* The time until an overdue answer is looked into. */
+static uint64_t overdue_us(uint64_t timeout_us)
 {
 	return timeout_us / 8 > SOFT_MIN_US ? timeout_us / 8 : SOFT_MIN_US;
 }
@@ -432,7 +433,7 @@ static void overdue(struct probe *p, const char *what, uint64_t now_us, struct p
 {
 	if (p->clock.ran_us >= p->timeout_us)
 		hard_deadline(p, what, now_us, out);
-	else if (!p->soft_over && p->clock.ran_us >= probe_soft_us(p->timeout_us))
+	else if (!p->soft_over && p->clock.ran_us >= overdue_us(p->timeout_us))
 		soft_deadline(p, out);
 	else if (p->soft_over)
 		out->acts |= PROBE_ACT_PROC;
@@ -724,7 +725,7 @@ struct probe_actions probe_event(struct probe *p, const struct probe_event *ev)
 /* When silence has to be counted again, at the latest: the coarser, the more a late wake-up would weigh. */
 static uint64_t silence_due_us(const struct probe *p)
 {
-	const uint64_t soft_us = probe_soft_us(p->timeout_us), ran_us = p->clock.ran_us;
+	const uint64_t soft_us = overdue_us(p->timeout_us), ran_us = p->clock.ran_us;
 	uint64_t left_us;
 
 	if (!p->clock.on)

@@ -192,9 +192,6 @@ uint64_t probe_answer_may_lie_us(const struct probe *p);
 /* How much earlier than probe_wake_us() the next question may be asked, to share a wake-up. 0 if it must not. */
 uint64_t probe_early_us(const struct probe *p);
 
-/* The time until an overdue answer is looked into: an eighth of `timeout`, at least 20 ms. */
-uint64_t probe_soft_us(uint64_t timeout_us);
-
 /* With the configured query's result taken into account. */
 enum check_verdict probe_verdict(const struct probe *p);
 const char *probe_reason(const struct probe *p);

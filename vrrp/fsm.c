@@ -74,7 +74,8 @@ uint64_t vrrp_down_us(const struct vrrp_fsm *f)
 	return (uint64_t)f->conf.down_adverts * f->master_interval_us + vrrp_skew_us(f);
 }
 
-uint64_t vrrp_listen_us(const struct vrrp_fsm *f)
+/* How long one listens that has overslept: a new master speaks once an interval, and Skew_Time keeps the order. */
+static uint64_t listen_us(const struct vrrp_fsm *f)
 {
 	return f->conf.expired_backup ? vrrp_down_us(f) : f->master_interval_us + vrrp_skew_us(f);
 }
@@ -402,7 +403,7 @@ static void in_backup(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		backup_expired(f, out);
 		break;
 	case VRRP_EV_OVERSLEPT: /* silence counts only while we listen */
-		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_listen_us(f));
+		act_timer(out, VRRP_ACT_DOWN_TIMER, listen_us(f));
 		break;
 	case VRRP_EV_GROUP_MASTER: /* the down timer runs on, or was started anew */
 		act(out, VRRP_ACT_STOP_TIMERS);
@@ -562,7 +563,7 @@ static void in_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vr
 		step_down(f, true, vrrp_down_us(f), out);
 		break;
 	case VRRP_EV_OVERSLEPT: /* there may be another by now: not a word before we have listened */
-		step_down(f, false, vrrp_listen_us(f), out);
+		step_down(f, false, listen_us(f), out);
 		break;
 	case VRRP_EV_GROUP_BACKUP:
 		step_down(f, ev->resign, vrrp_down_us(f), out);

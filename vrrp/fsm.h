@@ -163,8 +163,6 @@ struct vrrp_actions vrrp_fsm_reconf(struct vrrp_fsm *f, const struct vrrp_fsm_co
 uint64_t vrrp_skew_us(const struct vrrp_fsm *f);
 /* Active_Down_Interval: N*M + Skew_Time, in microseconds. */
 uint64_t vrrp_down_us(const struct vrrp_fsm *f);
-/* How long one listens that has overslept: a new master speaks once an interval, and Skew_Time keeps the order. */
-uint64_t vrrp_listen_us(const struct vrrp_fsm *f);
 /* How late the advert timer may be before a backup may have taken over: what is left of the shortest Down time, that of
  * priority 254 or what expired_backup says, when the advert is due. */
 uint64_t vrrp_lag_max_us(const struct vrrp_fsm *f);

@@ -18,7 +18,6 @@ enum {
 	VRRP_TTL = 255,
 	VRRP_TOS = 0xc0, /* CS6 */
 	VRRP_PRIO_OWNER = 255,
-	VRRP_PRIO_MAX = 254, /* of a router that is not the owner */
 	VRRP_PRIO_RESIGN = 0,
 	VRRP_ADDRS_MAX = 255,
 	VRRP_AUTH_LEN = 8,

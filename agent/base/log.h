@@ -32,7 +32,6 @@ void log_worded(int level, const char *fmt, ...) __attribute__((format(printf, 2
 #define log_error(...)  log_write(LOG_ERR, NULL, __VA_ARGS__)
 #define log_warn(...)   log_write(LOG_WARNING, NULL, __VA_ARGS__)
 #define log_notice(...) log_write(LOG_NOTICE, NULL, __VA_ARGS__)
-#define log_info(...)   log_write(LOG_INFO, NULL, __VA_ARGS__)
 #define log_debug(...)  log_write(LOG_DEBUG, NULL, __VA_ARGS__)
 
 /* A limit for one kind of message: the first passes at once, later ones at most once in `interval_us`. */

@@ -243,8 +243,7 @@ void instance_refit(struct instance *inst);
 /* "" if no mysqld is tracked. */
 const char *instance_mysql_verdict(const struct instance *inst);
 
-/* status.c: an array of texts, a new reference. */
-json_t *instance_faults(const struct instance *inst);
+/* status.c */
 /* The text of one fault that is set; false if it has none, or is told already with another. */
 bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf, size_t size);
 

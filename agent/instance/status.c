@@ -133,7 +133,7 @@ bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf,
 	return false;
 }
 
-json_t *instance_faults(const struct instance *inst)
+static json_t *faults(const struct instance *inst)
 {
 	json_t *all = json_array();
 	char text[CAUSE_MAX + 32];
@@ -227,7 +227,7 @@ json_t *instance_status(const struct instance *inst)
 		"name", json_text(ci->name), "state", vrrp_state_name(inst->fsm.state), "since_s",
 		seconds(now_us - inst->since_us), "cause", json_text(inst->cause), "interface", ci->interface, "vrid",
 		ci->vrid, "version", ci->version, "advert_int_s", seconds(ci->advert_us), "vips", vips(inst),
-		"priority", priority(inst), "faults", instance_faults(inst), "peers", peers(inst, now_us), "master",
+		"priority", priority(inst), "faults", faults(inst), "peers", peers(inst, now_us), "master",
 		address(inst->fsm.state == VRRP_MASTER ? &inst->fsm.own : &inst->fsm.master), "down_s",
 		seconds(vrrp_down_us(&inst->fsm)), "skew_s", seconds(vrrp_skew_us(&inst->fsm)), "counters",
 		counters(inst), "hooks", notify_status(inst->notify), "sync_group",

@@ -547,11 +547,6 @@ bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefi
 	return false;
 }
 
-int netif_set_realtime(struct netif *n, int rt_priority)
-{
-	return netif_writer_set_realtime(n->writer, rt_priority);
-}
-
 const char *netif_reset_support(const struct netif *n)
 {
 	return netif_writer_reset_support(n->writer);

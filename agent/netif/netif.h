@@ -70,10 +70,6 @@ int netif_new(sd_event *loop, const struct netif_events *events, struct netif **
 /* Waits for the batch in progress (bounded by the kernel's rtnl lock), drops the others. */
 struct netif *netif_free(struct netif *n);
 
-/* Puts the writer thread under SCHED_RR at this priority, or back to ordinary scheduling with 0. 0 or -errno: being
- * refused is no reason to stop. */
-int netif_set_realtime(struct netif *n, int rt_priority);
-
 /* NULL if there is no such link. The pointer is valid until the loop runs again. */
 const struct netif_link *netif_link_by_name(const struct netif *n, const char *name);
 const struct netif_link *netif_link_by_index(const struct netif *n, int ifindex);

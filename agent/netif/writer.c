@@ -361,13 +361,6 @@ uint32_t netif_writer_port(const struct netif_writer *w)
 	return netif_batch_port(w->batch);
 }
 
-int netif_writer_set_realtime(struct netif_writer *w, int priority)
-{
-	const struct sched_param p = { .sched_priority = priority };
-
-	return -pthread_setschedparam(w->thread, priority > 0 ? SCHED_RR : SCHED_OTHER, &p);
-}
-
 const char *netif_writer_reset_support(const struct netif_writer *w)
 {
 	return sockdiag_support(w->diag);

@@ -46,5 +46,4 @@ struct netif_job *netif_writer_pop(struct netif_writer *w);
 
 /* nlmsg_pid in the notifications of its changes. */
 uint32_t netif_writer_port(const struct netif_writer *w);
-int netif_writer_set_realtime(struct netif_writer *w, int priority);
 const char *netif_writer_reset_support(const struct netif_writer *w);

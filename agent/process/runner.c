@@ -31,7 +31,6 @@ struct runner {
 	void *user;
 	struct program *first;
 	size_t n;
-	uint64_t refused;
 	struct log_limit refused_log;
 };
 
@@ -119,7 +118,6 @@ static int refuse(struct runner *r, const struct post *wish)
 {
 	uint64_t suppressed;
 
-	r->refused++;
 	if (log_limit_pass(&r->refused_log, loop_now_us(), REFUSED_LOG_US, &suppressed))
 		log_error(
 			"the engine asked for a program that is not configured like this (%.64s as user %u), which is "
@@ -207,14 +205,4 @@ struct runner *runner_free(struct runner *r)
 	}
 	free(r);
 	return NULL;
-}
-
-size_t runner_running(const struct runner *r)
-{
-	return r->n;
-}
-
-uint64_t runner_refused(const struct runner *r)
-{
-	return r->refused;
 }

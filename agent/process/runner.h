@@ -24,6 +24,3 @@ void runner_serve(struct runner *r, const struct post *p, const struct conf *con
 /* The engine is gone: nobody wants to know of these any more. Programs with a deadline may go on until then; those
  * without are ended, since the next engine starts its own. */
 void runner_orphan(struct runner *r);
-
-size_t runner_running(const struct runner *r);
-uint64_t runner_refused(const struct runner *r);

@@ -757,17 +757,6 @@ static void queue_has_an_end(void **state)
 	assert_true(r == -ENOBUFS || accepted == 10000);
 }
 
-static void writer_thread_can_be_made_real_time(void **state)
-{
-	struct world *w = *state;
-	int r = netif_set_realtime(w->n, 1);
-	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
-
-	assert_true(r == 0 || r == -EPERM);
-	assert_int_equal(take(w, &a, 1).error, 0);
-	assert_int_equal(netif_set_realtime(w->n, 0), 0);
-}
-
 /* --- lost notifications --------------------------------------------------------------------------------------------
  */
 
@@ -1161,7 +1150,6 @@ int main(void)
 		TEST(hundreds_of_vips_come_and_go),
 		TEST(waiting_batches_are_dropped_at_the_end),
 		TEST(queue_has_an_end),
-		TEST(writer_thread_can_be_made_real_time),
 		TEST(lost_notifications_are_made_good),
 		TEST(our_own_removal_is_not_told_even_if_its_notice_was_lost),
 		TEST(end_comes_while_lost_notifications_are_made_good),

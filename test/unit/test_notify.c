@@ -25,7 +25,6 @@ struct fixture {
 	char paths[_CONF_HOOK_MAX_][PATH_MAX_LEN];
 	char *argvs[_CONF_HOOK_MAX_][HOOK_ARGS];
 	const char *now_state;
-	unsigned idles;
 };
 
 static const char *now_state(void *user)
@@ -484,31 +483,6 @@ static void free_ends_the_running_hook(void **state)
 	wait_until(f, kill(pid, 0) < 0 && errno == ESRCH);
 }
 
-static void free_when_idle(void *user)
-{
-	struct fixture *f = user;
-
-	assert_true(notify_idle(f->n));
-	f->n = notify_free(f->n);
-	f->idles++;
-}
-
-static void idle_is_told_once_and_may_free_the_queue(void **state)
-{
-	struct fixture *f = *state;
-
-	set_hook(f, CONF_HOOK_ANY, "true");
-	set_hook(f, CONF_HOOK_STOP, "true");
-	begin(f);
-	notify_on_idle(f->n, free_when_idle, f);
-	push(f, CONF_HOOK_MASTER, "MASTER", 1);
-	push(f, CONF_HOOK_STOP, "STOP", 1);
-	assert_int_equal(f->idles, 0);
-	wait_until(f, f->idles);
-	loop_turn(f->loop, STEP_US);
-	assert_int_equal(f->idles, 1);
-}
-
 static void addresses_beyond_what_one_variable_holds_are_left_out_whole(void **state)
 {
 	enum { MANY = 6000 };
@@ -559,7 +533,6 @@ int main(void)
 		test(shortage_delays_a_hook_but_does_not_lose_it),
 		test(status_names_the_running_and_the_last_hook),
 		test(free_ends_the_running_hook),
-		test(idle_is_told_once_and_may_free_the_queue),
 		test(addresses_beyond_what_one_variable_holds_are_left_out_whole),
 	};
 
