@@ -49,14 +49,14 @@ static char *put_file(const char *name, const char *text, mode_t mode)
 
 /* --- what is read ------------------------------------------------------------------------------------------------ */
 
-static void the_seed_files_run_unchanged(void **state)
+static void keepalived_files_run_unchanged(void **state)
 {
 	struct conf *c = NULL;
 	const struct conf_instance *i;
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", NULL, keep, NULL, &c), 0);
+	assert_int_equal(conf_load("etc/examples/keepalived/mastersql.conf", NULL, keep, NULL, &c), 0);
 	assert_int_equal(said.warnings, 2);
 	assert_non_null(strstr(said.text, "`track_script { check_mysql }`"));
 	assert_string_equal(c->router_id, "LVS_DEVEL");
@@ -90,7 +90,7 @@ static void the_seed_files_run_unchanged(void **state)
 	assert_int_equal(i->where.line, 8);
 	conf_free(c);
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/backupsql.conf", NULL, keep, NULL, &c), 0);
+	assert_int_equal(conf_load("etc/examples/keepalived/backupsql.conf", NULL, keep, NULL, &c), 0);
 	assert_string_equal(said.text, "");
 	assert_int_equal(c->n_scripts, 0);
 	conf_free(c);
@@ -848,7 +848,7 @@ static unsigned read_back_all(const char *folder)
 static void what_is_printed_reads_back_to_the_same(void **state)
 {
 	(void)state;
-	assert_int_equal(read_back_all("etc/examples/seed"), 2);
+	assert_int_equal(read_back_all("etc/examples/keepalived"), 2);
 	assert_int_equal(read_back_all("etc/examples/two-hosts"), 3);
 	assert_int_equal(read_back_all("etc/examples/unicast"), 2);
 	assert_true(read_back_all("test/fuzz/corpus/conf") >= 5);
@@ -987,7 +987,7 @@ static void the_commented_reference_is_a_valid_configuration(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_seed_files_run_unchanged),
+		cmocka_unit_test(keepalived_files_run_unchanged),
 		cmocka_unit_test(defaults_are_as_documented),
 		cmocka_unit_test(globals_are_the_instances_defaults_wherever_they_stand),
 		cmocka_unit_test(lease_is_derived_from_the_advert_interval_or_given),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The configuration items of the conformance list, each under its number. What a running agent makes of them is in
+/* The conformance rules for the configuration, each under its number. What a running agent makes of them is in
  * test/e2e. */
 #include "test/unit/unit.h"
 
@@ -66,14 +66,14 @@ static int remove_folder(void **state)
 	return system("rm -rf " FOLDER);
 }
 
-static void c74_seed_file_is_read_and_its_unused_script_named(void **state)
+static void c74_keepalived_file_is_read_and_its_unused_script_named(void **state)
 {
 	struct conf *c = NULL;
 	char buf[IP_STR_MAX];
 
 	(void)state;
 	memset(&said, 0, sizeof(said));
-	assert_int_equal(conf_load("etc/examples/seed/mastersql.conf", "here", keep, NULL, &c), 0);
+	assert_int_equal(conf_load("etc/examples/keepalived/mastersql.conf", "here", keep, NULL, &c), 0);
 	assert_non_null(strstr(said.text, "vrrp_script check_mysql: is not run, because no vrrp_instance has "
 					  "`track_script { check_mysql }`"));
 	assert_int_equal(c->instances[0].n_vips, 1);
@@ -273,7 +273,7 @@ static void what_is_left_for_later_is_refused_by_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(c74_seed_file_is_read_and_its_unused_script_named),
+		cmocka_unit_test(c74_keepalived_file_is_read_and_its_unused_script_named),
 		cmocka_unit_test(c75_layout_does_not_matter),
 		cmocka_unit_test(c76_conditions_definitions_and_includes_give_the_expected_instances),
 		cmocka_unit_test(c77_comments_begin_anywhere_but_between_quotes),

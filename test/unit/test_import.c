@@ -123,13 +123,13 @@ static void groups_definitions_and_what_is_not_served_are_explained(void **state
 	golden("pair");
 }
 
-static void untracked_check_of_the_seed_gets_tracked(void **state)
+static void untracked_check_of_a_keepalived_conf_gets_tracked(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
 	struct conf *c = NULL;
 
 	(void)state;
-	assert_int_equal(import("etc/examples/seed/mastersql.conf", &report, &suggestion), 0);
+	assert_int_equal(import("etc/examples/keepalived/mastersql.conf", &report, &suggestion), 0);
 	assert_int_equal(conf_load_text("s.conf", suggestion, strlen(suggestion), true, NULL, no_findings, NULL, &c),
 			 0);
 	assert_int_equal(c->n_mysqls, 1);
@@ -376,7 +376,7 @@ int main(void)
 		cmocka_unit_test(file_of_the_usual_guide_is_explained),
 		cmocka_unit_test(script_that_stops_keepalived_becomes_a_check),
 		cmocka_unit_test(groups_definitions_and_what_is_not_served_are_explained),
-		cmocka_unit_test(untracked_check_of_the_seed_gets_tracked),
+		cmocka_unit_test(untracked_check_of_a_keepalived_conf_gets_tracked),
 		cmocka_unit_test(what_only_the_operator_can_mend_is_named),
 		cmocka_unit_test(script_without_quotes_gets_them),
 		cmocka_unit_test(included_lines_stand_in_their_places),
