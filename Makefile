@@ -99,7 +99,7 @@ $(TOOLS): $(B)/%: $(B)/%.o $(LIB)
 DEPS_BUILD := gcc pkg-config libc6-dev libnl-3-dev libnl-route-3-dev libmariadb-dev libconfig-dev libssl-dev \
 	libsystemd-dev libjansson-dev libcap-ng-dev
 DEPS_TEST  := libcmocka-dev clang libclang-rt-dev clang-format python3 python3-pytest python3-pytest-xdist \
-	python3-pyroute2 mariadb-server-core mariadb-client-core galera-4 tshark nftables iproute2 procps mandoc \
+	mariadb-server-core mariadb-client-core galera-4 tshark nftables iproute2 procps mandoc \
 	cppcheck bear
 # What Debian's keepalived links to. keepalived itself is only unpacked: installed, it would start a service.
 DEPS_PEERS := libglib2.0-0 libmnl0 libnftnl11 libnl-3-200 libnl-genl-3-200 libpcre2-8-0 libsnmp40
@@ -198,26 +198,34 @@ compile_commands.json:
 # --- install -----------------------------------------------------------------------------------------------------
 
 .PHONY: install uninstall clean
+DOCS := README.md CHANGELOG.md LICENSE
+# A man page, naming the folders of this installation.
+page = sed 's|/usr/local/share/doc/sqlvip|$(DOCDIR)|g; s|/etc/sqlvip|$(SYSCONFDIR)/sqlvip|g' man/$1.$2 \
+	> $(DESTDIR)$(MANDIR)/man$2/$1.$2 && chmod 0644 $(DESTDIR)$(MANDIR)/man$2/$1.$2
 install: all
 	install -D -m 0755 $(B)/sqlvipd $(DESTDIR)$(SBINDIR)/sqlvipd
 	install -D -m 0755 $(B)/sqlvipctl $(DESTDIR)$(SBINDIR)/sqlvipctl
-	install -D -m 0644 man/sqlvipd.8 $(DESTDIR)$(MANDIR)/man8/sqlvipd.8
-	install -D -m 0644 man/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man8/sqlvipctl.8
-	install -D -m 0644 man/sqlvip.conf.5 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5
-	install -d -m 0755 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONFDIR)/sqlvip
+	install -d -m 0755 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(SYSCONFDIR)/sqlvip
+	$(call page,sqlvipd,8)
+	$(call page,sqlvipctl,8)
+	$(call page,sqlvip.conf,5)
 	cp -R etc/examples $(DESTDIR)$(DOCDIR)/
 	install -m 0644 etc/sqlvip.conf $(DESTDIR)$(DOCDIR)/examples/
-	install -m 0644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(DOCDIR)/
+	chmod -R u=rwX,go=rX $(DESTDIR)$(DOCDIR)/examples
+	install -m 0644 $(DOCS) $(DESTDIR)$(DOCDIR)/
 	sed 's|@SBINDIR@|$(SBINDIR)|g' etc/sqlvip.service > $(DESTDIR)$(UNITDIR)/sqlvip.service
 	chmod 0644 $(DESTDIR)$(UNITDIR)/sqlvip.service
 	install -D -m 0644 etc/sqlvip.sysusers $(DESTDIR)$(SYSUSERSDIR)/sqlvip.conf
 
-# The configuration in $(SYSCONFDIR)/sqlvip stays.
+# The configuration in $(SYSCONFDIR)/sqlvip stays, and so does what others have put into $(DOCDIR).
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/sqlvipd $(DESTDIR)$(SBINDIR)/sqlvipctl $(DESTDIR)$(MANDIR)/man8/sqlvipd.8 \
 		$(DESTDIR)$(MANDIR)/man8/sqlvipctl.8 $(DESTDIR)$(MANDIR)/man5/sqlvip.conf.5 $(DESTDIR)$(UNITDIR)/sqlvip.service \
 		$(DESTDIR)$(SYSUSERSDIR)/sqlvip.conf
-	rm -rf $(DESTDIR)$(DOCDIR)
+	rm -f $(DOCS:%=$(DESTDIR)$(DOCDIR)/%)
+	rm -rf $(DESTDIR)$(DOCDIR)/examples
+	[ ! -d $(DESTDIR)$(DOCDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)
 
 clean:
 	rm -rf build build-san build-clang build-san-clang build-fuzz build-analyze compile_commands.json

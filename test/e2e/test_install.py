@@ -7,11 +7,11 @@ import subprocess
 from lib.build import TOP
 
 
-def make(target, build, root):
+def make(target, build, root, sysconfdir="/etc"):
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")}
     done = subprocess.run(["make", "-C", TOP, "-o", "all", target, f"B={build.folder}", f"DESTDIR={root}",
-                           "PREFIX=/usr", "SYSCONFDIR=/etc", "DOCDIR=/usr/share/doc/sqlvip"],
-                          env=env, capture_output=True, text=True, timeout=60)
+                           "PREFIX=/usr", f"SYSCONFDIR={sysconfdir}", "DOCDIR=/usr/share/doc/sqlvip"],
+                          env=env, umask=0o077, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -29,8 +29,33 @@ def test_install_brings_the_examples_and_never_touches_a_configuration(build, tm
     assert (docs / "examples/sqlvip.conf").read_bytes() == (TOP / "etc/sqlvip.conf").read_bytes()
     for example in (TOP / "etc/examples").rglob("*"):
         assert (docs / "examples" / example.relative_to(TOP / "etc/examples")).exists(), example
-    assert {p.rsplit("/", 1)[1] for p in there} >= {"sqlvipd", "sqlvipctl", "sqlvipd.8", "sqlvip.conf.5",
-                                                    "sqlvip.service"}
+    assert {p.removeprefix("usr/") for p in there} >= {
+        "sbin/sqlvipd", "sbin/sqlvipctl", "share/man/man8/sqlvipd.8", "share/man/man8/sqlvipctl.8",
+        "share/man/man5/sqlvip.conf.5", "lib/systemd/system/sqlvip.service", "lib/sysusers.d/sqlvip.conf"}
     assert own.read_text() == "# mine\n"
     make("uninstall", build, tmp_path)
     assert files(tmp_path) == {"etc/sqlvip/sqlvip.conf"}
+    assert not docs.exists()
+
+
+def test_installed_files_can_be_read_by_all_whatever_the_umask(build, tmp_path):
+    make("install", build, tmp_path)
+    for p in (tmp_path / "usr").rglob("*"):
+        wanted = 0o555 if p.is_dir() or p.parent.name == "sbin" else 0o444
+        assert p.stat().st_mode & wanted == wanted, p
+
+
+def test_man_pages_name_the_folders_of_the_installation(build, tmp_path):
+    make("install", build, tmp_path, sysconfdir="/opt/etc")
+    pages = {p.name: p.read_text() for p in (tmp_path / "usr/share/man").rglob("*.[58]")}
+    assert "/usr/share/doc/sqlvip/examples/" in pages["sqlvip.conf.5"]
+    for name, text in pages.items():
+        assert "/opt/etc/sqlvip/sqlvip.conf" in text, name
+        assert "/usr/local/share" not in text and "/etc/sqlvip" not in text.replace("/opt/etc/sqlvip", ""), name
+
+
+def test_uninstall_leaves_what_others_put_beside_the_documents(build, tmp_path):
+    make("install", build, tmp_path)
+    (tmp_path / "usr/share/doc/sqlvip/NEWS").write_text("of somebody else\n")
+    make("uninstall", build, tmp_path)
+    assert files(tmp_path) == {"usr/share/doc/sqlvip/NEWS"}
