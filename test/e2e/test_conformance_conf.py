@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hooks, FIFOs and the configuration file: the items of the conformance list that need a running agent."""
+"""Hooks, FIFOs and the configuration file: the conformance rules that need a running agent."""
 
 import re
 

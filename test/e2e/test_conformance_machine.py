@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The state machine on the wire and by the clock, as spec/vrrp.md §6 has it, by number. Several numbers share one
-network where one follows from the other; the pure rules are in test/unit/test_fsm.c."""
+"""The state machine on the wire and by the clock, rule by rule. Several rules share one network
+where one follows from the other; the pure ones are in test/unit/test_fsm.c."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from lib.agents import VIP, block, instance
 from lib.forge import Advert, Forge
 from lib.wait import now, until
 
-# One interval of a second and version 2, as in the checklist: Skew_Time is (256 - priority) / 256 s.
+# One interval of a second and version 2: Skew_Time is (256 - priority) / 256 s.
 V2 = {"track": False, "version": 2, "advert": "1"}
 HOOK = '#!/bin/sh\necho "$SQLVIP_STATE" >> /tmp/hooks\n'
 LATE = 0.5  # what a busy machine may add to a timer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is tracked, as spec/vrrp.md §6 has it, by number, and what else holds for it."""
+"""What is tracked, rule by rule, and what else holds for it."""
 
 import pytest
 

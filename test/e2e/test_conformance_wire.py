@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What leaves a host, octet for octet, and what is made of unusual packets. Numbers are those of the conformance list.
+"""What leaves a host, octet for octet, and what is made of unusual packets.
 
 What must leave is made by lib/forge, whose packets are compared with keepalived's in test_forge.py."""
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The codec over IPv6, on unicast, and the dialects of the checksum of version 3 over IPv4; with packets captured from
- * keepalived (VRID 51, priority 100, interval 1 s). Names c5_… are those of the conformance list. */
+ * keepalived (VRID 51, priority 100, interval 1 s). c5_… are conformance rules. */
 #include "test/unit/unit.h"
 
 #include "vrrp/packet.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs that another process runs: an engine's half of agent/exec here, a supervisor's runner in a child process,
- * and a socket between them. */
+/* Programs that another process runs: an engine's half of agent/process/exec here, a supervisor's runner in a child
+ * process, and a socket between them. */
 #include "test/unit/unit.h"
 
 #include "agent/base/cleanup.h"
