@@ -4,8 +4,8 @@
  * the debts, and sets that meet mix fairly.
  *
  * Many frames are sent in portions, a millisecond apart, and a full device queue only delays them; where an interface
- * is given one frame per interval, each waits for its time. Does not know
- * instances or states, nor whether an interface does ARP at all. */
+ * is given one frame per interval, each waits for its time. Does not know instances or states, nor whether an interface
+ * does ARP at all. */
 #include "agent/announce.h"
 
 #include "agent/base/cleanup.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the configured checks: probes of mysqld through the contract of checks/check.h, scripts through agent/exec. Each
- * object is checked once, however many instances track it; only scripts that somebody tracks are run. Outcomes are
- * counted by checks/health; a change of health is reported at once. */
+/* Runs the configured checks: probes of mysqld through the contract of checks/check.h, scripts through
+ * agent/process/exec. Each object is checked once, however many instances track it; only scripts that somebody tracks
+ * are run. Outcomes are counted by checks/health; a change of health is reported at once. */
 #pragma once
 
 #include "agent/conf/conf.h"

@@ -4,7 +4,7 @@
  *
  * Everything wrong is reported at once, each with file and line, what was found and what is allowed; nothing wrong is
  * replaced by a default. Keywords that we know and do not serve give one warning, or are refused where ignoring them
- * would change what happens to the VIP (spec: priorities W and R). */
+ * would change what happens to the VIP: see agent/conf/keys.c. */
 #pragma once
 
 #include "agent/base/addr.h"

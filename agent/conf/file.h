@@ -36,10 +36,10 @@ bool conf_file_group(const char *name, gid_t *gid);
 /* "no such file", "not a regular file", … for an error of conf_file_read(). */
 const char *conf_file_error(int r);
 
-/* A program by its name as execve would find it (agent/exec's places if it has no slash): is everything on the way to
- * it in root's hands? Follows the links, as written and one after the other: each folder, link and file must be root's,
- * and writable by no other user or group than root's. 0 and the real path, -EPERM if somebody else could change it, or
- * -errno; then `why` says what and where. */
+/* A program by its name as execve would find it (agent/process/exec's places if it has no slash): is everything on the
+ * way to it in root's hands? Follows the links, as written and one after the other: each folder, link and file must be
+ * root's, and writable by no other user or group than root's. 0 and the real path, -EPERM if somebody else could change
+ * it, or -errno; then `why` says what and where. */
 enum { CONF_WHY_MAX = 512 };
 int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX]);
 

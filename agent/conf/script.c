@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs: vrrp_script blocks, command lines, and the users they run as. Whether a program exists is not looked at:
- * it may come later, and agent/exec reports when it does not start. */
+/* Programs: vrrp_script blocks, command lines, and the users they run as. One that is missing is no error, as it may
+ * come later: agent/conf/program.c warns of it, and agent/process/exec reports when it does not start. */
 #include "agent/conf/internal.h"
 
 #include "agent/conf/file.h"

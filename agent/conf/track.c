@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of tracked objects, wherever they stand: NAME with weight and direction, one per line. Needs the blocks that
- * they refer to to have been read. What an object's state means for a priority is agent/priority's business. */
+/* Lists of tracked objects, wherever they stand: NAME with weight and direction, one per line. The blocks that
+ * they refer to must have been read. What an object's state means for a priority is agent/priority's business. */
 #include "agent/conf/internal.h"
 
 #include "agent/base/cleanup.h"

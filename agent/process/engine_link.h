@@ -21,7 +21,7 @@ struct engine_link_events {
 	void *user;
 };
 
-/* From now on agent/exec delegates to it. `socket` is taken. 0 or -errno. */
+/* From now on agent/process/exec delegates to it. `socket` is taken. 0 or -errno. */
 int engine_link_new(sd_event *loop, int socket, const struct engine_link_events *events, struct engine_link **ret);
 /* From now on nobody gets a configuration any more, or waits for one. NULL is fine. */
 void engine_link_close(struct engine_link *s);
