@@ -75,7 +75,7 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fputs("usage: sqlvipctl [-s SOCKET] [-j] COMMAND\n"
+	fputs("usage: sqlvipctl [-s SOCKET | -O] [-j] COMMAND\n"
 	      "\n"
 	      "  status               what the agent, its instances and its checks are doing, and why\n"
 	      "  events [-n COUNT] [-S TIME] [-i NAME] [-k KIND] [-f]\n"
