@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The queue of hooks of one instance. Events are copied when they happen and run one after the other from a timer of
- * low rank, so that a transition never waits for a fork. How a program is started and ended is agent/exec's business;
- * which events there are, the instance's. */
+ * low rank, so that a transition never waits for a fork. How a program is started and ended is the business of
+ * agent/process/exec; which events there are, the instance's. */
 #include "agent/notify.h"
 
 #include "agent/base/cleanup.h"

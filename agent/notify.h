@@ -15,8 +15,8 @@
  *
  * Every event also goes into the FIFOs (agent/fifo), at once and whatever the hooks do.
  *
- * A hook that is late is ended (agent/exec); one that even SIGKILL does not end within five more seconds is left
- * behind, and the queue goes on. Each run's outcome is logged. */
+ * A hook that is late is ended (agent/process/exec); one that even SIGKILL does not end within five more seconds is
+ * left behind, and the queue goes on. Each run's outcome is logged. */
 #pragma once
 
 #include "agent/base/loop.h"

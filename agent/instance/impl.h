@@ -10,6 +10,7 @@
  *   wire.c     what is said, and to whom
  *   addr.c     VIPs as addresses on interfaces, faults that come from links and addresses
  *   journal.c  what the journal gets
+ *   auth.c     auth_hmac: keys, the clock, what is remembered of senders
  *   veto.c     vip_pre_take
  *   lease.c    the lifetimes of the VIPs
  *   orders.c   standby, maintenance, alarms
@@ -32,8 +33,7 @@
 enum {
 	CAUSE_MAX = 192,
 	PEERS_MAX = 8,
-	/* Connections on a VIP that leaves are reset for at most this long (design: clients are told, but the VIP must
-	   go). */
+	/* Connections on a VIP that leaves are reset for at most this long: clients are told, but the VIP must go. */
 	RESET_BUDGET_US = 20000,
 	/* VIPs taken away more often than this, within this time, make us step down instead of putting them back. */
 	LOST_MAX = 5,
