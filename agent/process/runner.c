@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs on behalf of the engine: looks each wish up in the configuration, starts it through agent/exec, and writes
- * back what became of it. Why a program runs is the engine's business. */
+/* Programs on behalf of the engine: looks each wish up in the configuration, starts it through agent/process/exec, and
+ * writes back what became of it. Why a program runs is the engine's business. */
 #include "agent/process/runner.h"
 
 #include "agent/base/cleanup.h"
