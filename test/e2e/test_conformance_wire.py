@@ -237,5 +237,5 @@ def test_unknown_routers_are_counted_and_logged_only_on_demand(pair):
         agent = Sqlvipd(pair.backup, pair.build, lines + instance(150, track=False, advert="1")).start()
         Forge(pair, pair.client).send(Advert(vrid=77), count=5)
         until(lambda: agent.instance()["counters"]["wire_vrid_err"] >= 5, 5, "the packets to be counted")
+        agent.stop()  # and all that it had to say is written
         assert ("virtual router 77" in agent.process.text()) == bool(lines)
-        agent.stop()

@@ -205,7 +205,7 @@ def test_wrong_password_moves_nothing_and_is_loud(pair):
     pair.watcher.wait_holder(pair.master, VIP, 10)
     check = agent.wait_check(5, verdict="degraded", state="up")
     assert "1045" in check["reason"]
-    assert agent.process.search(r"1045")
+    agent.process.wait_log(r"1045", 10)
     stays(pair)
     assert server.process.alive
 

@@ -108,7 +108,7 @@ def test_directory_that_is_not_ours_alone_is_not_given_to_the_engine(pair):
     pair.master.run(["mkdir", "-p", "/var/lib/shared/other"])
     agent = alone(pair, head=block("global_defs", "engine_user nobody", "state_directory /var/lib/shared"))
     assert pair.master.path("/var/lib/shared").stat().st_uid == 0
-    assert agent.process.search(r"state_directory /var/lib/shared holds other directories")
+    agent.process.wait_log(r"state_directory /var/lib/shared holds other directories", 10)
     assert agent.stop() == 0
 
 
@@ -251,7 +251,7 @@ def test_new_engine_is_watched_although_its_pid_file_cannot_be_written(pair):
     os.kill(second, signal.SIGKILL)
     removed(pair, at)
     new_engine(agent, second)
-    assert agent.process.search(r"cannot write the pid file /run/engine.pid")
+    agent.process.wait_log(r"cannot write the pid file /run/engine.pid", 10)
     assert agent.stop() == 0
 
 
@@ -417,8 +417,7 @@ def test_c89_restart_after_both_were_killed_removes_stale_addresses_first(pair):
     at = now()
     agent.start()
     gone = removed(pair, at)
-    mine = agent.process.search(r"removing addresses that an earlier run left behind")
-    assert mine
+    agent.process.wait_log(r"removing addresses that an earlier run left behind", 10)
     first = pair.watcher.wait(10, at, host="mastersql", event="advert", dir="out")
     assert gone < first["t"], "a whole Down_Time as backup comes between"
     pair.watcher.wait_holder(pair.master, VIP, 10)

@@ -134,7 +134,7 @@ def test_old_checksum_of_keepalived_is_answered_with_the_same(pair):
     ours = Sqlvipd(pair.backup, pair.build, config(pair, pair.backup, 150, **options)).start()
     ours.wait_state("BACKUP", 10)
     until(lambda: ours.instance()["counters"]["csum_alt"], 10, "the old checksum to be heard")
-    assert "old unicast checksum" in ours.process.text()
+    ours.process.wait_log("old unicast checksum", 10)
     assert theirs.stop() == 0
     pair.watcher.wait_holder(pair.backup, VIP, 10)
     # It hears us, or it would not wait until its priority tells and take over in good order.

@@ -128,4 +128,4 @@ def test_adverts_hold_as_many_addresses_as_the_mtu_allows(pair):
     until(lambda: all(v["present"] for v in agent.instance()["vips"]), 10, "all addresses")
     assert {a["count"] for a in pair.watcher.adverts(pair.master)} == {(1500 - 40 - 8) // 16}
     assert sum(v["advertised"] for v in agent.instance()["vips"]) == (1500 - 40 - 8) // 16
-    assert "hold 90 of the 100 addresses" in agent.process.text()
+    agent.process.wait_log("hold 90 of the 100 addresses", 10)
