@@ -222,7 +222,8 @@ static void enqueue(const struct line *l)
 	pthread_mutex_unlock(&sink.lock);
 }
 
-static void write_text(struct line *l, const char *instance, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static void write_text(struct line *l, const char *instance, const char *fmt,
+							     va_list ap)
 {
 	gettimeofday(&l->at, NULL);
 	snprintf(l->instance, sizeof(l->instance), "%s", instance ? instance : "");
