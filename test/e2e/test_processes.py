@@ -162,7 +162,7 @@ def test_frozen_supervisor_disturbs_nothing(pair):
     agents = start(pair)
     at = agents["mastersql"].process.stop()
     pair.watcher.wait_adverts(pair.master, 60, 20)
-    assert not pair.watcher.find(at, event="address", op=("add", "del"))
+    assert not pair.watcher.find(at, event="address", op=("add", "del"), address=f"{VIP}/32")
     agents["mastersql"].process.cont()
     pair.watcher.wait_adverts(pair.master, 20, 20)
     assert agents["mastersql"].status()["engine"]["restarts"] == 0
