@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sync groups: several addresses that are on one host, all or none."""
 
+import json
+
 from lib.agents import VIP, block, instance
 from lib.wait import now, until
 
@@ -218,3 +220,6 @@ def test_standby_of_one_member_is_carried_out_in_maintenance_and_withheld_from_n
     wait_both(pair, pair.backup, 10)
     wait_states(agents["mastersql"], "FAULT", 5)
     assert not ctl(pair, pair.master, "events", "-k", "would").stdout.strip()
+    # Neither keeps a claim, which would outlive a restart.
+    kept = pair.master.path("/var/lib/sqlvip/orders.json")
+    until(lambda: json.loads(kept.read_text())["holders"] == [], 5, lambda: f"both claims to end: {kept.read_text()}")
