@@ -53,6 +53,20 @@ static inline uint16_t cur_be16(struct cursor *c)
 	return (uint16_t)(b[0] << 8 | b[1]);
 }
 
+static inline uint32_t cur_be32(struct cursor *c)
+{
+	uint32_t high = cur_be16(c);
+
+	return high << 16 | cur_be16(c);
+}
+
+static inline uint64_t cur_be64(struct cursor *c)
+{
+	uint64_t high = cur_be32(c);
+
+	return high << 32 | cur_be32(c);
+}
+
 struct writer {
 	uint8_t *p;
 	size_t left;
@@ -81,4 +95,16 @@ static inline void wr_be16(struct writer *w, uint16_t v)
 	const uint8_t b[2] = { (uint8_t)(v >> 8), (uint8_t)v };
 
 	wr_bytes(w, b, sizeof(b));
+}
+
+static inline void wr_be32(struct writer *w, uint32_t v)
+{
+	wr_be16(w, (uint16_t)(v >> 16));
+	wr_be16(w, (uint16_t)v);
+}
+
+static inline void wr_be64(struct writer *w, uint64_t v)
+{
+	wr_be32(w, (uint32_t)(v >> 32));
+	wr_be32(w, (uint32_t)v);
 }

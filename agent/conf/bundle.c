@@ -123,19 +123,6 @@ const char *conf_bundle_noted(const struct conf_bundle *b, const char *key)
 
 /* --- as bytes ---------------------------------------------------------------------------------------------------- */
 
-static void put32(struct writer *w, uint32_t v)
-{
-	wr_be16(w, (uint16_t)(v >> 16));
-	wr_be16(w, (uint16_t)v);
-}
-
-static uint32_t get32(struct cursor *c)
-{
-	uint32_t high = cur_be16(c);
-
-	return high << 16 | cur_be16(c);
-}
-
 int conf_bundle_write(const struct conf_bundle *b, const char *name)
 {
 	_cleanup_(close_fdp) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -149,9 +136,9 @@ int conf_bundle_write(const struct conf_bundle *b, const char *name)
 	wr_bytes(&w, magic, sizeof(magic));
 	for (const struct entry *e = b->first; e; e = e->next) {
 		wr_u8(&w, (uint8_t)e->kind);
-		put32(&w, (uint32_t)-e->r);
-		put32(&w, (uint32_t)strlen(e->key));
-		put32(&w, (uint32_t)e->len);
+		wr_be32(&w, (uint32_t)-e->r);
+		wr_be32(&w, (uint32_t)strlen(e->key));
+		wr_be32(&w, (uint32_t)e->len);
 		wr_bytes(&w, e->key, strlen(e->key));
 		wr_bytes(&w, e->text, e->len);
 	}
@@ -165,8 +152,8 @@ int conf_bundle_write(const struct conf_bundle *b, const char *name)
 static bool read_entry(struct cursor *c, struct conf_bundle *b)
 {
 	uint8_t kind = cur_u8(c);
-	int r = -(int)(get32(c) & 0xffff);
-	size_t key_len = get32(c), len = get32(c);
+	int r = -(int)(cur_be32(c) & 0xffff);
+	size_t key_len = cur_be32(c), len = cur_be32(c);
 	_cleanup_(freep) char *key = NULL;
 
 	if (c->bad || kind >= _CONF_QUESTION_MAX_ || key_len > c->left || len > c->left - key_len) {

@@ -10,32 +10,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static void put32(struct writer *w, uint32_t v)
-{
-	wr_be16(w, (uint16_t)(v >> 16));
-	wr_be16(w, (uint16_t)v);
-}
-
-static void put64(struct writer *w, uint64_t v)
-{
-	put32(w, (uint32_t)(v >> 32));
-	put32(w, (uint32_t)v);
-}
-
-static uint32_t get32(struct cursor *c)
-{
-	uint32_t high = cur_be16(c);
-
-	return high << 16 | cur_be16(c);
-}
-
-static uint64_t get64(struct cursor *c)
-{
-	uint64_t high = get32(c);
-
-	return high << 32 | get32(c);
-}
-
 static void put_string(struct writer *w, const char *s)
 {
 	wr_bytes(w, s, strlen(s) + 1);
@@ -49,14 +23,14 @@ size_t post_encode(const struct post *p, uint8_t *buf, size_t size)
 		return 0;
 	wr_u8(&w, (uint8_t)p->type);
 	wr_u8(&w, p->timed_out);
-	put32(&w, p->id);
-	put32(&w, p->uid);
-	put32(&w, p->gid);
-	put64(&w, p->timeout_us);
-	put64(&w, p->kill_after_us);
-	put64(&w, p->ran_us);
-	put32(&w, (uint32_t)-p->error);
-	put32(&w, (uint32_t)p->wait_status);
+	wr_be32(&w, p->id);
+	wr_be32(&w, p->uid);
+	wr_be32(&w, p->gid);
+	wr_be64(&w, p->timeout_us);
+	wr_be64(&w, p->kill_after_us);
+	wr_be64(&w, p->ran_us);
+	wr_be32(&w, (uint32_t)-p->error);
+	wr_be32(&w, (uint32_t)p->wait_status);
 	wr_be16(&w, (uint16_t)p->n_words);
 	wr_be16(&w, (uint16_t)p->n_env);
 	put_string(&w, p->text ? p->text : "");
@@ -103,14 +77,14 @@ const char *post_decode(const uint8_t *buf, size_t len, struct post *ret)
 	struct post p = { .timed_out = flags & 1 };
 	uint32_t error;
 
-	p.id = get32(&c);
-	p.uid = get32(&c);
-	p.gid = get32(&c);
-	p.timeout_us = get64(&c);
-	p.kill_after_us = get64(&c);
-	p.ran_us = get64(&c);
-	error = get32(&c);
-	p.wait_status = (int)get32(&c);
+	p.id = cur_be32(&c);
+	p.uid = cur_be32(&c);
+	p.gid = cur_be32(&c);
+	p.timeout_us = cur_be64(&c);
+	p.kill_after_us = cur_be64(&c);
+	p.ran_us = cur_be64(&c);
+	error = cur_be32(&c);
+	p.wait_status = (int)cur_be32(&c);
 	p.n_words = cur_be16(&c);
 	p.n_env = cur_be16(&c);
 	if (c.bad)
