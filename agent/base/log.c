@@ -222,47 +222,43 @@ static void enqueue(const struct line *l)
 	pthread_mutex_unlock(&sink.lock);
 }
 
-__attribute__((format(printf, 3, 0))) static void write_text(struct line *l, const char *instance, const char *fmt,
-							     va_list ap)
-{
-	gettimeofday(&l->at, NULL);
-	snprintf(l->instance, sizeof(l->instance), "%s", instance ? instance : "");
-	vsnprintf(l->text, sizeof(l->text), fmt, ap);
-	/* Text from outside (server messages, interface names) may hold control characters. */
-	for (char *p = l->text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	if (sink.running)
-		enqueue(l);
-	else
-		write_line(l);
-}
-
-void log_write(int level, const char *instance, const char *fmt, ...)
+__attribute__((format(printf, 4, 0))) static void write_text(int level, bool worded, const char *instance,
+							     const char *fmt, va_list ap)
 {
 	struct line l;
-	va_list ap;
 
 	if (level > sink.level)
 		return;
 	l.level = level;
-	l.worded = false;
+	l.worded = worded;
+	gettimeofday(&l.at, NULL);
+	snprintf(l.instance, sizeof(l.instance), "%s", instance ? instance : "");
+	vsnprintf(l.text, sizeof(l.text), fmt, ap);
+	/* Text from outside (server messages, interface names) may hold control characters. */
+	for (char *p = l.text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	if (sink.running)
+		enqueue(&l);
+	else
+		write_line(&l);
+}
+
+void log_write(int level, const char *instance, const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
-	write_text(&l, instance, fmt, ap);
+	write_text(level, false, instance, fmt, ap);
 	va_end(ap);
 }
 
 void log_worded(int level, const char *fmt, ...)
 {
-	struct line l;
 	va_list ap;
 
-	if (level > sink.level)
-		return;
-	l.level = level;
-	l.worded = true;
 	va_start(ap, fmt);
-	write_text(&l, NULL, fmt, ap);
+	write_text(level, true, NULL, fmt, ap);
 	va_end(ap);
 }
 
