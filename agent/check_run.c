@@ -12,6 +12,14 @@
 /* How late a check may be woken, so that its timer can share a wake-up with others. */
 enum { WAKE_SLACK_US = 1000 };
 
+static bool is_among(const struct check_io *io, const struct check_io *set, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (set[i].fd == io->fd && set[i].events == io->events)
+			return true;
+	return false;
+}
+
 /* Makes the epoll set equal to what the check wants watched. */
 static void watch(struct check_run *run, const struct check_io *before, size_t n_before)
 {
@@ -24,6 +32,9 @@ static void watch(struct check_run *run, const struct check_io *before, size_t n
 			epoll_ctl(run->epoll, EPOLL_CTL_DEL, before[i].fd, NULL);
 	}
 	for (size_t i = 0; i < run->step.n_io; i++) {
+		if (run->step.same_fds && is_among(&run->step.io[i], before, n_before))
+			continue;
+
 		struct epoll_event ev = { .events = run->step.io[i].events, .data.fd = run->step.io[i].fd };
 
 		if (epoll_ctl(run->epoll, EPOLL_CTL_MOD, ev.data.fd, &ev) < 0 && errno == ENOENT &&
@@ -57,6 +68,7 @@ static void step(struct check_run *run)
 	memcpy(before, run->step.io, sizeof(before));
 	run->step.now_us = loop_now_us();
 	run->step.outcome = CHECK_NOTHING;
+	run->step.same_fds = false;
 	run->step.wake_us = UINT64_MAX;
 	run->step.early_us = 0;
 	run->type->step(run->state, &run->step);

@@ -43,6 +43,8 @@ struct mysql_check {
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
 	bool entry_missing;
+	unsigned raw_opened; /* descriptors */
+	unsigned opened;     /* by all, until the previous step */
 
 	/* within one step */
 	uint64_t now_us;
@@ -316,6 +318,7 @@ static void carry_out(struct mysql_check *c, unsigned acts)
 		look_at_process(c);
 	if (acts & PROBE_ACT_RAW) {
 		c->raw_ready = 0;
+		c->raw_opened++;
 		raw_over(c, raw_start(&c->raw, c->conf));
 	}
 	if (acts & PROBE_ACT_SECOND)
@@ -370,8 +373,10 @@ static void collect_ready(struct mysql_check *c, const struct check_step *s)
 	c->second_ready = ready_of(s, link_fd(&c->second));
 	c->raw_ready = ready_of(s, c->raw.fd);
 	c->query_ready = ready_of(s, link_fd(&c->query.link));
+	if (c->lies && !c->heart_ready)
+		c->heart_ready = EPOLLIN; /* to read is as cheap as to ask whether there is anything */
 	/* Before a deadline is declared missed, the answer is looked for once more. */
-	if (c->heart.state == LINK_WORKING && !c->heart_ready && (c->lies || s->now_us >= probe_wake_us(&c->probe)) &&
+	if (c->heart.state == LINK_WORKING && !c->heart_ready && s->now_us >= probe_wake_us(&c->probe) &&
 	    link_io(&c->heart, &io)) {
 		pfd.events = (short)io.events;
 		if (poll(&pfd, 1, 0) > 0)
@@ -421,7 +426,12 @@ static uint64_t heart_wake_us(struct mysql_check *c, uint64_t *early_us)
 
 static void plan(struct mysql_check *c, struct check_step *s)
 {
+	const unsigned opened =
+		c->heart.opened + c->second.opened + c->query.link.opened + c->watch.opened + c->raw_opened;
 	const uint64_t heart_us = heart_wake_us(c, &s->early_us);
+
+	s->same_fds = opened == c->opened;
+	c->opened = opened;
 
 	s->n_io = 0;
 	s->n_io += link_io(&c->heart, &s->io[s->n_io]);
@@ -446,8 +456,10 @@ static void refresh_report(struct mysql_check *c)
 	struct check_report *r = c->report;
 
 	r->verdict = probe_verdict(&c->probe);
-	snprintf(r->reason, sizeof(r->reason), "%s", probe_reason(&c->probe));
-	snprintf(r->watch, sizeof(r->watch), "%s", c->watch.how);
+	if (strcmp(r->reason, probe_reason(&c->probe)) != 0)
+		snprintf(r->reason, sizeof(r->reason), "%s", probe_reason(&c->probe));
+	if (strcmp(r->watch, c->watch.how) != 0)
+		snprintf(r->watch, sizeof(r->watch), "%s", c->watch.how);
 	r->pid = c->watch.pid;
 }
 

@@ -17,7 +17,7 @@
 /* MYSQL_CLIENT_AUTHENTICATION_PLUGIN: Debian's client_plugin.h includes a header that it lacks. */
 enum { AUTHENTICATION_PLUGIN = 2 };
 
-enum { OP_NONE, OP_CONNECT, OP_QUERY, OP_STORE };
+enum { OP_NONE, OP_CONNECT, OP_SEND, OP_WAIT, OP_ANSWER, OP_STORE };
 enum { TABLE_COLS_MAX = 256, TABLE_ROWS_MAX = 64 };
 
 /* Whole seconds, and only a ceiling: the library asks to be resumed then, and is not. */
@@ -160,13 +160,27 @@ static void take_result(struct sql_link *l, MYSQL_RES *res)
 		mysql_free_result(res);
 }
 
+/* The answer is not looked for at once: no server is as quick as that. */
+static void query_sent(struct sql_link *l, int ret)
+{
+	MYSQL *m = l->handle;
+
+	if (ret) {
+		l->state = LINK_READY;
+		fail(l, mysql_errno(m), mysql_error(m));
+		return;
+	}
+	l->op = OP_WAIT;
+	l->wait = MYSQL_WAIT_READ;
+}
+
 /* The question has been answered or refused; an answer's rows follow at once. */
-static void query_over(struct sql_link *l, int ret)
+static void query_over(struct sql_link *l, bool refused)
 {
 	MYSQL *m = l->handle;
 	MYSQL_RES *res = NULL;
 
-	if (ret) {
+	if (refused) {
 		l->state = LINK_READY;
 		fail(l, mysql_errno(m), mysql_error(m));
 		return;
@@ -200,6 +214,7 @@ void link_connect(struct sql_link *l, const struct link_target *t)
 	MYSQL *m = NULL, *ret = NULL;
 
 	link_drop(l);
+	l->opened++;
 	l->code = 0;
 	if (copy(&l->socket, t->socket) && copy(&l->user, t->user) && copy(&l->password, t->password))
 		m = mysql_init(NULL);
@@ -233,17 +248,20 @@ void link_query(struct sql_link *l, const char *sql)
 	l->code = 0;
 	l->has_cell = false;
 	free_table(l);
-	free(l->sql);
-	if (!copy(&l->sql, sql)) {
+	if (l->sql && strcmp(l->sql, sql) != 0) {
+		free(l->sql);
+		l->sql = NULL;
+	}
+	if (!l->sql && !copy(&l->sql, sql)) {
 		l->state = LINK_READY;
 		fail(l, CR_OUT_OF_MEMORY, "out of memory");
 		return;
 	}
 	l->state = LINK_WORKING;
-	l->op = OP_QUERY;
-	l->wait = mysql_real_query_start(&ret, l->handle, l->sql, strlen(l->sql));
+	l->op = OP_SEND;
+	l->wait = mysql_send_query_start(&ret, l->handle, l->sql, strlen(l->sql));
 	if (l->wait == 0)
-		query_over(l, ret);
+		query_sent(l, ret);
 }
 
 void link_resume(struct sql_link *l, uint32_t ready)
@@ -251,6 +269,7 @@ void link_resume(struct sql_link *l, uint32_t ready)
 	const int status = happened(l, ready);
 	MYSQL *m = l->handle, *connected = NULL;
 	MYSQL_RES *res = NULL;
+	my_bool refused = 0;
 	int ret = 0;
 
 	if (l->state != LINK_WORKING || status == 0)
@@ -261,10 +280,21 @@ void link_resume(struct sql_link *l, uint32_t ready)
 		if (l->wait == 0)
 			connect_over(l, connected);
 		break;
-	case OP_QUERY:
-		l->wait = mysql_real_query_cont(&ret, m, status);
+	case OP_SEND:
+		l->wait = mysql_send_query_cont(&ret, m, status);
 		if (l->wait == 0)
-			query_over(l, ret);
+			query_sent(l, ret);
+		break;
+	case OP_WAIT:
+		l->op = OP_ANSWER;
+		l->wait = mysql_read_query_result_start(&refused, m);
+		if (l->wait == 0)
+			query_over(l, refused);
+		break;
+	case OP_ANSWER:
+		l->wait = mysql_read_query_result_cont(&refused, m, status);
+		if (l->wait == 0)
+			query_over(l, refused);
 		break;
 	case OP_STORE:
 		l->wait = mysql_store_result_cont(&res, m, status);

@@ -17,8 +17,9 @@ enum link_state {
 struct sql_link {
 	void *handle; /* MYSQL; the library stays inside mysql_link.c */
 	enum link_state state;
-	unsigned op; /* of the operation in flight */
-	int wait;    /* MYSQL_WAIT_* */
+	unsigned op;     /* of the operation in flight */
+	int wait;        /* MYSQL_WAIT_* */
+	unsigned opened; /* how often: its descriptor may have another's number */
 	/* What the library borrows during an operation: copies, since the configuration may be replaced meanwhile. */
 	char host[IP_STR_MAX];
 	uint16_t port;

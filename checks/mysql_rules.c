@@ -127,7 +127,8 @@ static uint64_t retry_us(const struct probe *p)
 
 static void set_reason(struct probe *p, const char *text)
 {
-	snprintf(p->reason, sizeof(p->reason), "%s", text);
+	if (strcmp(p->reason, text) != 0)
+		snprintf(p->reason, sizeof(p->reason), "%s", text);
 }
 
 /* One attempt at an answer: from here on silence counts. */

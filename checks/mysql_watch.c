@@ -79,10 +79,11 @@ struct probe_proc watch_look(const struct watch *w)
 
 /* --- pidfds ------------------------------------------------------------------------------------------------------ */
 
-static int open_pidfd(int id, unsigned flags)
+static int open_pidfd(struct watch *w, int id, unsigned flags)
 {
 	long fd = syscall(SYS_pidfd_open, id, flags);
 
+	w->opened++;
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -131,7 +132,7 @@ static int watch_threads(struct watch *w)
 				break;
 			}
 			after = tid;
-			w->threads[i].fd = open_pidfd(tid, PIDFD_FOR_THREAD);
+			w->threads[i].fd = open_pidfd(w, tid, PIDFD_FOR_THREAD);
 			w->threads[i].tid = tid;
 			r = w->threads[i].fd;
 			if (r < 0 && r != -ESRCH) /* the thread may have ended, anything else will not get better */
@@ -207,7 +208,7 @@ void watch_start(struct watch *w, int pid, bool pidfds, uint64_t now_us)
 	watch_stop(w, NULL);
 	w->pid = pid;
 	w->stat_fd = open_stat(pid);
-	r = pidfds ? open_pidfd(pid, 0) : -ENOTSUP;
+	r = pidfds ? open_pidfd(w, pid, 0) : -ENOTSUP;
 	w->process_fd = r < 0 ? -1 : r;
 	if (w->stat_fd < 0) {
 		watch_without_proc(w, w->stat_fd);

@@ -13,6 +13,7 @@ struct watch {
 	int pid;     /* 0: nobody is watched */
 	int stat_fd; /* /proc/PID/stat; refers to this very process, so that a reused pid cannot deceive us */
 	int process_fd;
+	unsigned opened; /* how many descriptors so far */
 	struct {
 		int fd; /* pidfd of a thread, -1 if none */
 		int tid;
