@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from lib.agents import VIP, block, instance
-from lib.process import children, proc_state
+from lib.process import children, is_dead, proc_state
 from lib.wait import now, until
 
 CONTROL = "/run/sqlvip/sqlvipd.sock"
@@ -393,6 +393,29 @@ def test_configuration_that_the_engine_refuses_is_not_that_of_the_next_engine(pa
     new_engine(agent, engine)
     pair.watcher.wait_holder(pair.master, VIP, 15)
     until(lambda: pair.master.path("/run/hook-ran").exists(), 10, "its hook to run")
+    assert agent.stop() == 0
+
+
+def test_what_an_engine_asked_for_before_it_died_is_done_however_much(pair):
+    """More than the supervisor reads in one turn of its loop, and all of it at once."""
+    n = 100
+    pair.master.path("/run/ran").mkdir()
+    pair.master.write("/run/hook", "#!/bin/sh\necho >> /run/ran/$SQLVIP_INSTANCE\n", 0o755)
+    agent = pair.agent(pair.master, "".join(
+        instance(150, "notify_fault /run/hook root", name=f"VI_{i}", vrid=i, advert="1", vips=(f"192.168.1.{100 + i}",),
+                 track=False) for i in range(1, n + 1))).start()
+    engine = agent.engine
+    agent.process.stop()
+    pair.pull(pair.master)
+    until(lambda: all(i["state"] == "FAULT" and i["hooks"]["running"] for i in agent.status()["instances"]), 20,
+          "each hook to be asked for")
+    os.kill(engine, signal.SIGKILL)
+    until(lambda: is_dead(engine), 10, "the engine to be dead before anything of it is read")
+    agent.process.cont()
+    new_engine(agent, engine)  # which finds the same fault
+    twice = {f"VI_{i}": 2 for i in range(1, n + 1)}
+    ran = pair.master.path("/run/ran")
+    until(lambda: {p.name: len(p.read_text()) for p in ran.iterdir()} == twice, 30, "each hook to run for both engines")
     assert agent.stop() == 0
 
 
