@@ -166,6 +166,12 @@ static void remove_if(const char *path, mode_t type)
 		unlink(path);
 }
 
+void engine_files_clear_control(const struct conf *conf)
+{
+	if (!control_is_served(conf->control_socket))
+		remove_if(conf->control_socket, S_IFSOCK);
+}
+
 void engine_files_clear(struct engine_files *h, const struct options *opt, const struct conf *conf)
 {
 	for (size_t i = 0; i < _CONF_FIFO_MAX_; i++) {
@@ -173,8 +179,7 @@ void engine_files_clear(struct engine_files *h, const struct options *opt, const
 			remove_if(h->fifos[i], S_IFIFO);
 		free(h->fifos[i]);
 	}
-	if (!control_is_served(conf->control_socket))
-		remove_if(conf->control_socket, S_IFSOCK);
+	engine_files_clear_control(conf);
 	remove_pid_file(opt->pid_file, true);
 	remove_pid_file(opt->engine_pid_file, false);
 }

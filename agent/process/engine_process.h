@@ -22,6 +22,8 @@ struct engine_files {
 /* The files that an engine needs, before the first: its state directory becomes its user's, pid file -p is written.
  * 0, or -errno (logged) of what it could not do without. */
 int engine_files_prepare(struct engine_files *h, const struct options *opt, const struct conf *conf);
+/* Removes the control socket of an engine that has ended, unless somebody serves it. */
+void engine_files_clear_control(const struct conf *conf);
 /* After the last: removes what engines left that they could not remove themselves, and the pid files. */
 void engine_files_clear(struct engine_files *h, const struct options *opt, const struct conf *conf);
 

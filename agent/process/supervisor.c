@@ -330,12 +330,21 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
+/* The path of the control socket is for the life of an engine: the next one may serve another, and nobody else would
+ * remove what the last one left. */
+static void succeed(struct supervisor *s)
+{
+	if (strcmp(s->confs.born->control_socket, s->confs.current.conf->control_socket) != 0)
+		engine_files_clear_control(s->confs.born);
+	generations_restart(&s->confs);
+}
+
 static int start_engine(struct supervisor *s)
 {
 	int r;
 
 	if (s->n_engines > 0)
-		generations_restart(&s->confs);
+		succeed(s);
 	r = engine_process_new(s->confs.current.bundle, s->opt, s->n_engines, &s->engine);
 	s->reaped = false; /* it may have been started all the same */
 	if (r < 0)

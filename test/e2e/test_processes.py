@@ -5,6 +5,7 @@ import errno
 import os
 import pwd
 import signal
+import socket
 from pathlib import Path
 
 from lib.agents import VIP, block, instance
@@ -417,6 +418,42 @@ def test_what_an_engine_asked_for_before_it_died_is_done_however_much(pair):
     ran = pair.master.path("/run/ran")
     until(lambda: {p.name: len(p.read_text()) for p in ran.iterdir()} == twice, 30, "each hook to run for both engines")
     assert agent.stop() == 0
+
+
+def other_socket(pair):
+    """One that nobody listens on any more, and is none of sqlvipd's."""
+    path = "/run/sqlvip/other.sock"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(pair.master.path(path)))
+    return path
+
+
+def with_socket(path):
+    return block("global_defs", "engine_user nobody", f"control_socket {path}") + instance(150, track=False)
+
+
+def test_control_socket_that_is_cleared_is_the_one_that_was_served(pair):
+    """A reload has named another, for the next start."""
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"), options=["-R"])
+    other = other_socket(pair)
+    agent.configure(with_socket(other))
+    assert other in pair.master.run([pair.build.sqlvipctl, "reload"]).stdout
+    os.kill(agent.engine, signal.SIGKILL)
+    assert agent.process.wait(10) == 1
+    assert not pair.master.path(CONTROL).exists()
+    assert pair.master.path(other).exists()
+
+
+def test_control_socket_of_a_dead_engine_goes_when_the_next_one_serves_another(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    agent.configure(with_socket("/run/sqlvip/other.sock"))
+    pair.master.run([pair.build.sqlvipctl, "reload"])
+    os.kill(agent.engine, signal.SIGKILL)
+    status = [pair.build.sqlvipctl, "--socket", "/run/sqlvip/other.sock", "status"]
+    until(lambda: pair.master.run(status, check=False).returncode == 0, 15, "another engine to serve the other path")
+    assert not pair.master.path(CONTROL).exists()
+    assert agent.stop() == 0
+    assert not pair.master.path("/run/sqlvip/other.sock").exists()
 
 
 def test_secret_files_are_read_by_the_supervisor_alone(pair):
