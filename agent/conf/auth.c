@@ -243,8 +243,8 @@ void conf_complete_hmac(struct conf_ctx *x, struct conf_draft *d, const struct c
 		return;
 	if (authentication)
 		conf_error(x->f, authentication,
-			   "authentication: contradicts auth_hmac, which stands in line %u; leave one of them out",
-			   block->line);
+			   "authentication: contradicts auth_hmac, which stands in %s; leave one of them out",
+			   conf_place(block, authentication).text);
 	if (h->n_keys == 0)
 		conf_error(x->f, block, "auth_hmac: has no usable key; write `key ID file:PATH`");
 	if (h->n_keys == 1 && !h->active)

@@ -54,8 +54,8 @@ static void check_names(struct conf_ctx *x, const char *keyword, block_at_fn at,
 
 			if (strcmp(name, earlier) != 0)
 				continue;
-			conf_error(x->f, where, "%s %s: there is one of this name in line %u", keyword, name,
-				   first->line);
+			conf_error(x->f, where, "%s %s: there is one of this name in %s", keyword, name,
+				   conf_place(first, where).text);
 			break;
 		}
 	}
@@ -85,8 +85,8 @@ static void check_vrids(struct conf_ctx *x)
 			if (!clash(&a[i], &a[k]))
 				continue;
 			conf_error(x->f, &a[i].where,
-				   "vrrp_instance %s: virtual_router_id %u on %s is that of %s (line %u)%s", a[i].name,
-				   a[i].vrid, a[i].interface, a[k].name, a[k].where.line,
+				   "vrrp_instance %s: virtual_router_id %u on %s is that of %s (%s)%s", a[i].name,
+				   a[i].vrid, a[i].interface, a[k].name, conf_place(&a[k].where, &a[i].where).text,
 				   a[i].unicast ? ", and they share a unicast_peer" : "");
 			break;
 		}
@@ -129,12 +129,14 @@ static int by_instance(const void *p, const void *q)
 static void report_twice(struct conf_ctx *x, const struct claim *a, const struct claim *b)
 {
 	char text[IP_STR_MAX];
-	const struct claim *first = a->vip->where.line <= b->vip->where.line ? a : b;
+	bool in_order = conf_same_file(&a->vip->where, &b->vip->where) ? a->vip->where.line <= b->vip->where.line
+								       : a->instance <= b->instance;
+	const struct claim *first = in_order ? a : b;
 	const struct claim *second = first == a ? b : a;
 
-	conf_error(x->f, &second->vip->where,
-		   "virtual_ipaddress: %s is an address of vrrp_instance %s already (line %u)",
-		   ip_format(&a->vip->prefix.addr, text), first->instance->name, first->vip->where.line);
+	conf_error(x->f, &second->vip->where, "virtual_ipaddress: %s is an address of vrrp_instance %s already (%s)",
+		   ip_format(&a->vip->prefix.addr, text), first->instance->name,
+		   conf_place(&first->vip->where, &second->vip->where).text);
 }
 
 /* An address once per device, and once per instance. */

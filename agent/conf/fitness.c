@@ -148,7 +148,8 @@ static void read_one(struct conf_ctx *x, config_setting_t *group, struct conf_my
 	for (size_t i = 0; i < m->n_fitness; i++) {
 		if (m->fitness[i].check.rules.kind != f->check.rules.kind)
 			continue;
-		conf_error(x->f, &f->where, "check %s: there is one already (line %u)", kind, m->fitness[i].where.line);
+		conf_error(x->f, &f->where, "check %s: there is one already (%s)", kind,
+			   conf_place(&m->fitness[i].where, &f->where).text);
 		return;
 	}
 	m->n_fitness++;

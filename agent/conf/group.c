@@ -42,8 +42,8 @@ static void add_member(struct conf_ctx *x, const struct conf_where *where, struc
 		return;
 	}
 	if (inst->sync_group) {
-		conf_error(x->f, where, "group: %s is in vrrp_sync_group %s already (line %u)", name,
-			   inst->sync_group->name, inst->sync_group->where.line);
+		conf_error(x->f, where, "group: %s is in vrrp_sync_group %s already (%s)", name, inst->sync_group->name,
+			   conf_place(&inst->sync_group->where, where).text);
 		return;
 	}
 	inst->sync_group = g;
@@ -76,11 +76,11 @@ static void check_weights(struct conf_ctx *x, const struct conf_group *g, const 
 
 		if (t->weight != 0)
 			conf_error(x->f, &t->where,
-				   "%s: %s has weight %d here, but vrrp_sync_group %s (line %u) has its members share "
+				   "%s: %s has weight %d here, but vrrp_sync_group %s (%s) has its members share "
 				   "one state: track it in the group, or use weight 0, or allow such weights with "
 				   "sync_group_tracking_weight in the group",
 				   conf_track_keyword(kind), conf_track_name(x->c, kind, t), t->weight, g->name,
-				   g->where.line);
+				   conf_place(&g->where, &t->where).text);
 	}
 }
 
@@ -98,9 +98,9 @@ static void inherit(struct conf_ctx *x, const struct conf_group *g, struct conf_
 		all[k] = *t;
 		for (size_t i = 0; i < n; i++)
 			if (g->tracks.of[kind].t[i].index == t->index)
-				conf_error(x->f, &t->where, "%s: %s is tracked by vrrp_sync_group %s already (line %u)",
+				conf_error(x->f, &t->where, "%s: %s is tracked by vrrp_sync_group %s already (%s)",
 					   conf_track_keyword(kind), conf_track_name(x->c, kind, t), g->name,
-					   g->tracks.of[kind].t[i].where.line);
+					   conf_place(&g->tracks.of[kind].t[i].where, &t->where).text);
 	}
 	for (size_t i = 0; i < n; i++) {
 		all[n_own + i] = g->tracks.of[kind].t[i];

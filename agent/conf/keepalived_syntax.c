@@ -113,8 +113,8 @@ static bool make_room(struct parser *p, const struct frame *f, const struct ks_k
 	if (key->keeps && config_setting_type(old) == CONFIG_TYPE_STRING)
 		stays |= strcmp(config_setting_get_string(old), key->keeps) == 0;
 	first = config_setting_get_hook(old);
-	conf_warn(p->env->findings, where, "%s: given again (first in line %u); %s counts", word, first->line,
-		  stays ? "the first" : "this one");
+	conf_warn(p->env->findings, where, "%s: given again (first in %s); %s counts", word,
+		  conf_place(first, where).text, stays ? "the first" : "this one");
 	if (stays)
 		return false;
 	config_setting_remove(f->setting, word);

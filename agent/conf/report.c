@@ -41,6 +41,22 @@ struct conf_findings conf_findings_begin(conf_report_fn report, void *user)
 	return f;
 }
 
+bool conf_same_file(const struct conf_where *a, const struct conf_where *b)
+{
+	return a->file == b->file || (a->file && b->file && strcmp(a->file, b->file) == 0);
+}
+
+struct conf_place conf_place(const struct conf_where *other, const struct conf_where *here)
+{
+	struct conf_place p;
+
+	if (conf_same_file(other, here))
+		snprintf(p.text, sizeof(p.text), "line %u", other->line);
+	else
+		snprintf(p.text, sizeof(p.text), "%s:%u", other->file, other->line);
+	return p;
+}
+
 void conf_findings_file(struct conf_findings *f, const char *file)
 {
 	struct conf_order *o;

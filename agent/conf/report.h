@@ -44,5 +44,12 @@ static inline bool conf_findings_full(const struct conf_findings *f)
  * Releases what `f` holds, but its numbers. */
 void conf_findings_end(struct conf_findings *f, const struct conf_where *where);
 
+bool conf_same_file(const struct conf_where *a, const struct conf_where *b);
+
+/* "line 7", or "/etc/sqlvip/sqlvip.conf:7" where a finding at `here` speaks of another file. */
+struct conf_place {
+	char text[512];
+} conf_place(const struct conf_where *other, const struct conf_where *here);
+
 /* The candidate that `word` is most likely a slip of, or NULL. `candidate(user, i)` yields NULL at the end. */
 const char *conf_nearest(const char *word, const char *(*candidate)(const void *user, size_t i), const void *user);

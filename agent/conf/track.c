@@ -148,8 +148,8 @@ void conf_parse_link_delays(struct conf_ctx *x, const struct conf_arg *a, void *
 			continue;
 		link = link_of(x, name);
 		if (link->where.line)
-			conf_error(x->f, &where, "%s: %s stands here twice (first in line %u)", what, name,
-				   link->where.line);
+			conf_error(x->f, &where, "%s: %s stands here twice (first in %s)", what, name,
+				   conf_place(&link->where, &where).text);
 		link->down_us = down_us;
 		link->up_us = up_us;
 		link->where = where;

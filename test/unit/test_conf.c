@@ -599,6 +599,27 @@ static void findings_come_in_the_order_of_files_and_lines(void **state)
 				       "second.inc:1: error: wonk: no such keyword here\n");
 }
 
+/* A line's number alone says nothing when it is that of another file. */
+static void what_a_finding_refers_to_in_another_file_is_named_with_it(void **state)
+{
+	(void)state;
+	put_file("first.inc", "vrrp_script a {\n script /x\n}\n\n" INSTANCE(""), 0644);
+	put_file("more.inc", "\n\npriority 100\npriority 101\n", 0644);
+	assert_null(load_as(FOLDER "/f.conf",
+			    "include first.inc\nvrrp_script a {\n script /x\n}\n"
+			    "vrrp_instance W {\n interface eth0\n virtual_router_id 51\n"
+			    " virtual_ipaddress {\n 10.0.0.1\n }\n priority 99\n include more.inc\n}\n",
+			    true));
+	assert_string_equal(
+		said.text,
+		"f.conf:2: error: vrrp_script a: there is one of this name in " FOLDER "/first.inc:1\n"
+		"f.conf:5: error: vrrp_instance W: virtual_router_id 51 on eth0 is that of V (" FOLDER "/first.inc:5)\n"
+		"f.conf:9: error: virtual_ipaddress: 10.0.0.1 is an address of vrrp_instance V already (" FOLDER
+		"/first.inc:9)\n"
+		"more.inc:3: warning: priority: given again (first in " FOLDER "/f.conf:11); this one counts\n"
+		"more.inc:4: warning: priority: given again (first in line 3); this one counts\n");
+}
+
 static void findings_are_bounded_in_number(void **state)
 {
 	size_t size = 100000, n = 0;
@@ -1010,6 +1031,7 @@ int main(void)
 		cmocka_unit_test(what_would_change_the_vips_fate_is_refused_and_the_rest_ignored),
 		cmocka_unit_test(everything_wrong_is_reported_at_once),
 		cmocka_unit_test(findings_come_in_the_order_of_files_and_lines),
+		cmocka_unit_test(what_a_finding_refers_to_in_another_file_is_named_with_it),
 		cmocka_unit_test(findings_are_bounded_in_number),
 		cmocka_unit_test(terminal_controls_do_not_reach_a_message),
 		cmocka_unit_test(warnings_tell_what_keepalived_would_do),
