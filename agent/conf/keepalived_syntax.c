@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines and braces -> tree. One keyword or list entry per line; a line waits for the token behind it, because `{` may
- * stand on the next line. A block that nobody asked for is passed over as a whole, so that one mistake is reported
- * once and what follows is understood. */
+ * stand on the next line. A block that nobody asked for is passed over as a whole, and one whose } is missing ends
+ * where a line belongs to a block around it, so that one mistake is reported once and what follows is understood. */
 #include "agent/conf/keepalived_syntax.h"
 
 #include "agent/base/cleanup.h"
@@ -9,7 +9,10 @@
 
 #include <errno.h>
 
-enum { DEPTH_MAX = 8 }; /* the keyword tables are flatter */
+enum {
+	DEPTH_MAX = 8, /* the keyword tables are flatter */
+	KEYWORD_LEN_MAX = 64,
+};
 
 enum frame_kind { FRAME_KEYS, FRAME_ENTRIES };
 
@@ -27,12 +30,16 @@ enum wish { WISH_NONE, WISH_BLOCK, WISH_MAYBE, WISH_NOTHING };
 struct parser {
 	const struct conf_lex_env *env;
 	const struct ks_grammar *grammar;
+	const char *path, *text; /* of the whole */
+	size_t len;
 	struct frame frames[DEPTH_MAX];
 	size_t depth;    /* of frames; at least 1 */
 	size_t skipping; /* braces open within a block that is passed over */
 	struct conf_where skip_where;
 	enum wish wish;
 	struct frame next; /* WISH_BLOCK: what the `{` opens. WISH_MAYBE, WISH_NOTHING: its keyword */
+	long lacking;      /* how many } the whole lacks, but for those that were reported */
+	bool counted;      /* that was */
 	unsigned n_settings;
 	bool full; /* KS_SETTINGS_MAX was reported */
 };
@@ -320,9 +327,66 @@ static void close_brace(struct parser *p, const struct conf_where *where)
 		conf_error(p->env->findings, where, "a } without a { before it");
 }
 
+/* How many more { than } there are, included files and all. */
+static long count_braces(const struct parser *p)
+{
+	struct conf_findings unheard = { 0 };
+	struct conf_lex_env env = *p->env;
+	struct conf_lex *lex;
+	struct conf_where where;
+	enum conf_token token;
+	const char *line;
+	long n = 0;
+
+	env.findings = &unheard;
+	env.comment = NULL;
+	lex = conf_lex_new(&env, p->path, p->text, p->len);
+	while (lex && (token = conf_lex_next(lex, &line, &where)) != LEX_END)
+		n += (token == LEX_OPEN) - (token == LEX_CLOSE);
+	conf_lex_free(lex);
+	return n;
+}
+
+static bool has_keyword(const struct parser *p, const struct frame *f, const char *word)
+{
+	struct ks_key key;
+
+	return f->kind == FRAME_KEYS && p->grammar->lookup(f->block, word, &key);
+}
+
+/* In a file that lacks a }, a line that belongs to a block around this one and not into it shows where. In one that
+ * lacks none it is a list's entry of that name, or stands in the wrong place. */
+static void close_unclosed(struct parser *p, const char *text, const struct conf_where *where)
+{
+	size_t n = strcspn(text, " \t\n\v\f\r\""), depth = p->depth - 1;
+	char word[KEYWORD_LEN_MAX];
+
+	if (n >= sizeof(word))
+		return;
+	memcpy(word, text, n);
+	word[n] = '\0';
+	if (depth == 0 || has_keyword(p, &p->frames[depth], word))
+		return;
+	while (depth > 0 && !has_keyword(p, &p->frames[depth - 1], word))
+		depth--;
+	if (depth == 0)
+		return;
+	if (!p->counted)
+		p->lacking = count_braces(p);
+	p->counted = true;
+	while (p->depth > depth && p->lacking > 0) {
+		const struct frame *f = &p->frames[--p->depth];
+
+		conf_error(p->env->findings, &f->where,
+			   "%s: the block that begins here has no } before %s, where %s is no part of it", f->keyword,
+			   conf_place(where, &f->where).text, word);
+		p->lacking--;
+	}
+}
+
 static void take_token(struct parser *p, enum conf_token token, const char *text, const struct conf_where *where)
 {
-	const struct frame *f = &p->frames[p->depth - 1];
+	const struct frame *f;
 
 	if (p->skipping > 0) {
 		p->skipping += token == LEX_OPEN;
@@ -333,6 +397,8 @@ static void take_token(struct parser *p, enum conf_token token, const char *text
 		close_brace(p, where);
 	} else {
 		settle(p);
+		close_unclosed(p, text, where);
+		f = &p->frames[p->depth - 1];
 		if (f->kind == FRAME_KEYS)
 			take_keyword(p, f, text, where);
 		else
@@ -355,7 +421,7 @@ static void finish(struct parser *p)
 int keepalived_syntax_read(const struct conf_lex_env *env, const struct ks_grammar *grammar, const char *path,
 			   const char *text, size_t len, config_t *tree)
 {
-	struct parser p = { .env = env, .grammar = grammar, .depth = 1 };
+	struct parser p = { .env = env, .grammar = grammar, .path = path, .text = text, .len = len, .depth = 1 };
 	struct conf_lex *lex = conf_lex_new(env, path, text, len);
 	struct conf_where where;
 	enum conf_token token;

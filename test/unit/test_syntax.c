@@ -200,14 +200,47 @@ static void braces_out_of_place_are_reported_where_they_stand(void **state)
 	     "f:1: vrrp_instance: the block that begins here has no }\n"
 	     "f:2: wonky: no such keyword in vrrp_instance\nf:2: the block that begins here has no }\n");
 	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n track_script {\n  s\n }\n}\n",
-	     "f:1: vrrp_instance: the block that begins here has no }\n"
-	     "f:4: virtual_ipaddress: no { may follow in this list; is a } missing before?\n");
+	     "f:2: virtual_ipaddress: the block that begins here has no } before line 4, where track_script is no part "
+	     "of it\n");
 	says("global_defs {\n}\n}\n", "f:3: a } without a { before it\n");
 	says("{\n router_id x\n}\n", "f:1: a { without a keyword before it\n");
 	says("global_defs\nvrrp_instance v {\n}\n", "f:1: global_defs: { is missing\n");
 	says("global_defs {\n router_id x {\n y\n}\n}\n", "f:2: router_id: no { may follow\n");
 	says("global_defs x {\n}\n", "f:1: global_defs: \"x\" stands where { is expected\n");
 	says("vrrp_instance {\n state X\n}\n", "f:1: vrrp_instance: the name is missing\n");
+}
+
+static void a_brace_that_is_missing_is_reported_once_and_what_follows_understood(void **state)
+{
+	struct read_result r =
+		read_text("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n\n priority 7\n"
+			  " track_script {\n  s\n state BACKUP\n}\nvrrp_instance w {\n authentication {\n"
+			  "  auth_type PASS\nglobal_defs {\n router_id x\n}\n");
+
+	(void)state;
+	assert_string_equal(
+		r.said,
+		"f:2: virtual_ipaddress: the block that begins here has no } before line 5, where priority is no part "
+		"of "
+		"it\n"
+		"f:6: track_script: the block that begins here has no } before line 8, where state is no part of it\n"
+		"f:10: vrrp_instance: the block that begins here has no } before line 13, where global_defs is no part "
+		"of it\n"
+		"f:11: authentication: the block that begins here has no } before line 13, where global_defs is no "
+		"part "
+		"of it\n");
+	assert_string_equal(r.tree, "vrrp_instance=({name=\"v\";virtual_ipaddress=(\"10.0.0.1\");priority=\"7\";"
+				    "track_script=(\"s\");state=\"BACKUP\";},{name=\"w\";authentication:{auth_type="
+				    "\"PASS\";};});global_defs:{router_id=\"x\";};");
+	free(r.tree);
+}
+
+/* Somebody may call a script so. */
+static void entry_that_is_called_like_a_keyword_is_an_entry_where_no_brace_is_missing(void **state)
+{
+	(void)state;
+	becomes("vrrp_instance v {\n track_script {\n  s\n  priority\n  state weight 5\n }\n}\n",
+		"vrrp_instance=({name=\"v\";track_script=(\"s\",\"priority\",(\"state\",\"weight\",\"5\"));});");
 }
 
 static void a_keyword_of_another_block_hints_at_a_missing_brace(void **state)
@@ -396,6 +429,8 @@ int main(void)
 		cmocka_unit_test(repeated_lists_add_up),
 		cmocka_unit_test(an_unknown_block_is_passed_over_as_a_whole),
 		cmocka_unit_test(braces_out_of_place_are_reported_where_they_stand),
+		cmocka_unit_test(a_brace_that_is_missing_is_reported_once_and_what_follows_understood),
+		cmocka_unit_test(entry_that_is_called_like_a_keyword_is_an_entry_where_no_brace_is_missing),
 		cmocka_unit_test(a_keyword_of_another_block_hints_at_a_missing_brace),
 		cmocka_unit_test(at_lines_count_for_their_configuration_id_only),
 		cmocka_unit_test(definitions_are_substituted_at_use),
