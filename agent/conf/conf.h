@@ -344,7 +344,7 @@ char *conf_print_public(const struct conf *c);
 void conf_advise(const struct conf *c, void (*line)(void *user, const char *text), void *user);
 
 struct conf_findings;
-/* Warns of programs that are not on this host. Changes nothing. */
+/* Warns of programs that are not on this host, or that their users cannot run. Changes nothing. */
 void conf_look_for_programs(struct conf *c, struct conf_findings *f);
 
 /* Whether any instance has this VIP, whatever its prefix length. */

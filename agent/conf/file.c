@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 static int read_all(int fd, char *buf, size_t size, size_t *ret)
 {
@@ -378,6 +379,86 @@ int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MA
 	if (r == 0)
 		strcpy(ret, text);
 	conf_bundle_told(CONF_ASK_PROGRAM, name, r, r == 0 ? ret : why, strlen(r == 0 ? ret : why));
+	return r;
+}
+
+/* Whether the mode lets him run the file or enter the folder. A list of others that it may name is not read. */
+static bool may(const char *path, const struct stat *st, uid_t uid, gid_t gid)
+{
+	mode_t bit = uid == st->st_uid ? 0100 : gid == st->st_gid ? 0010 : 0001;
+
+	if (uid == 0)
+		return S_ISDIR(st->st_mode) || (st->st_mode & 0111);
+	return (st->st_mode & bit) || getxattr(path, "system.posix_acl_access", NULL, 0) > 0;
+}
+
+/* Of a real path, which is left as it was. */
+static int can_reach(char *path, uid_t uid, gid_t gid, char why[CONF_WHY_MAX])
+{
+	struct stat st;
+
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		bool open;
+
+		*slash = '\0';
+		open = stat(path, &st) < 0 || may(path, &st, uid, gid);
+		if (!open)
+			snprintf(why, CONF_WHY_MAX, "%.300s is closed to user %u (mode %04o)", path, (unsigned)uid,
+				 (unsigned)st.st_mode & 07777);
+		*slash = '/';
+		if (!open)
+			return -EACCES;
+	}
+	return 0;
+}
+
+static int can_run(const char *name, uid_t uid, gid_t gid, char why[CONF_WHY_MAX])
+{
+	char path[PATH_MAX];
+	struct stat st;
+	int r;
+
+	if (!realpath(name, path) || stat(path, &st) < 0) {
+		r = errno == EACCES ? 0 : -errno; /* to us; he is another */
+		snprintf(why, CONF_WHY_MAX, "%.300s: %s", name, conf_file_error(-errno));
+		return r;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(why, CONF_WHY_MAX, "%.300s: %s", name,
+			 S_ISDIR(st.st_mode) ? "a directory" : conf_file_error(-EINVAL));
+		return -EISDIR;
+	}
+	if (!(st.st_mode & 0111))
+		snprintf(why, CONF_WHY_MAX, "%.300s: not executable (mode %04o)", name, (unsigned)st.st_mode & 07777);
+	else if (!may(path, &st, uid, gid))
+		snprintf(why, CONF_WHY_MAX, "%.300s: not executable by user %u (mode %04o)", name, (unsigned)uid,
+			 (unsigned)st.st_mode & 07777);
+	else
+		return can_reach(path, uid, gid, why);
+	return -EACCES;
+}
+
+int conf_file_can_run(const char *name, uid_t uid, gid_t gid, char why[CONF_WHY_MAX])
+{
+	char path[PATH_MAX], text[CONF_WHY_MAX];
+	int r = -ENOENT;
+
+	if (strchr(name, '/'))
+		return can_run(name, uid, gid, why);
+	snprintf(why, CONF_WHY_MAX, "there is no such program in " EXEC_SEARCH_PATH);
+	for (const char *dir = EXEC_SEARCH_PATH; *dir; dir += *dir == ':') {
+		int len = (int)strcspn(dir, ":"), found = -ENOENT;
+
+		if ((size_t)snprintf(path, sizeof(path), "%.*s/%s", len, dir, name) < sizeof(path))
+			found = can_run(path, uid, gid, text);
+		if (found == 0)
+			return 0;
+		if (r == -ENOENT && found != -ENOENT) {
+			r = found;
+			strcpy(why, text);
+		}
+		dir += len;
+	}
 	return r;
 }
 

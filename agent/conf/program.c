@@ -124,12 +124,12 @@ void conf_check_programs(struct conf_ctx *x)
 
 /* --- what the host has ------------------------------------------------------------------------------------------- */
 
-/* It may come later, with a package or a mount: no error. */
+/* What is missing may come later, with a package or a mount: no error. */
 static void look_for(struct conf_ctx *x, const char *what, struct conf_command *c)
 {
-	char path[PATH_MAX], why[CONF_WHY_MAX];
+	char why[CONF_WHY_MAX];
 
-	if (conf_file_program(c->argv[0], path, why) != -ENOENT)
+	if (conf_file_can_run(c->argv[0], c->uid, c->gid, why) == 0)
 		return;
 	if (strchr(c->argv[0], '/'))
 		conf_warn(x->f, &c->where, "%s: %s", what, why);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import pwd
 import signal
 import socket
 import struct
@@ -171,15 +172,28 @@ def test_every_error_is_reported_with_its_place(pair):
 
 
 def test_what_the_host_lacks_is_a_warning_of_the_test(pair):
-    config = instance(200, "notify /opt/nothing.sh", "notify_stop nothing", interface="eth7", track=False)
+    pair.master.write("/run/plain.sh", "#!/bin/sh\n")
+    pair.master.write("/run/own.sh", "#!/bin/sh\n", 0o700)
+    pair.master.path("/run/closed").mkdir(0o700)
+    pair.master.write("/run/closed/hook.sh", "#!/bin/sh\n", 0o755)
+    config = instance(200, "notify /opt/nothing.sh", "notify_stop nothing", "notify_master /run",
+                      "notify_backup /run/plain.sh", "notify_fault /run/own.sh nobody", "vip_pre_take /run/own.sh",
+                      "notify_master_rx_lower_pri /run/closed/hook.sh nobody",
+                      "notify_deleted /bin/true nobody", interface="eth7", track=False)
     done = pair.agent(pair.master, config).test()
     assert done.returncode == 0, done.stderr
     lines = config.splitlines()
+    nobody = pwd.getpwnam("nobody").pw_uid
     hooks = 1 + next(i for i, line in enumerate(lines) if "/opt/nothing.sh" in line)
     for line, text in ((1, 'there is no interface "eth7"; do you mean eth0?'),
                        (hooks, "notify: /opt/nothing.sh: no such file"),
-                       (hooks + 1, "notify_stop: nothing: there is no such program in /")):
+                       (hooks + 1, "notify_stop: nothing: there is no such program in /"),
+                       (hooks + 2, "notify_master: /run: a directory"),
+                       (hooks + 3, "notify_backup: /run/plain.sh: not executable (mode 0644)"),
+                       (hooks + 4, f"notify_fault: /run/own.sh: not executable by user {nobody} (mode 0700)"),
+                       (hooks + 6, f"notify_master_rx_lower_pri: /run/closed is closed to user {nobody} (mode 0700)")):
         assert f"sqlvip.conf:{line}: warning: {text}" in done.stderr, done.stderr
+    assert "vip_pre_take" not in done.stderr and "notify_deleted" not in done.stderr
 
 
 def test_wrong_or_missing_configuration_ends_the_program(pair):
