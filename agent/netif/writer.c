@@ -245,7 +245,11 @@ static void *writer_main(void *arg)
 {
 	struct netif_writer *w = arg;
 	struct job_list jobs;
+	void *volatile arena; /* else the compiler drops both calls */
 
+	/* malloc() makes an arena at a thread's first call: not in the middle of the first takeover. */
+	arena = malloc(1);
+	free(arena);
 	pthread_mutex_lock(&w->lock);
 	while ((jobs = next_jobs(w)).first) {
 		pthread_mutex_unlock(&w->lock);
