@@ -43,8 +43,9 @@ struct mysql_check {
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
 	bool entry_missing;
-	unsigned raw_opened; /* descriptors */
-	unsigned opened;     /* by all, until the previous step */
+	bool bury, bury_heart; /* what a dead process has left is closed in the next step: the VIP is not to wait */
+	unsigned raw_opened;   /* descriptors */
+	unsigned opened;       /* by all, until the previous step */
 
 	/* within one step */
 	uint64_t now_us;
@@ -225,7 +226,7 @@ static void heart_advance(struct mysql_check *c)
 
 static void heart_ready(struct mysql_check *c)
 {
-	if (!c->heart_ready)
+	if (!c->heart_ready || c->bury_heart)
 		return;
 	if (c->heart.state == LINK_READY) {
 		push(c, (struct probe_event){ .type = PROBE_EV_HUP });
@@ -298,13 +299,26 @@ static void drop_heart(struct mysql_check *c)
 	c->heart_ready = 0;
 }
 
+static void bury(struct mysql_check *c)
+{
+	if (c->bury)
+		watch_stop(&c->watch, NULL);
+	if (c->bury_heart)
+		drop_heart(c);
+	c->bury = c->bury_heart = false;
+}
+
 static void carry_out(struct mysql_check *c, unsigned acts)
 {
 	struct link_target t = entry(c);
 
-	if (acts & PROBE_ACT_DROP)
-		drop_heart(c);
+	if (acts & PROBE_ACT_DROP) {
+		c->bury_heart = c->bury;
+		if (!c->bury)
+			drop_heart(c);
+	}
 	if (acts & PROBE_ACT_CONNECT) {
+		bury(c);
 		drop_heart(c);
 		c->phase = HEART_LOGIN;
 		link_connect(&c->heart, &t);
@@ -390,7 +404,7 @@ static void ask_watch(struct mysql_check *c, const struct check_step *s)
 
 	if (!watch_step(&c->watch, s->io, s->n_io, s->now_us, &proc))
 		return;
-	watch_stop(&c->watch, NULL);
+	c->bury = true;
 	push(c, (struct probe_event){ .type = PROBE_EV_PROC, .proc = proc });
 }
 
@@ -434,6 +448,10 @@ static void plan(struct mysql_check *c, struct check_step *s)
 	c->opened = opened;
 
 	s->n_io = 0;
+	s->wake_us = c->planned_us = s->now_us;
+	s->outcome = c->outcome;
+	if (c->bury)
+		return;
 	s->n_io += link_io(&c->heart, &s->io[s->n_io]);
 	if (c->lies)
 		s->io[0].events = EPOLLRDHUP;
@@ -448,7 +466,6 @@ static void plan(struct mysql_check *c, struct check_step *s)
 	if (s->wake_us != heart_us)
 		s->early_us = 0;
 	c->planned_us = s->wake_us;
-	s->outcome = c->outcome;
 }
 
 static void refresh_report(struct mysql_check *c)
@@ -470,6 +487,7 @@ static void mysql_step(void *state, struct check_step *s)
 
 	c->now_us = s->now_us;
 	c->outcome = CHECK_NOTHING;
+	bury(c);
 	probe_tick(&c->probe, s->now_us, lag_us);
 	collect_ready(c, s);
 
