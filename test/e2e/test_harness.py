@@ -2,18 +2,23 @@
 """The harness itself, with keepalived as the agent: what it reports must be what happened."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
+from lib import pcap
 from lib.agents import VIP, Keepalived, instance
 from lib.clients import Holders, Ping
+from lib.forge import Advert
 from lib.lan import Lan
 from lib.mariadb import MariaDB
-from lib.process import proc_state
+from lib.process import children, proc_name, proc_state
 from lib.wait import Late, now, until
+from lib.watcher import judge_capture
 
 
 def keepalived_pair(pair, **options):
@@ -53,6 +58,67 @@ def test_packet_judge_finds_a_wrong_checksum(pair):
     # Read the other way round, every checksum with a pseudo header is wrong.
     with pytest.raises(AssertionError, match="tshark objects"):
         pair.watcher.judge_packets(v3_without_pseudo_header=True)
+
+
+def capture(folder, *adverts):
+    """A capture of a host that has sent these."""
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = [frame for advert in adverts for frame in advert.frames(b"\x02" + bytes(5))]
+    return pcap.write(folder / "sent.pcap", frames)
+
+
+def test_packet_judge_finds_the_bad_packet_among_good_ones_in_one_capture_after_the_other(folder):
+    good = Advert()
+    judge_capture(capture(folder))
+    judge_capture(capture(folder, *[good] * 5))
+    bad = (Advert(flip=((7, 1),)), Advert(version=2, flip=((4, 1),)), Advert(src="fe80::1", flip=((7, 1),)),
+           Advert(cut=4), Advert(version=2, password=b"password", cut=4), Advert(count=3))
+    for place, advert in enumerate(bad):
+        with pytest.raises(AssertionError, match=rf"numbers \[{place + 1}\](.|\n)*Virtual Router Redundancy"):
+            judge_capture(capture(folder, *[good] * place, advert, *[good] * (5 - place)))
+        judge_capture(capture(folder, *[good] * 5))
+
+
+def test_packet_judge_takes_no_fragment_together_with_those_of_another_capture(folder):
+    one, other = (Advert(ip_id=7, mtu=60, vips=tuple(f"10.{net}.0.{i}" for i in range(20))) for net in (1, 2))
+    frames = one.frames(b"\x02" + bytes(5))
+    assert len(frames) > 1
+    judge_capture(pcap.write(capture(folder), frames[:1]))
+    judge_capture(capture(folder, other))
+    with pytest.raises(AssertionError, match="tshark objects"):
+        judge_capture(pcap.write(capture(folder), frames[:1] + other.frames(b"\x02" + bytes(5))[1:]))
+
+
+def test_packet_judge_that_died_is_no_verdict(folder):
+    judge_capture(capture(folder, Advert()))
+    judge = next(pid for pid in children(os.getpid()) if proc_name(pid) == "tshark")
+    os.kill(judge, signal.SIGKILL)
+    with pytest.raises(RuntimeError, match="cannot judge"):
+        judge_capture(capture(folder, Advert()))
+    with pytest.raises(AssertionError, match="tshark objects"):
+        judge_capture(capture(folder, Advert(cut=4)))
+
+
+def test_bad_packet_fails_the_test_in_which_it_was_sent(build, folder):
+    """With the fixtures of all tests."""
+    folder.mkdir(parents=True)
+    inner = folder / "test_inner.py"
+    inner.write_text(
+        "import pytest\nfrom lib.forge import Advert, Forge\n\n\n"
+        "@pytest.mark.parametrize('cut', [0, 4, 1])\n"
+        "def test_sends(pair, cut):\n"
+        "    Forge(pair, pair.client, judged=True).send(Advert(cut=cut), count=2)\n"
+        "    pair.watcher.wait(5, count=2, event='advert', host='client', dir='out')\n")
+    here = os.path.dirname(__file__)
+    ended = subprocess.run([sys.executable, "-B", "-m", "pytest", "-c", f"{here}/pytest.ini", "-p", "conftest", inner],
+                           capture_output=True, text=True, timeout=120, env={**os.environ, "PYTHONPATH": here})
+    kept = sorted(path.parent for path in build.shared.glob("run/test_inner.*/sent.pcap"))
+    failed = re.findall(r"^ERROR .*::(\S+)", ended.stdout, re.MULTILINE)
+    assert failed == ["test_sends[4]", "test_sends[1]"], ended.stdout
+    assert [path.name for path in kept] == ["test_inner.test_sends_1_", "test_inner.test_sends_4_"]
+    for path in kept:
+        assert f"logs and capture: {path}" in ended.stdout
+        shutil.rmtree(path)
 
 
 def test_pulled_cable_and_one_way_loss_do_what_they_say(pair):

@@ -84,18 +84,25 @@ def without(path, macs):
     copy = path.with_name("judged.pcap")
     with open(copy, "wb") as f:
         f.write(path.read_bytes()[:24])
-        for frame, record in _records(path):
+        for frame, record in records(path):
             if frame[6:12].hex(":") not in macs:
                 f.write(record)
     return copy
 
 
+def write(path, frames):
+    """A capture of these Ethernet frames, as the watcher would have written it; returns its path."""
+    records = (struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame for frame in frames)
+    path.write_bytes(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 2048, 1) + b"".join(records))
+    return path
+
+
 def _frames(path):
-    return (frame for frame, _ in _records(path))
+    return (frame for frame, _ in records(path))
 
 
-def _records(path):
-    """Each frame, and as it stands in the capture."""
+def records(path):
+    """Of each whole packet in a capture: the frame, and that as it stands there, with its header."""
     data = path.read_bytes()
     order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     at = 24

@@ -5,10 +5,9 @@ The recorder is test/tools/vipwatch; here its lines become events, periods and j
 
 import itertools
 import json
-import subprocess
 from dataclasses import dataclass
 
-from lib import pcap
+from lib import pcap, tshark
 from lib.process import Process
 from lib.wait import now, until
 
@@ -36,6 +35,24 @@ class Period:
 def _matching(events, since, fields):
     return [e for e in events if e["t"] >= since and all(
         e.get(k) in v if isinstance(v, tuple) else e.get(k) == v for k, v in fields.items())]
+
+
+def judge_capture(capture, sources=None, v3_without_pseudo_header=False):
+    """Watcher.judge_packets() of this capture."""
+    # An auth_hmac trailer over IPv4 is not in the checksum; tshark does not know that, and we look ourselves.
+    signed = "((vrrp.version == 2 && ip.len == 64 + 4 * vrrp.addr_count) || " \
+             "(vrrp.version == 3 && ip.len == 56 + 4 * vrrp.addr_count))"
+    broken = f"_ws.malformed || (vrrp.checksum.status == 0 && !{signed}) || ip.checksum.status == 0 || " \
+             "_ws.expert.severity == error"
+    if sources:
+        broken = f"({broken}) && ip.src in {{{', '.join(sources)}}}"
+    prefs = {"ip.check_checksum": "TRUE", "vrrp.v3_checksum_as_in_v2": "TRUE" if v3_without_pseudo_header else "FALSE"}
+    found = tshark.matches(capture, broken, prefs)
+    assert not found, (f"tshark objects to {len(found)} of the packets in {capture}, numbers {found[:20]}:\n"
+                       f"{tshark.describe(capture, found[:20], prefs)[:4000]}")
+    wrong = [p for p in pcap.packets(capture) if len(p.trailer) == 28 and p.family == 4 and not p.checksum_right
+             and (not sources or p.src in sources)]
+    assert not wrong, f"wrong checksums before a trailer: {wrong}"
 
 
 class Watcher:
@@ -186,23 +203,8 @@ class Watcher:
         """Raises AssertionError if tshark finds a malformed packet or a wrong checksum in what was sent.
 
         `sources`: only what was sent from these addresses; for tests in which somebody sends rubbish on purpose."""
-        # An auth_hmac trailer over IPv4 is not in the checksum; tshark does not know that, and we look ourselves.
-        signed = "((vrrp.version == 2 && ip.len == 64 + 4 * vrrp.addr_count) || " \
-                 "(vrrp.version == 3 && ip.len == 56 + 4 * vrrp.addr_count))"
-        broken = f"_ws.malformed || (vrrp.checksum.status == 0 && !{signed}) || ip.checksum.status == 0 || " \
-                 "_ws.expert.severity == error"
-        if sources:
-            broken = f"({broken}) && ip.src in {{{', '.join(sources)}}}"
         judged = pcap.without(self.pcap, self._rubbish_from) if self._rubbish_from else self.pcap
-        pref = f"vrrp.v3_checksum_as_in_v2:{'TRUE' if v3_without_pseudo_header else 'FALSE'}"
-        done = subprocess.run(["tshark", "-r", judged, "-o", "ip.check_checksum:TRUE", "-o", pref, "-Y", broken,
-                               "-V"],
-                              capture_output=True, text=True, timeout=60, start_new_session=True)
-        assert done.returncode == 0, done.stderr
-        assert not done.stdout, f"tshark objects to:\n{done.stdout[:4000]}"
-        wrong = [p for p in pcap.packets(judged) if len(p.trailer) == 28 and p.family == 4 and not p.checksum_right
-                 and (not sources or p.src in sources)]
-        assert not wrong, f"wrong checksums before a trailer: {wrong}"
+        judge_capture(judged, sources, v3_without_pseudo_header)
 
     def judge(self):
         self.judge_overlaps()
