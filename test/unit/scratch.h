@@ -6,6 +6,8 @@
 
 #include "agent/base/loop.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 enum { PATH_MAX_LEN = 256 };
@@ -23,6 +25,39 @@ static inline void scratch_remove(const char *dir)
 
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	assert_int_equal(system(cmd), 0);
+}
+
+/* For texts that name files: the same words in every run, and a directory of its own behind them. From
+ * scratch_enter() to scratch_leave(), the fixtures of a group. */
+#define SCRATCH_HERE "/proc/self/fd/99"
+enum { SCRATCH_FD = 99 };
+
+static inline int scratch_enter(void **state)
+{
+	char dir[] = "/tmp/sqlvip-test-XXXXXX";
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_return_code(chmod(dir, 0755), errno);
+	fd = open(dir, O_PATH | O_DIRECTORY);
+	assert_return_code(fd, errno);
+	assert_return_code(dup2(fd, SCRATCH_FD), errno); /* for the programs of system(), too */
+	close(fd);
+	return 0;
+}
+
+static inline int scratch_leave(void **state)
+{
+	char dir[64];
+	ssize_t n = readlink(SCRATCH_HERE, dir, sizeof(dir) - 1);
+
+	(void)state;
+	assert_return_code(n, errno);
+	dir[n] = '\0';
+	close(SCRATCH_FD);
+	scratch_remove(dir);
+	return 0;
 }
 
 static inline bool scratch_has(const char *dir, const char *name)

@@ -4,11 +4,12 @@
 #include "test/unit/unit.h"
 
 #include "test/unit/conf_fixture.h"
+#include "test/unit/scratch.h"
 
 #include <dirent.h>
 #include <sys/stat.h>
 
-#define FOLDER "/tmp/sqlvip-test-conf"
+#define FOLDER SCRATCH_HERE
 
 /* An instance that lacks nothing; `more` goes into it, `before` before it. */
 #define INSTANCE(more) \
@@ -37,7 +38,6 @@ static char *put_file(const char *name, const char *text, mode_t mode)
 	static char path[256];
 	FILE *f;
 
-	mkdir(FOLDER, 0755);
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
 	f = fopen(path, "we");
 	assert_non_null(f);
@@ -1050,5 +1050,5 @@ int main(void)
 		cmocka_unit_test(the_commented_reference_is_a_valid_configuration),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -3,6 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "test/unit/conf_fixture.h"
+#include "test/unit/scratch.h"
 
 #include <sys/stat.h>
 
@@ -85,7 +86,7 @@ static void pre_take_hook_has_a_user_and_a_deadline(void **state)
 	conf_free(c);
 }
 
-#define FOLDER "/tmp/sqlvip-test-conf-hooks"
+#define FOLDER SCRATCH_HERE
 
 static void put_program(const char *path, mode_t mode)
 {
@@ -95,19 +96,6 @@ static void put_program(const char *path, mode_t mode)
 	fputs("#!/bin/sh\n", f);
 	fclose(f);
 	assert_return_code(chmod(path, mode), errno);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	assert_int_equal(system("rm -rf " FOLDER " && mkdir -m 755 " FOLDER " " FOLDER "/open"), 0);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return system("rm -rf " FOLDER);
 }
 
 #define SECURE(hook)                                                                   \
@@ -193,5 +181,5 @@ int main(void)
 		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -4,10 +4,11 @@
 #include "test/unit/unit.h"
 
 #include "test/unit/conf_fixture.h"
+#include "test/unit/scratch.h"
 
 #include <sys/stat.h>
 
-#define FOLDER "/tmp/sqlvip-test-conformance"
+#define FOLDER SCRATCH_HERE
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 
@@ -52,18 +53,6 @@ static void put_file(const char *name, const char *text)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	return system("rm -rf " FOLDER " && mkdir " FOLDER);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return system("rm -rf " FOLDER);
 }
 
 static void c74_keepalived_file_is_read_and_its_unused_script_named(void **state)
@@ -286,5 +275,5 @@ int main(void)
 		cmocka_unit_test(what_is_left_for_later_is_refused_by_name),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

@@ -6,10 +6,11 @@
 #include "agent/conf/conf.h"
 #include "agent/import/import.h"
 #include "agent/import/mysql.h"
+#include "test/unit/scratch.h"
 
 #include <sys/stat.h>
 
-#define FOLDER "/tmp/sqlvip-test-import"
+#define FOLDER SCRATCH_HERE
 #define DATA   "test/unit/import/"
 
 static char *read_file(const char *path)
@@ -95,14 +96,8 @@ static void golden(const char *name)
 
 static int make_folder(void **state)
 {
-	(void)state;
-	return system("rm -rf " FOLDER " && mkdir " FOLDER " && cp " DATA "check_mysql.sh " FOLDER);
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return system("rm -rf " FOLDER);
+	scratch_enter(state);
+	return system("cp " DATA "check_mysql.sh " FOLDER);
 }
 
 static void file_of_the_usual_guide_is_explained(void **state)
@@ -387,5 +382,5 @@ int main(void)
 		cmocka_unit_test(passwords_are_masked),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_folder, scratch_leave);
 }

@@ -8,6 +8,7 @@
 #include "agent/conf/command.h"
 #include "agent/conf/conf.h"
 #include "agent/process/post.h"
+#include "test/unit/scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -216,14 +217,13 @@ static void only_configured_programs_are_allowed(void **state)
 
 /* --- the bundle --------------------------------------------------------------------------------------------------- */
 
-#define FOLDER "/tmp/sqlvip-test-bundle"
+#define FOLDER SCRATCH_HERE
 
 static void put(const char *name, const char *text)
 {
 	char path[128];
 	FILE *f;
 
-	mkdir(FOLDER, 0755);
 	snprintf(path, sizeof(path), FOLDER "/%s", name);
 	f = fopen(path, "we");
 	assert_non_null(f);
@@ -273,7 +273,7 @@ static void configuration_reads_the_same_from_the_bundle_alone(void **state)
 	assert_non_null(copy);
 	assert_string_equal(conf_bundle_noted(copy, "n"), "new");
 	assert_null(conf_bundle_noted(copy, "other"));
-	assert_int_equal(system("rm -r " FOLDER), 0);
+	assert_int_equal(system("rm -r " FOLDER "/*"), 0);
 	conf_bundle_replay(copy);
 	second = load_and_print();
 	conf_bundle_replay(NULL);
@@ -332,5 +332,5 @@ int main(void)
 		cmocka_unit_test(bundle_that_is_damaged_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

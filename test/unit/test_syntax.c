@@ -3,10 +3,11 @@
 #include "test/unit/unit.h"
 
 #include "agent/conf/internal.h"
+#include "test/unit/scratch.h"
 
 #include <sys/stat.h>
 
-#define FOLDER "/tmp/sqlvip-test-syntax"
+#define FOLDER SCRATCH_HERE
 
 struct read_result {
 	char *tree;
@@ -366,7 +367,6 @@ static void includes(const char *text, const char *tree, const char *said)
 static void included_files_stand_where_the_include_stands(void **state)
 {
 	(void)state;
-	mkdir(FOLDER, 0700);
 	mkdir(FOLDER "/sub", 0700);
 	put_file("a.inc", " router_id a\n", 0644);
 	put_file("b.inc", " notify_timeout 1\n include sub/c.inc\n", 0644);
@@ -442,5 +442,5 @@ int main(void)
 		cmocka_unit_test(sizes_are_bounded),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
