@@ -52,7 +52,9 @@ static void down_due(void *user, uint64_t due_us)
 	wire_drain(inst->wire);
 	if (loop_timer_armed(&inst->down_timer))
 		return;
-	/* And if none has, that says little when we were not there to hear it: a paused machine hears nothing. */
+	/* And if none has, that says little when we were not there to hear it: a paused machine hears nothing. Less
+	 * than an interval may be mere load: to listen then would delay take-overs just where hosts are busy, and a
+	 * master that lives is heard within an interval all the same. */
 	if (loop_now_us() - due_us > inst->conf->advert_us + INSTANCE_ADVERT_SLACK_US) {
 		log_write(LOG_NOTICE, inst->conf->name, "the down timer is %.3f s late: listening before taking over",
 			  (double)(loop_now_us() - due_us) / 1e6);

@@ -2,6 +2,7 @@
 """A master that did not run for a while: it looks before it speaks."""
 
 from lib.agents import VIP, instance
+from lib.forge import Advert, Forge
 from lib.process import HeldThread
 from lib.wait import now, until
 
@@ -82,6 +83,24 @@ def test_master_frozen_for_less_than_a_down_time_goes_on_as_before(pair):
     assert agent.instance()["state"] == "MASTER"
     assert pair.watcher.moves(VIP) == 1
     assert not pair.watcher.adverts(pair.backup)
+
+
+def test_backup_that_wakes_after_its_down_time_hears_what_has_arrived_before_it_acts(pair):
+    """Late by less than an interval, which would not make it listen anew; and what counts lies behind more rubbish than
+    it reads in one go."""
+    agents = pair.start_agents(check="", track=False, advert="1")
+    second = agents["backupsql"]
+    heard = pair.watcher.wait(5, now(), host="mastersql", dir="out", event="advert")["t"]
+    second.freeze()
+    Forge(pair, pair.client).send(Advert(ttl=254), count=100, every=0.001)
+    due = heard + 3 + (256 - 150) / 256
+    until(lambda: now() > due + 0.4, 10, "its Down time to pass")
+    second.thaw()
+    pair.watcher.wait_adverts(pair.master, 4, 10)
+    assert second.instance()["state"] == "BACKUP"
+    assert second.instance()["counters"]["ip_ttl_err"] >= 100
+    assert not pair.watcher.adverts(pair.backup)
+    assert not second.process.search("the down timer is")
 
 
 def test_frozen_master_that_is_ended_says_nothing(pair):
