@@ -19,6 +19,7 @@ from pathlib import Path
 
 from lib.agents import VIP, Keepalived, Sqlvipd, block, instance, mysql_check
 from lib.build import TOP, Build
+from lib.forge import Advert
 from lib.mariadb import PASSWORD, SOCKET, USER
 from lib.pair import Pair
 from lib.usage import at_rest
@@ -147,8 +148,22 @@ def rest_of(build, folder, contender, seconds):
     with Pair(build, folder) as pair:
         contender.start(pair)
         pair.watcher.end()
-        program = "sqlvipd" if contender.kind is Sqlvipd else "keepalived"
-        return at_rest((pair.master, pair.backup), program, seconds)
+        if contender.kind is not Sqlvipd:
+            return {contender.name: at_rest((pair.master, pair.backup), "keepalived", seconds)}
+        agent = at_rest((pair.master, pair.backup), "sqlvipd", seconds)
+        return {contender.name: agent, BARE: bare_loop(pair, seconds)}
+
+
+def bare_loop(pair, seconds):
+    """What anybody would need who wakes up, sends an advert and asks mysqld, in the place of the holder's agent."""
+    pair.agents.pop("mastersql").stop()
+    advert = Advert(src="192.168.1.1", priority=254, interval=ADVERT).payload().hex()
+    loop = pair.master.popen([pair.build.tool("bareloop"), SOCKET, USER, PASSWORD, advert], "bareloop")
+    pair.agents["backupsql"].wait_state("BACKUP", 10)
+    try:
+        return at_rest((pair.master,), "bareloop", seconds)
+    finally:
+        loop.kill()
 
 
 # What is compared.
@@ -185,7 +200,7 @@ class Result:
 
 def measure(build, folder, contender, faults, runs, say, rest_seconds=0):
     """All runs of one contender, in a network of its own; returns results and what it needs at rest."""
-    results, rest = [], None
+    results, rest = [], {}
     if rest_seconds:
         rest = rest_of(build, folder, contender, rest_seconds)
     with Pair(build, folder) as pair:
@@ -231,6 +246,9 @@ def print_times(results):
           "\n  namespaces.")
 
 
+BARE = "a bare loop of the same calls"
+
+
 def print_rest(rest, seconds):
     if not rest:
         return
@@ -270,8 +288,7 @@ def main():
             got, idle = measure(build, folder / key, contender, faults, args.runs, progress,
                                 args.rest_seconds if resting else 0)
             results += got
-            if idle:
-                rest[contender.name] = idle
+            rest.update(idle)
         progress("")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
