@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A MariaDB server on a host. Installing a data folder takes a second, so it is done once and copied."""
+"""A MariaDB server on a host. Installing a data folder takes a second, so it is done once and copied.
+
+Of its 22 MiB, 15 are zeros. The template has holes there, and so have its copies, which lie in memory."""
 
 import fcntl
 import shutil
@@ -26,11 +28,18 @@ def template(build):
     with open(build.shared / "mariadb-template.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            making = folder.with_suffix(".new")
-            shutil.rmtree(making, ignore_errors=True)
-            _install(making)
+            installed, making = folder.with_suffix(".installed"), folder.with_suffix(".new")
+            for unfinished in (installed, making):
+                shutil.rmtree(unfinished, ignore_errors=True)
+            _install(installed)
+            _copy(installed, making, "--sparse=always")
+            shutil.rmtree(installed)
             making.rename(folder)
     return folder
+
+
+def _copy(folder, to, *options):
+    subprocess.run(["cp", "-a", *options, folder, to], check=True, timeout=60, start_new_session=True)
 
 
 def _install(folder):
@@ -59,7 +68,7 @@ class MariaDB:
     def start(self, wait=True, uid=0):
         data = self.host.path("/var/lib/mysql")
         if not data.exists():
-            shutil.copytree(self._template, data)
+            _copy(self._template, data)
         self.host.path("/run/mysqld").mkdir(exist_ok=True)
         size = list(SMALL)
         if self.resident_gib:
