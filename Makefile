@@ -131,11 +131,11 @@ unit: $(UNITS)
 E2E_JOBS ?= 3
 e2e: all tests
 	$(Q)SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B -m pytest -c test/e2e/pytest.ini \
-		-n $(E2E_JOBS) test/e2e $(E2E_ARGS)
+		-n $(E2E_JOBS) --dist loadgroup test/e2e $(E2E_ARGS)
 
 soak: all tests
 	$(Q)SQLVIP_SOAK=1 SQLVIP_BUILD=$(abspath $(B)) SQLVIP_PEERS=$(abspath $(PEERS)) $(PYTHON) -B -m pytest \
-		-c test/e2e/pytest.ini -n $(E2E_JOBS) test/e2e $(E2E_ARGS)
+		-c test/e2e/pytest.ini -n $(E2E_JOBS) --dist loadgroup test/e2e $(E2E_ARGS)
 
 demo: all tests
 	$(Q)SQLVIP_BUILD=$(abspath $(B)) $(PYTHON) -B test/e2e/demo.py

@@ -18,6 +18,9 @@ from lib.forge import Advert, Forge, Hmac, refusals
 from lib.lan import Lan
 from lib.wait import until
 
+# One worker runs them all, so that the cases are played once and not by each.
+pytestmark = pytest.mark.xdist_group("conformance_validation")
+
 DUT, DUT6, ROGUE, ROGUE6 = "192.168.1.1", "fe80::a1", "192.168.1.50", "fe80::50"
 KEY, OTHER = bytes(range(32)), bytes(range(32, 64))
 HEX = "hex:" + KEY.hex()
@@ -191,7 +194,7 @@ class Stage:
 
 @pytest.fixture(scope="module")
 def stage(build):
-    """Under xdist each worker has its own."""
+    """Should workers share these tests nevertheless, each has its own."""
     folder = build.shared / "run" / f"conformance-validation.{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
     return Stage(build, folder)
 
