@@ -186,6 +186,9 @@ def test_ipv4_and_ipv6_share_a_vrid(pair):
 def test_sqlvipd_and_keepalived_hand_over_and_back(pair, role):
     pair.watcher.allow_overlap(0.1)
     ours = pair.master if role == "master" else pair.backup
+    # Until the kernel gives it a link-local address, keepalived sends no advert: on a loaded machine that takes seconds.
+    for host in (pair.master, pair.backup):
+        until(lambda h=host: any(a.startswith("fe80::") for a in addresses(h)), 20, f"a link-local address on {host.name}")
     agents = []
     for host, priority in ((pair.master, 200), (pair.backup, 150)):
         kind = Sqlvipd if host is ours else Keepalived
