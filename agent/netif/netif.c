@@ -23,6 +23,10 @@
 enum {
 	READS_PER_WAKEUP = 256, /* then others have their turn */
 	READS_TO_DRAIN = 65536, /* more than the buffer holds */
+	/* A thousand addresses are a thousand notices, and to be woken for each would cost the writer, who has to wake
+	 * us, and maybe its core: after some wake-ups the rest of these 5 ms is slept. The first never wait. */
+	WAKEUPS_BURST = 2,
+	WAKEUPS_SPAN_US = 5000,
 	RESYNC_RETRY_US = 100 * 1000,
 	OVERRUN_LOG_US = 10 * 1000 * 1000,
 };
@@ -178,9 +182,12 @@ static int on_monitor(sd_event_source *s, int fd, uint32_t events, void *user)
 
 static int watch_view(struct netif *n)
 {
+	int r;
+
 	n->monitor_src = sd_event_source_disable_unref(n->monitor_src);
-	return loop_io(n->loop, &n->monitor_src, nl_socket_get_fd(n->view->monitor), EPOLLIN, LOOP_RANK_NET, on_monitor,
-		       n);
+	r = loop_io(n->loop, &n->monitor_src, nl_socket_get_fd(n->view->monitor), EPOLLIN, LOOP_RANK_NET, on_monitor,
+		    n);
+	return r < 0 ? r : sd_event_source_set_ratelimit(n->monitor_src, WAKEUPS_SPAN_US, WAKEUPS_BURST);
 }
 
 /* --- a new view after an overrun ---------------------------------------------------------------------------------- */

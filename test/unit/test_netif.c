@@ -725,6 +725,22 @@ static void hundreds_of_vips_come_and_go(void **state)
 	assert_false(shell_says("ip address show dev v0", "inet 10.9."));
 }
 
+/* Whoever adds them has to wake us, and that costs more than the address. */
+static void loop_is_not_woken_for_each_of_many_addresses(void **state)
+{
+	struct world *w = *state;
+	uint64_t begun_us = loop_now_us(), before, after;
+	struct netif_addr a[1000];
+
+	for (unsigned i = 0; i < ELEMENTSOF(a); i++)
+		a[i] = nth_vip(w, i);
+	assert_int_equal(sd_event_get_iteration(w->loop, &before), 0);
+	assert_int_equal(take(w, a, ELEMENTSOF(a)).error, 0);
+	assert_int_equal(sd_event_get_iteration(w->loop, &after), 0);
+	assert_int_equal(w->n_events, ELEMENTSOF(a));
+	assert_true(after - before < 20 + (loop_now_us() - begun_us) / 1000);
+}
+
 static void waiting_batches_are_dropped_at_the_end(void **state)
 {
 	struct world *w = *state;
@@ -1148,6 +1164,7 @@ int main(void)
 		TEST(removal_that_overtakes_the_next_take_is_still_ours),
 		TEST(forgotten_batch_runs_and_is_not_reported),
 		TEST(hundreds_of_vips_come_and_go),
+		TEST(loop_is_not_woken_for_each_of_many_addresses),
 		TEST(waiting_batches_are_dropped_at_the_end),
 		TEST(queue_has_an_end),
 		TEST(lost_notifications_are_made_good),
