@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The observer of an end-to-end test: what the hosts of a test network do, as JSON lines on stdout.
  *
- *   vipwatch -w FILE.pcap NAME=PID...     each PID lives in the network namespace of the host NAME, with link eth0
+ *   vipwatch [-w FILE.pcap] [-e MS] NAME=PID...
+ *
+ * Each PID lives in the network namespace of the host NAME, with link eth0.
  *
  * Reported are addresses added and removed (from each host's own netlink), VRRP adverts, gratuitous ARP requests and
  * unsolicited neighbour advertisements (from each host's eth0, in both directions). "t" is CLOCK_MONOTONIC in seconds:
  * for packets the kernel's time stamp, for addresses the time at which we read the event, which is later than the event
  * itself by our wake-up; "since" is the last time at which it had certainly not happened. What the hosts send is also
  * written to FILE.pcap, so that somebody else can judge it. The line {"event": "watching"} says that everything from
- * here on is seen. */
+ * here on is seen.
+ *
+ * With -e we look every so many ms and wait for a core like everybody else: times of addresses are later by that much
+ * or more, but whoever is observed need not wake us for each of them, nor is he kept from his core. */
 #include "agent/base/cleanup.h"
 
 #include <arpa/inet.h>
@@ -55,6 +60,7 @@ struct watch {
 	struct host hosts[HOSTS_MAX];
 	size_t n_hosts;
 	FILE *pcap;
+	long every_ms; /* 0 = wait for events */
 };
 
 static void die(const char *what)
@@ -248,7 +254,6 @@ static void pcap_write(FILE *f, uint64_t real_ns, const uint8_t *frame, size_t l
 	pcap_u32(f, (uint32_t)len);
 	pcap_u32(f, (uint32_t)len);
 	fwrite(frame, len, 1, f);
-	fflush(f);
 }
 
 /* The kernel's time of the packet, on the wall clock; now, if it gave none. */
@@ -368,6 +373,16 @@ static void add_host(struct watch *w, char *name_pid)
 	w->n_hosts++;
 }
 
+static void wait_for_events(const struct watch *w, struct pollfd *fds)
+{
+	const struct timespec pause = { .tv_sec = w->every_ms / 1000, .tv_nsec = w->every_ms % 1000 * 1000000 };
+
+	if (w->every_ms)
+		nanosleep(&pause, NULL);
+	else if (poll(fds, 2 * w->n_hosts, -1) < 0 && errno != EINTR)
+		die("poll");
+}
+
 static void watch_forever(struct watch *w)
 {
 	struct pollfd fds[2 * HOSTS_MAX];
@@ -390,31 +405,37 @@ static void watch_forever(struct watch *w)
 			printf("\"event\": \"watching\"}\n");
 			announced = true;
 		}
-		if (poll(fds, 2 * w->n_hosts, -1) < 0 && errno != EINTR)
-			die("poll");
+		/* Once for all: while we write, who makes the next event may have to wait for the core. */
+		fflush(stdout);
+		if (w->pcap)
+			fflush(w->pcap);
+		wait_for_events(w, fds);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	/* So that times are those of the events, not of our turn on a busy machine. */
 	struct sched_param rt = { .sched_priority = 10 };
 	struct watch w = { 0 };
-	int first = 1;
+	int option;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc > 2 && !strcmp(argv[1], "-w")) {
-		w.pcap = pcap_open(argv[2]);
-		first = 3;
+	while ((option = getopt(argc, argv, "w:e:")) != -1) {
+		if (option == 'w')
+			w.pcap = pcap_open(optarg);
+		else if (option == 'e')
+			w.every_ms = strtol(optarg, NULL, 10);
 	}
-	if (first >= argc) {
-		fprintf(stderr, "usage: vipwatch [-w FILE.pcap] NAME=PID...\n");
+	if (optind >= argc) {
+		fprintf(stderr, "usage: vipwatch [-w FILE.pcap] [-e MS] NAME=PID...\n");
 		return 2;
 	}
-	for (int i = first; i < argc; i++)
+	for (int i = optind; i < argc; i++)
 		add_host(&w, argv[i]);
-	sched_setscheduler(0, SCHED_RR, &rt);
+	/* So that times are those of the events, not of our turn on a busy machine; but not at the expense of the
+	 * observed, where that is what counts. */
+	if (!w.every_ms)
+		sched_setscheduler(0, SCHED_RR, &rt);
 	watch_forever(&w);
 	return 0;
 }

@@ -141,9 +141,9 @@ class Lan:
         self.hosts[name] = host
         return host
 
-    def watch(self):
-        """Starts the watcher over all hosts that are there now."""
-        self.watcher = Watcher(self, self.folder)
+    def watch(self, every_ms=0):
+        """Starts the watcher over all hosts that are there now; it looks every so many ms, or is woken for each event."""
+        self.watcher = Watcher(self, self.folder, every_ms)
         return self.watcher
 
     # What can happen to cables and switches.

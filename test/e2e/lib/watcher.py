@@ -58,7 +58,7 @@ def judge_capture(capture, sources=None, v3_without_pseudo_header=False):
 class Watcher:
     """Records everything from its start on; asked for events, it reads what has been written since."""
 
-    def __init__(self, lan, folder):
+    def __init__(self, lan, folder, every_ms=0):
         self.pcap = folder / "sent.pcap"
         self._events = []
         self._offset = 0
@@ -67,7 +67,7 @@ class Watcher:
         self._allowed_during = []
         self._rubbish_from = []
         self.hosts = list(lan.hosts)
-        argv = [lan.build.tool("vipwatch"), "-w", self.pcap,
+        argv = [lan.build.tool("vipwatch"), "-w", self.pcap, "-e", every_ms,
                 *(f"{host.name}={host.pid}" for host in lan.hosts.values())]
         self.process = Process(list(map(str, argv)), folder / "watcher.jsonl", "vipwatch")
         until(lambda: self.find(event="watching"), 10, "the watcher to watch")
