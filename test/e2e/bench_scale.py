@@ -5,7 +5,8 @@ Instances: CPU of the agent with 1, 64 and 255 of them, the larger of holder and
 network, whose share the kernel would charge to the sender; then, observed, how far adverts were from their time, also
 while somebody makes and removes network namespaces, which holds the kernel's rtnl lock. Addresses: from the first
 advert of a new master until its last address is there, and from SIGTERM until the last one is gone, with 1, 100 and
-1000 of them; runs in which that did not happen, or was not seen in time, are counted as unfinished."""
+1000 of them; runs in which that did not happen are counted as unfinished, and those that the observer was kept from
+seeing in time, three times over, as unseen."""
 
 import argparse
 import os
@@ -30,6 +31,7 @@ SELDOM = 0.1  # s between looks: looking takes a core from the agent
 EVERY_MS = 1  # between looks of the watcher
 UNSURE = 0.005  # s; the watcher was kept from looking, and what it measured is not worth much
 TRIES = 3
+UNSEEN = "unseen"
 
 
 def many(count, priority, advert):
@@ -144,10 +146,10 @@ def take_and_drop(build, folder, name, count):
 
 
 def addresses(build, folder, name, count, runs):
-    """Two lists of ms, with None for runs that did not come to that: to take all, and to drop all."""
+    """Two lists of ms, to take all and to drop all; with None for what did not come to its end, or UNSEEN."""
     measured = []
     for _ in range(runs):
-        result = None, None
+        result = UNSEEN, UNSEEN
         for _ in range(TRIES):
             try:
                 result = take_and_drop(build, folder, name, count)
@@ -162,10 +164,11 @@ def addresses(build, folder, name, count, runs):
 
 def spread(values):
     """Median and range of the runs that came to their end, and how many did not."""
-    ms = [v for v in values if v is not None]
-    lost = len(values) - len(ms)
+    ms = [v for v in values if v not in (None, UNSEEN)]
     text = f"{statistics.median(ms):8.1f} ({min(ms):.1f}-{max(ms):.1f})" if ms else "       -"
-    return text + (f", {lost} of {len(values)} unfinished" if lost else "")
+    for what, n in (("unfinished", values.count(None)), ("unseen", values.count(UNSEEN))):
+        text += f", {n} of {len(values)} {what}" if n else ""
+    return text
 
 
 def run(build, folder, args, say):
