@@ -149,8 +149,8 @@ def rest_of(build, folder, contender, seconds):
         contender.start(pair)
         pair.watcher.end()
         if contender.kind is not Sqlvipd:
-            return {contender.name: at_rest((pair.master, pair.backup), "keepalived", seconds)}
-        agent = at_rest((pair.master, pair.backup), "sqlvipd", seconds)
+            return {contender.name: at_rest((pair.master, pair.backup), "keepalived", seconds, network=True)}
+        agent = at_rest((pair.master, pair.backup), "sqlvipd", seconds, network=True)
         return {contender.name: agent, BARE: bare_loop(pair, seconds)}
 
 
@@ -161,7 +161,7 @@ def bare_loop(pair, seconds):
     loop = pair.master.popen([pair.build.tool("bareloop"), SOCKET, USER, PASSWORD, advert], "bareloop")
     pair.agents["backupsql"].wait_state("BACKUP", 10)
     try:
-        return at_rest((pair.master,), "bareloop", seconds)
+        return at_rest((pair.master,), "bareloop", seconds, network=True)
     finally:
         loop.kill()
 
@@ -253,10 +253,14 @@ def print_rest(rest, seconds):
     if not rest:
         return
     name = max(map(len, rest))
-    print(f"\n  at rest for {seconds} s, advert_int {ADVERT}\n  {'agent':<{name}}  processes  CPU of a core  PSS MiB  RSS MiB")
+    print(f"\n  at rest for {seconds} s, advert_int {ADVERT}\n  {'agent':<{name}}  processes  CPU of a core  of it network  PSS MiB  "
+          "RSS MiB")
     for who, r in rest.items():
-        print(f"  {who:<{name}}  {r['processes']:9}  {r['cpu_percent']:11.2f} %  {r['pss_mib']:7.1f}  {r['rss_mib']:7.1f}")
-    print()
+        network = "            -" if r["softirq_percent"] is None else f"{r['softirq_percent']:11.2f} %"
+        print(f"  {who:<{name}}  {r['processes']:9}  {r['cpu_percent']:11.2f} %  {network}  {r['pss_mib']:7.1f}  "
+              f"{r['rss_mib']:7.1f}")
+    print("\n  `network`: the virtual switch and the receivers, whose softirqs run in the sender's system call. A kernel "
+          "with\n  CONFIG_IRQ_TIME_ACCOUNTING does not charge him with them.\n")
 
 
 def parse():
