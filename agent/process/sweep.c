@@ -12,8 +12,11 @@
 #include "agent/vip.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 
 enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000 };
 
@@ -126,6 +129,40 @@ struct sweep_crew *sweep_crew_free(struct sweep_crew *c)
 	return NULL;
 }
 
+static bool is_at(const struct ifaddrs *a, const struct ip_addr *addr)
+{
+	const void *at;
+
+	if (!a->ifa_addr || a->ifa_addr->sa_family != addr->family)
+		return false;
+	at = addr->family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr
+				     : &((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr;
+	return memcmp(at, addr->bytes, ip_len(addr->family)) == 0;
+}
+
+/* The interface where an address is, whatever its name; 0 if there is none. */
+static unsigned where_is(const struct ip_addr *addr)
+{
+	struct ifaddrs *all = NULL;
+	unsigned ifindex = 0;
+
+	if (getifaddrs(&all) < 0)
+		return 0;
+	for (const struct ifaddrs *a = all; a && !ifindex; a = a->ifa_next)
+		if (is_at(a, addr))
+			ifindex = if_nametoindex(a->ifa_name);
+	freeifaddrs(all);
+	return ifindex;
+}
+
+/* The engine knows interfaces by their index, and one may be renamed under an address. */
+static unsigned interface_of(const struct conf_instance *ci, const struct conf_vip *vip)
+{
+	unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
+
+	return ifindex ? ifindex : where_is(&vip->prefix.addr);
+}
+
 /* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
 static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 {
@@ -138,7 +175,7 @@ static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 	j->reset_budget_us = RESET_BUDGET_US;
 	for (size_t i = 0; i < ci->n_vips; i++) {
 		const struct conf_vip *vip = &ci->vips[i];
-		unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
+		unsigned ifindex = interface_of(ci, vip);
 
 		if (ifindex)
 			j->reqs[j->n_reqs++].addr = vip_addr(vip, (int)ifindex);

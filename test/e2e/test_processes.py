@@ -127,6 +127,30 @@ def test_killed_engine_loses_the_address_at_once_and_is_replaced(pair):
     assert agents["mastersql"].stop() == 0
 
 
+def test_killed_engine_loses_an_address_whose_interface_was_renamed(pair):
+    """The engine knows its interfaces by number."""
+    pair.master.run(["ip", "link", "add", "old0", "type", "veth", "peer", "old1"])
+    pair.master.run(["ip", "link", "set", "old0", "up"])
+    pair.master.run(["ip", "link", "set", "old1", "up"])
+    extra = "192.168.7.7"
+
+    def has(address):
+        return address in pair.master.run(["ip", "-o", "addr", "show", "to", address]).stdout
+
+    agent = pair.agent(pair.master, "global_defs {\n vip_lease off\n}\n"
+                       + instance(150, track=False, vips=(VIP, f"{extra}/32 dev old0"))).start()
+    pair.watcher.wait(15, 0, host="mastersql", event="address", op="add", address=f"{extra}/32")
+    pair.master.run(["ip", "link", "set", "old0", "name", "new0"])
+    pair.watcher.wait_adverts(pair.master, 3, 10, now())
+    assert has(extra)
+    at, old = now(), agent.engine
+    os.kill(old, signal.SIGKILL)
+    agent.process.wait_log(r"engine's addresses are removed in", 10)
+    assert not has(extra)
+    new_engine(agent, old)
+    removed(pair, at)
+
+
 def test_connections_are_reset_when_the_engine_dies(pair):
     pair.start_servers()
     agents = start(pair)
