@@ -114,11 +114,14 @@ static void conf_is_read(void *user, struct conf_reading *g)
 {
 	struct supervisor *s = user;
 	const struct post conf = { .type = POST_CONF, .id = g->id };
-	const struct post keep = { .type = POST_KEEP, .id = g->id, .error = g->fd };
+	const int r = g->fd < 0 ? g->fd : post_send(s->engine.sock, &conf, g->fd);
+	const struct post keep = { .type = POST_KEEP, .id = g->id, .error = r };
 
-	if (g->fd < 0)
+	if (r < 0 && g->fd >= 0)
+		log_error("the configuration that was read cannot be handed to the engine: %s", strerror(-r));
+	if (r < 0)
 		send_letter(s, &keep);
-	else if (post_send(s->engine.sock, &conf, g->fd) == 0 && g->error == 0)
+	else if (g->error == 0)
 		generations_offer(&s->confs, g->id, TAKE_PTR(g->conf), TAKE_PTR(g->bundle));
 	reload_ends(s);
 }
