@@ -130,7 +130,8 @@ static void report_twice(struct conf_ctx *x, const struct claim *a, const struct
 {
 	char text[IP_STR_MAX];
 	bool in_order = conf_same_file(&a->vip->where, &b->vip->where) ? a->vip->where.line <= b->vip->where.line
-								       : a->instance <= b->instance;
+			: a->instance != b->instance                   ? a->instance < b->instance
+								       : a->vip < b->vip;
 	const struct claim *first = in_order ? a : b;
 	const struct claim *second = first == a ? b : a;
 

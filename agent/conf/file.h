@@ -43,8 +43,9 @@ const char *conf_file_error(int r);
 enum { CONF_WHY_MAX = 512 };
 int conf_file_program(const char *name, char ret[PATH_MAX], char why[CONF_WHY_MAX]);
 
-/* Would execve start it, as this user with this group alone? Asks the host itself, not a conf_bundle. 0, also where
- * that cannot be told, or -errno and `why`. */
+/* Is it a file that this user, with this group alone, may execute and reach by its real path? Links on the way to it,
+ * its interpreter and noexec mounts are not looked at. Asks the host itself, not a conf_bundle. 0, also where that
+ * cannot be told, or -errno and `why`. */
 int conf_file_can_run(const char *name, uid_t uid, gid_t gid, char why[CONF_WHY_MAX]);
 
 /* True if someone besides the owner and the agent's own groups (root's, the process's, `sqlvip`) can read or write a

@@ -2,11 +2,12 @@
 /* Destroys the TCP connections on given local addresses.
  *
  * A dump finds them, also those of a server that listens on :: and holds its IPv4 clients under mapped addresses
- * (::ffff:a.b.c.d). For few addresses the kernel filters, for many we do; so the cost is that of walking the socket
- * table once, however many addresses there are. The table is the same for both families, but SOCK_DIAG_BY_FAMILY walks
- * it for one of them: a quarter of a millisecond each, while nobody serves the address. The older TCPDIAG_GETSOCK,
- * which the kernel keeps for old programs, asks for both. Each socket is named by its cookie as well, so that a
- * connection that ends meanwhile is never mistaken for the listener behind it. Knows nothing of links or jobs. */
+ * (::ffff:a.b.c.d). For few addresses the kernel filters, for many we do; so a sweep costs one walk over the socket
+ * table, however many addresses there are, and one more sweep looks whether the last one missed any. The table is the
+ * same for both families, but SOCK_DIAG_BY_FAMILY walks it for one of them: a quarter of a millisecond each, while
+ * nobody serves the address. The older TCPDIAG_GETSOCK, which the kernel keeps for old programs, asks for both. Each
+ * socket is named by its cookie as well, so that a connection that ends meanwhile is never mistaken for the listener
+ * behind it. Knows nothing of links or jobs. */
 #include "agent/netif/sockdiag.h"
 
 #include "agent/base/cleanup.h"
@@ -114,7 +115,8 @@ int sockdiag_new(struct sockdiag **ret)
 		r = 0;
 	} else if (r == 0) {
 		probe(d);
-		r = open_finder(d); /* now: later, each moment counts */
+		if (d->usable)
+			(void)open_finder(d); /* now: at a release each moment counts. It is tried again then */
 	}
 	if (r < 0)
 		d = sockdiag_free(d);
