@@ -22,7 +22,7 @@ from lib.build import TOP, Build
 from lib.forge import Advert
 from lib.mariadb import PASSWORD, SOCKET, USER
 from lib.pair import Pair
-from lib.usage import at_rest
+from lib.usage import at_rest, processes
 from lib.wait import now, until
 
 ADVERT = 0.1
@@ -159,8 +159,9 @@ def bare_loop(pair, seconds):
     pair.agents.pop("mastersql").stop()
     advert = Advert(src="192.168.1.1", priority=254, interval=ADVERT).payload().hex()
     loop = pair.master.popen([pair.build.tool("bareloop"), SOCKET, USER, PASSWORD, advert], "bareloop")
-    pair.agents["backupsql"].wait_state("BACKUP", 10)
     try:
+        until(lambda: processes(pair.master, "bareloop"), 10, "the bare loop to run")
+        pair.agents["backupsql"].wait_state("BACKUP", 10)
         return at_rest((pair.master,), "bareloop", seconds, network=True)
     finally:
         loop.kill()

@@ -139,9 +139,12 @@ def take_and_drop(build, folder, name, count):
         if not taken_at:
             return None, None
         take = 1000 * (taken_at - pair.watcher.adverts(pair.master)[0]["t"])
-        wait_calm(pair)
-        at = agent.term()
-        dropped_at = last_change(pair, agent, "del", count, at)
+        try:
+            wait_calm(pair)
+            at = agent.term()
+            dropped_at = last_change(pair, agent, "del", count, at)
+        except Late:
+            return take, None
         return take, 1000 * (dropped_at - at) if dropped_at else None
 
 

@@ -34,8 +34,8 @@ static int open_sender(void)
 
 	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof(out)) < 0 ||
 	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, sizeof(ttl)) < 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &off, sizeof(off)) < 0 || shutdown(fd, SHUT_RD) < 0)
-		warn("the raw socket is not as it should be");
+	    setsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &off, sizeof(off)) < 0)
+		err(1, "cannot open the raw socket");
 	return fd;
 }
 

@@ -115,6 +115,7 @@ def at_rest(hosts, program, seconds, network=False):
     much of the most CPU went into softirqs; None where that cannot be told. Not for thousands of them a second: the
     trace has a size, and a price."""
     watched = [processes(host, program) for host in hosts]
+    assert all(watched), f"{program} does not run on each of {[host.name for host in hosts]}"
     with softirqs(sum(watched, []), network) as trace:
         before = [cpu_ns(pids) for pids in watched]
         lasted = let_pass(seconds)
