@@ -300,7 +300,7 @@ void instance_announce_source(struct instance *inst)
 
 static bool vip_lost(const struct instance *inst, size_t i)
 {
-	return !inst->conf->vips[i].no_track && !inst->vips[i].restoring && !instance_vip_is_there(inst, i);
+	return !inst->conf->vips[i].no_track && !instance_vip_is_there(inst, i);
 }
 
 static bool any_lost(const struct instance *inst)
@@ -319,6 +319,8 @@ static void restored(void *user, const struct netif_result *r)
 	if (r->error < 0 && r->error != -ESTALE)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
 				strerror(-r->error));
+	inst->counters.vips_restored += inst->restoring - r->failed;
+	inst->restoring = 0;
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
 		bool announce =
 			inst->vips[i].restoring && instance_vip_is_there(inst, i) && inst->fsm.state == VRRP_MASTER;
@@ -348,11 +350,15 @@ static bool mastership_is_fresh(const struct instance *inst)
 
 void instance_addr_restore(struct instance *inst)
 {
+	_cleanup_(freep) struct netif_addr *a = NULL;
 	size_t n, homeless;
-	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 
 	if (inst->env.observe) /* not ours to put back */
 		return;
+	/* One job at a time: a release would have to wait for all of them. What is lost meanwhile, restored() finds. */
+	if (inst->restoring)
+		return;
+	a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
 	if (!a || n == 0 || inst->vips_stale)
 		return;
@@ -361,9 +367,9 @@ void instance_addr_restore(struct instance *inst)
 			inst->vips[i].ifindex = instance_vip_ifindex(inst, i);
 			inst->vips[i].restoring = true;
 		}
-	inst->counters.vips_restored += n;
+	inst->restoring = n;
 	if (netif_take(inst->env.netif, a, n, instance_fresh_until_us(inst), restored, inst) < 0)
-		restored(inst, &(struct netif_result){ .error = -ENOMEM });
+		restored(inst, &(struct netif_result){ .error = -ENOMEM, .failed = n });
 }
 
 /* Counts incidents, not addresses: a flush takes many at once. */
@@ -416,7 +422,7 @@ static void look_for_lost_vips(struct instance *inst)
 
 	/* What the lane is still going to do about addresses comes first; it ends in here again. */
 	instance_look_up(inst);
-	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->env.observe)
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->restoring || inst->env.observe)
 		return;
 	for (size_t i = 0; i < inst->conf->n_vips; i++)
 		if (vip_lost(inst, i) && n++ == 0)

@@ -210,6 +210,7 @@ struct instance {
 	uint64_t last_lost_us;
 	bool removal_failed; /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
 	bool vips_stale;     /* a VIP was lost while our mastership was not fresh */
+	size_t restoring;    /* VIPs that are being put back, by one job */
 
 	struct veto veto;
 	uint64_t lease_until_us; /* all VIPs are there for as long as that; valid while they are */

@@ -46,6 +46,17 @@ def test_flush_of_many_vips_is_one_incident(pair):
     assert agents["mastersql"].instance()["state"] == "MASTER"
 
 
+def test_each_of_many_vips_deleted_at_once_is_put_back_once(pair):
+    vips = [f"192.168.2.{n}" for n in range(1, 20)]
+    agent = start(pair, vips=(VIP, *vips))["mastersql"]
+    at = now()
+    pair.master.run(["ip", "-batch", "-"], input="".join(f"addr del {vip}/32 dev eth0\n" for vip in vips))
+    for vip in vips:
+        pair.watcher.wait(5, at, host="mastersql", event="address", op="add", address=f"{vip}/32")
+    pair.watcher.wait_adverts(pair.master, 10, 5)
+    assert agent.instance()["counters"]["vips_restored"] == 19
+
+
 def test_vip_deleted_again_and_again_goes_to_the_other_host(pair):
     agents = start(pair)
     for _ in range(6):
