@@ -104,9 +104,8 @@ static void on_addr(void *user, int ifindex, const struct ip_prefix *prefix, boo
 {
 	struct daemon *d = user;
 
-	(void)prefix; /* instances look at what is there now */
 	for (size_t i = 0; d->ready && i < d->conf->n_instances; i++)
-		instance_on_addr(d->instances[i], ifindex, gone);
+		instance_on_addr(d->instances[i], ifindex, prefix, gone);
 }
 
 static void on_wire(void *user)

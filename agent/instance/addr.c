@@ -10,9 +10,14 @@
 
 enum { REMOVE_LOG_US = 10000000 };
 
+static const char *device_of(const struct instance *inst, const struct conf_vip *vip)
+{
+	return vip->dev[0] ? vip->dev : inst->conf->interface;
+}
+
 static const struct netif_link *link_by_name(const struct instance *inst, const struct conf_vip *vip)
 {
-	return netif_link_by_name(inst->env.netif, vip->dev[0] ? vip->dev : inst->conf->interface);
+	return netif_link_by_name(inst->env.netif, device_of(inst, vip));
 }
 
 /* Where the VIP is, or else where it would be put; 0 if there is no such interface. */
@@ -111,8 +116,6 @@ bool instance_take_again(struct instance *inst, const struct netif_result *r)
 	return inst->fsm.state == VRRP_MASTER;
 }
 
-static void look_for_lost_vips(struct instance *inst);
-
 static void taken(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
@@ -133,7 +136,7 @@ static void taken(void *user, const struct netif_result *r)
 		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
 	/* While the batch was under way, deletions by others were left for this moment. */
-	look_for_lost_vips(inst);
+	instance_look_for_lost(inst);
 }
 
 static void not_taken(struct instance *inst, const char *why)
@@ -271,16 +274,13 @@ void instance_announce_one(struct instance *inst, size_t i)
 }
 
 /* Duplicate detection is over, and nobody else has it. */
-static void announce_usable(struct instance *inst, int ifindex)
+static void announce_usable(struct instance *inst, size_t i)
 {
-	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || !inst->conf->vips[i].dad || inst->vips[i].usable ||
+	    vip_presence(inst, i) != NETIF_PRESENT)
 		return;
-	for (size_t i = 0; i < inst->conf->n_vips; i++)
-		if (inst->conf->vips[i].dad && !inst->vips[i].usable && inst->vips[i].ifindex == ifindex &&
-		    vip_presence(inst, i) == NETIF_PRESENT) {
-			inst->vips[i].usable = true;
-			instance_announce_one(inst, i);
-		}
+	inst->vips[i].usable = true;
+	instance_announce_one(inst, i);
 }
 
 void instance_announce_source(struct instance *inst)
@@ -300,7 +300,7 @@ void instance_announce_source(struct instance *inst)
 
 static bool vip_lost(const struct instance *inst, size_t i)
 {
-	return !inst->conf->vips[i].no_track && !instance_vip_is_there(inst, i);
+	return !inst->conf->vips[i].no_track && !inst->vips[i].fresh && !instance_vip_is_there(inst, i);
 }
 
 static bool any_lost(const struct instance *inst)
@@ -330,7 +330,7 @@ static void restored(void *user, const struct netif_result *r)
 			instance_announce_one(inst, i);
 	}
 	if (r->error == 0 || r->error == -ESTALE) /* too late to be sure of it: as if it were lost only now */
-		look_for_lost_vips(inst);
+		instance_look_for_lost(inst);
 	else if (inst->lane_len == 0 && any_lost(inst))
 		/* Nothing would try again, and a master without its addresses keeps others from having them. */
 		instance_feed(inst, &lost, "an address could not be put back: %s", strerror(-r->error));
@@ -366,6 +366,7 @@ void instance_addr_restore(struct instance *inst)
 		if (vip_lost(inst, i) && instance_vip_ifindex(inst, i)) {
 			inst->vips[i].ifindex = instance_vip_ifindex(inst, i);
 			inst->vips[i].restoring = true;
+			inst->vips[i].usable = false;
 		}
 	inst->restoring = n;
 	if (netif_take(inst->env.netif, a, n, instance_fresh_until_us(inst), restored, inst) < 0)
@@ -412,8 +413,7 @@ static void lost_while_stale(struct instance *inst, const char *addr)
 		(void)netif_release(inst->env.netif, a, n, RESET_BUDGET_US, reset, inst);
 }
 
-/* Called whenever a VIP may be missing that nobody of us has removed. */
-static void look_for_lost_vips(struct instance *inst)
+void instance_look_for_lost(struct instance *inst)
 {
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	char addr[IP_STR_MAX] = "";
@@ -610,12 +610,22 @@ static bool came_back(struct instance *inst, const struct netif_link *link)
 	return back;
 }
 
+/* A VIP is there, or belongs there. */
+static bool is_for_vips(const struct instance *inst, const struct netif_link *link)
+{
+	for (size_t i = 0; i < inst->conf->n_vips; i++)
+		if (inst->vips[i].ifindex == link->ifindex ||
+		    strcmp(device_of(inst, &inst->conf->vips[i]), link->name) == 0)
+			return true;
+	return false;
+}
+
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone)
 {
 	if (strcmp(link->name, inst->conf->interface) == 0)
 		instance_look_at_link(inst);
 	instance_look_up(inst);
-	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0)
+	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || !is_for_vips(inst, link))
 		return;
 	if (came_back(inst, link))
 		announce_again(inst->announce);
@@ -625,16 +635,38 @@ void instance_on_link(struct instance *inst, const struct netif_link *link, bool
 	instance_addr_restore(inst);
 }
 
-void instance_on_addr(struct instance *inst, int ifindex, bool gone)
+/* Adverts leave from no VIP, unless they are told to. */
+static bool may_be_source(const struct instance *inst, int ifindex, const struct ip_addr *addr)
 {
-	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
+	const struct netif_link *link = netif_link_by_index(inst->env.netif, ifindex);
 
-	if (link && link->ifindex == ifindex)
+	return link && strcmp(link->name, inst->conf->interface) == 0 &&
+	       (!conf_is_vip(inst->env.conf, addr) || ip_equal(addr, &inst->conf->src_ip));
+}
+
+static bool same_prefix(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->len == b->len && ip_equal(&a->addr, &b->addr);
+}
+
+/* Hosts have thousands of addresses that come and go, those of containers and of other instances: what is none of ours
+ * must not make us look at all of ours. */
+void instance_on_addr(struct instance *inst, int ifindex, const struct ip_prefix *prefix, bool gone)
+{
+	bool lost = false;
+
+	if (may_be_source(inst, ifindex, &prefix->addr))
 		instance_look_at_link(inst);
-	if (gone)
-		look_for_lost_vips(inst);
-	else
-		announce_usable(inst, ifindex);
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		if (!same_prefix(&inst->conf->vips[i].prefix, prefix))
+			continue;
+		/* Wherever it went: its interface may have another number by now. */
+		lost |= gone;
+		if (!gone && inst->vips[i].ifindex == ifindex)
+			announce_usable(inst, i);
+	}
+	if (lost)
+		instance_look_for_lost(inst);
 }
 
 void instance_on_wire(struct instance *inst)

@@ -345,6 +345,8 @@ void instance_announce_source(struct instance *inst);
 void instance_addr_done(struct instance *inst);
 /* Puts back the VIPs that are missing. Only while master. */
 void instance_addr_restore(struct instance *inst);
+/* To be called whenever a VIP may be missing that nobody of us has removed: puts it back, or steps down. */
+void instance_look_for_lost(struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);

@@ -110,7 +110,7 @@ bool instance_is_stopped(const struct instance *inst);
 
 /* The world outside: to be called for every netif event, and when the health of a check changed. */
 void instance_on_link(struct instance *inst, const struct netif_link *link, bool gone);
-void instance_on_addr(struct instance *inst, int ifindex, bool gone);
+void instance_on_addr(struct instance *inst, int ifindex, const struct ip_prefix *prefix, bool gone);
 /* The sockets of its wire were opened. */
 void instance_on_wire(struct instance *inst);
 void instance_on_checks(struct instance *inst);

@@ -139,7 +139,7 @@ static void catch_up(struct instance *inst)
 	if (inst->faults && inst->fsm.state == VRRP_MASTER)
 		instance_feed(inst, &fault, "maintenance is over: %s", cause);
 	instance_on_checks(inst);
-	instance_on_addr(inst, 0, true); /* what could not be put back meanwhile */
+	instance_look_for_lost(inst); /* what could not be put back meanwhile */
 }
 
 void instance_set_maintenance(struct instance *inst, bool on)

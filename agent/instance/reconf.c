@@ -51,6 +51,8 @@ static void dropped(void *user, const struct netif_result *r)
 				plural(inst->n_dropping), r->resets, r->resets == 1 ? "" : "s");
 	forget_dropped(inst);
 	instance_lane_go_on(inst);
+	/* What others deleted meanwhile was left for this moment. */
+	instance_look_for_lost(inst);
 }
 
 bool instance_drop_vips(struct instance *inst)
@@ -103,7 +105,7 @@ static void added(void *user, const struct netif_result *r)
 		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
 	/* What others deleted meanwhile was left for this moment. */
-	instance_on_addr(inst, 0, true);
+	instance_look_for_lost(inst);
 }
 
 static void not_added(struct instance *inst, const char *why)

@@ -12,7 +12,8 @@ enum { ETH0 = 2, ETH1 = 3, VETH = 9, N_VIPS = 4 };
 static struct {
 	struct conf conf;
 	struct conf_instance block;
-	struct conf_vip vips[N_VIPS]; /* the last one on eth1 */
+	struct ip_addr sorted[N_VIPS]; /* their addresses */
+	struct conf_vip vips[N_VIPS];  /* the last one on eth1 */
 	struct vip_state states[N_VIPS];
 	struct instance inst;
 	struct netif_link links[3];
@@ -24,7 +25,7 @@ static struct {
 	bool stolen;                         /* what they add is deleted before they are reported */
 	size_t n_asked[8], asked[8][N_VIPS]; /* which VIPs, in each of them */
 	int asked_on[8];                     /* and where the first of them */
-	netif_done_fn done;
+	netif_done_fn done, released;
 	unsigned told_deleted;
 	unsigned lost_for_good;
 } w;
@@ -112,14 +113,20 @@ void instance_feed(struct instance *inst, const struct vrrp_event *ev, const cha
 	w.lost_for_good += ev->type == VRRP_EV_VIPS_LOST;
 }
 
-/* --- what does not matter here ------------------------------------------------------------------------------------ */
-
 int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t reset_budget_us,
 		  netif_done_fn done, void *user)
 {
-	(void)n, (void)addrs, (void)n_addrs, (void)reset_budget_us, (void)done, (void)user;
+	(void)n, (void)addrs, (void)n_addrs, (void)reset_budget_us, (void)user;
+	w.released = done;
 	return 0;
 }
+
+void instance_lane_go_on(struct instance *inst)
+{
+	inst->lane_len = 0;
+}
+
+/* --- what does not matter here ------------------------------------------------------------------------------------ */
 
 bool netif_forwards6(const struct netif *n, int ifindex)
 {
@@ -166,9 +173,29 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 	(void)inst, (void)mask, (void)value, (void)fmt;
 }
 
-void instance_lane_go_on(struct instance *inst)
+void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip)
+{
+	(void)a, (void)ifindex, (void)vip;
+}
+
+void instance_refit(struct instance *inst)
 {
 	(void)inst;
+}
+
+void instance_lane_order(struct instance *inst, enum errand_kind kind)
+{
+	(void)inst, (void)kind;
+}
+
+void instance_group_hold(struct instance *inst, enum vrrp_hold hold, const char *cause)
+{
+	(void)inst, (void)hold, (void)cause;
+}
+
+void instance_lease_reconf(struct instance *inst, const struct conf_instance *old)
+{
+	(void)inst, (void)old;
 }
 
 void instance_look_up(struct instance *inst)
@@ -232,7 +259,10 @@ static int set_up(void **state)
 		w.vips[i].prefix = vip_prefix(i);
 		w.states[i].ifindex = i == N_VIPS - 1 ? ETH1 : ETH0;
 		w.presence[i] = NETIF_PRESENT;
+		w.sorted[i] = w.vips[i].prefix.addr;
 	}
+	w.conf.all_vips = w.sorted;
+	w.conf.n_all_vips = N_VIPS;
 	snprintf(w.vips[N_VIPS - 1].dev, sizeof(w.vips[0].dev), "eth1");
 	w.inst.conf = &w.block;
 	w.inst.vips = w.states;
@@ -245,8 +275,10 @@ static int set_up(void **state)
 
 static void goes(size_t i)
 {
+	struct ip_prefix p = vip_prefix(i);
+
 	w.presence[i] = NETIF_ABSENT;
-	instance_on_addr(&w.inst, w.states[i].ifindex, true);
+	instance_on_addr(&w.inst, w.states[i].ifindex, &p, true);
 }
 
 /* The oldest job that is under way. */
@@ -312,6 +344,118 @@ static void vip_that_cannot_be_put_back_is_no_masters(void **state)
 	assert_int_equal(w.inst.counters.vips_restored, 0);
 }
 
+static struct ip_prefix foreign(void)
+{
+	const uint8_t bytes[] = { 198, 51, 100, 7 };
+
+	return (struct ip_prefix){ .addr = ip_from_bytes(AF_INET, bytes), .len = 24 };
+}
+
+static void addresses_of_others_cost_nothing(void **state)
+{
+	const struct ip_prefix p = foreign();
+
+	(void)state;
+	instance_on_addr(&w.inst, VETH, &p, false);
+	instance_on_addr(&w.inst, VETH, &p, true);
+	assert_int_equal(w.source_looks, 0);
+	instance_on_addr(&w.inst, ETH0, &p, false);
+	instance_on_addr(&w.inst, ETH0, &p, true);
+	assert_int_equal(w.source_looks, 2); /* adverts may have left from it */
+	assert_int_equal(w.looks, 0);
+}
+
+static void vips_are_no_source_to_look_for(void **state)
+{
+	(void)state;
+	goes(0);
+	assert_int_equal(w.source_looks, 0);
+	assert_int_equal(w.n_jobs, 1);
+	w.block.src_ip = w.vips[1].prefix.addr;
+	w.block.track_src_ip = true;
+	goes(1);
+	assert_int_equal(w.source_looks, 1);
+}
+
+static void links_of_others_cost_nothing(void **state)
+{
+	(void)state;
+	w.presence[0] = w.presence[N_VIPS - 1] = NETIF_ABSENT;
+	instance_on_link(&w.inst, &w.links[2], false);
+	assert_int_equal(w.looks, 0);
+	assert_int_equal(w.n_jobs, 0);
+	instance_on_link(&w.inst, &w.links[0], false);
+	assert_int_equal(w.n_jobs, 1);
+}
+
+static void vip_on_another_device_is_put_back_when_it_goes(void **state)
+{
+	(void)state;
+	goes(N_VIPS - 1);
+	assert_int_equal(w.n_jobs, 1);
+	assert_int_equal(w.asked[0][0], N_VIPS - 1);
+	assert_int_equal(w.asked_on[0], ETH1);
+}
+
+static void vip_is_put_back_on_a_device_that_was_made_anew(void **state)
+{
+	const struct netif_link old = w.links[1];
+
+	(void)state;
+	w.presence[N_VIPS - 1] = NETIF_ABSENT;
+	w.links[1].ifindex = 0;
+	instance_on_link(&w.inst, &old, true);
+	assert_int_equal(w.n_jobs, 0);
+	w.links[1].ifindex = 12;
+	instance_on_link(&w.inst, &w.links[1], false);
+	assert_int_equal(w.n_jobs, 1);
+	assert_int_equal(w.asked_on[0], 12);
+}
+
+static void vip_that_goes_while_a_reload_removes_others_is_put_back_after_that(void **state)
+{
+	const struct netif_result done = { 0 };
+
+	(void)state;
+	w.inst.dropping = calloc(1, sizeof(*w.inst.dropping));
+	assert_non_null(w.inst.dropping);
+	w.inst.n_dropping = 1;
+	w.inst.lane_len = 1;
+	assert_true(instance_drop_vips(&w.inst));
+	goes(0);
+	assert_int_equal(w.n_jobs, 0);
+	w.presence[1] = NETIF_ABSENT; /* the reload is about to add it */
+	w.states[1].fresh = true;
+	w.released(&w.inst, &done);
+	assert_int_equal(w.n_jobs, 1);
+	assert_int_equal(w.n_asked[0], 1);
+	assert_int_equal(w.asked[0][0], 0);
+}
+
+static void comes(size_t i, enum netif_presence presence)
+{
+	struct ip_prefix p = vip_prefix(i);
+
+	w.presence[i] = presence;
+	instance_on_addr(&w.inst, w.states[i].ifindex, &p, false);
+}
+
+static void restored_vip_is_announced_when_duplicate_detection_is_over(void **state)
+{
+	(void)state;
+	w.vips[0].dad = true;
+	comes(0, NETIF_PRESENT);
+	comes(0, NETIF_PRESENT);
+	assert_int_equal(w.announced[0], 1);
+	goes(0);
+	w.stolen = true;
+	w.presence[0] = NETIF_TENTATIVE;
+	job_ends(0);
+	assert_int_equal(w.announced[0], 1);
+	comes(0, NETIF_PRESENT);
+	assert_int_equal(w.announced[0], 2);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, set_up)
 
 int main(void)
@@ -321,6 +465,13 @@ int main(void)
 		TEST(vip_lost_again_while_it_is_put_back_is_put_back_again),
 		TEST(job_that_came_too_late_counts_nothing),
 		TEST(vip_that_cannot_be_put_back_is_no_masters),
+		TEST(addresses_of_others_cost_nothing),
+		TEST(vips_are_no_source_to_look_for),
+		TEST(links_of_others_cost_nothing),
+		TEST(vip_on_another_device_is_put_back_when_it_goes),
+		TEST(vip_is_put_back_on_a_device_that_was_made_anew),
+		TEST(vip_that_goes_while_a_reload_removes_others_is_put_back_after_that),
+		TEST(restored_vip_is_announced_when_duplicate_detection_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
