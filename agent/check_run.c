@@ -20,9 +20,23 @@ static bool is_among(const struct check_io *io, const struct check_io *set, size
 	return false;
 }
 
+/* 0 or -errno. */
+static int watch_one(const struct check_run *run, const struct check_io *io)
+{
+	struct epoll_event ev = { .events = io->events, .data.fd = io->fd };
+
+	if (epoll_ctl(run->epoll, EPOLL_CTL_MOD, io->fd, &ev) == 0)
+		return 0;
+	if (errno == ENOENT && epoll_ctl(run->epoll, EPOLL_CTL_ADD, io->fd, &ev) == 0)
+		return 0;
+	return -errno;
+}
+
 /* Makes the epoll set equal to what the check wants watched. */
 static void watch(struct check_run *run, const struct check_io *before, size_t n_before)
 {
+	const bool incomplete = run->incomplete;
+
 	for (size_t i = 0; i < n_before; i++) {
 		bool kept = false;
 
@@ -31,15 +45,18 @@ static void watch(struct check_run *run, const struct check_io *before, size_t n
 		if (!kept) /* fails if the check has closed it: fine */
 			epoll_ctl(run->epoll, EPOLL_CTL_DEL, before[i].fd, NULL);
 	}
+	run->incomplete = false;
 	for (size_t i = 0; i < run->step.n_io; i++) {
-		if (run->step.same_fds && is_among(&run->step.io[i], before, n_before))
+		const struct check_io *io = &run->step.io[i];
+		int r;
+
+		if (run->step.same_fds && !incomplete && is_among(io, before, n_before))
 			continue;
-
-		struct epoll_event ev = { .events = run->step.io[i].events, .data.fd = run->step.io[i].fd };
-
-		if (epoll_ctl(run->epoll, EPOLL_CTL_MOD, ev.data.fd, &ev) < 0 && errno == ENOENT &&
-		    epoll_ctl(run->epoll, EPOLL_CTL_ADD, ev.data.fd, &ev) < 0)
-			log_error("%s: cannot watch a descriptor: %s", run->name, strerror(errno));
+		r = watch_one(run, io);
+		if (r < 0 && !incomplete) /* once, not with each step */
+			log_error("%s: cannot watch descriptor %d: %s; tried again with each step", run->name, io->fd,
+				  strerror(-r));
+		run->incomplete |= r < 0;
 	}
 }
 
@@ -166,6 +183,7 @@ void check_run_stop(struct check_run *run)
 	run->type->done(run->state);
 	memset(run->state, 0, run->type->state_size);
 	run->step = (struct check_step){ 0 };
+	run->incomplete = false;
 	run->report = (struct check_report){ 0 };
 	health_init(&run->health, run->health.rise, run->health.fall, false);
 	/* Has succeeded once, and allocates nothing that could fail now; if it does all the same, so does each step. */

@@ -13,10 +13,11 @@ struct check_run {
 	const void *conf; /* borrowed */
 	void *state;
 	/* The check's descriptors live in an epoll set of their own. They come and go with each step, and a number may
-	 * be closed and reused within one: the kernel forgets a closed one by itself, which a list of ours could not.
-	 */
+	 * be closed and reused within one. The kernel forgets a closed one by itself; the list of the previous step
+	 * does not, and is trusted only where the check says same_fds. */
 	int epoll;
-	bool open; /* `epoll` is one */
+	bool open;       /* `epoll` is one */
+	bool incomplete; /* it lacks a descriptor that could not be added: the next step tries all of them again */
 	sd_event_source *io;
 	struct loop_timer wake;
 	struct check_step step;

@@ -63,7 +63,7 @@ struct check_step {
 	uint64_t now_us;                  /* in */
 	struct check_io io[CHECK_IO_MAX]; /* in: the previous set with `ready`; out: the next set */
 	size_t n_io;
-	bool same_fds;              /* out: no descriptor was opened since the previous step */
+	bool same_fds;              /* out: none of them was opened since the previous step, be it in `reconf` */
 	uint64_t wake_us;           /* out: absolute, UINT64_MAX for never */
 	uint64_t early_us;          /* out: how much sooner will do, if the loop happens to be awake then; else 0 */
 	enum check_outcome outcome; /* out */

@@ -11,9 +11,9 @@
  * before it acts; everything that talks to people or programs comes last. */
 enum loop_rank {
 	LOOP_RANK_ADVERT = -30,
-	LOOP_RANK_DEATH = -20,     /* evidence that mysqld died, completed address writes */
+	LOOP_RANK_DEATH = -20,     /* probes: evidence that mysqld died; completed address writes */
 	LOOP_RANK_NET = -10,       /* VRRP sockets, netlink, down timers */
-	LOOP_RANK_NORMAL = 0,      /* probes, announcements */
+	LOOP_RANK_NORMAL = 0,      /* fitness checks, announcements */
 	LOOP_RANK_BACKGROUND = 10, /* hooks, control socket, signals' slow work */
 };
 
