@@ -43,9 +43,12 @@ struct mysql_check {
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
 	bool entry_missing;
-	bool bury, bury_heart; /* what a dead process has left is closed in the next step: the VIP is not to wait */
-	unsigned raw_opened;   /* descriptors */
-	unsigned opened;       /* by all, until the previous step */
+	/* The watch has seen a death: nobody else is asked in this step, and all that the dead process has left is
+	 * closed in the next one, for the VIP is not to wait. A death found in any other way is found late, by closed
+	 * connections or by silence: then it is closed at once. */
+	bool bury, bury_heart;
+	unsigned raw_opened; /* descriptors */
+	unsigned opened;     /* by all, until the previous step */
 
 	/* within one step */
 	uint64_t now_us;
@@ -226,7 +229,7 @@ static void heart_advance(struct mysql_check *c)
 
 static void heart_ready(struct mysql_check *c)
 {
-	if (!c->heart_ready || c->bury_heart)
+	if (!c->heart_ready)
 		return;
 	if (c->heart.state == LINK_READY) {
 		push(c, (struct probe_event){ .type = PROBE_EV_HUP });
@@ -301,8 +304,10 @@ static void drop_heart(struct mysql_check *c)
 
 static void bury(struct mysql_check *c)
 {
-	if (c->bury)
-		watch_stop(&c->watch, NULL);
+	if (!c->bury)
+		return;
+	watch_stop(&c->watch, NULL);
+	user_query_end(&c->query);
 	if (c->bury_heart)
 		drop_heart(c);
 	c->bury = c->bury_heart = false;
@@ -344,7 +349,7 @@ static void count(struct mysql_check *c, enum check_outcome outcome)
 {
 	if (outcome == CHECK_FAIL || outcome == CHECK_GONE)
 		c->report->failures++;
-	if (c->probe.verdict == CHECK_DEAD) /* one hang is to count once */
+	if (c->probe.verdict == CHECK_DEAD && !c->bury) /* one hang is to count once */
 		user_query_end(&c->query);
 	if (outcome != CHECK_NOTHING && c->outcome != CHECK_GONE)
 		c->outcome = outcome;
@@ -362,7 +367,7 @@ static void settle(struct mysql_check *c)
 		count(c, out.outcome);
 		carry_out(c, out.acts);
 	}
-	if (c->probe.state == PROBE_IDLE || c->probe.state == PROBE_WAIT) {
+	if (!c->bury && (c->probe.state == PROBE_IDLE || c->probe.state == PROBE_WAIT)) {
 		raw_drop(&c->raw);
 		link_drop(&c->second);
 	}
@@ -450,7 +455,7 @@ static void plan(struct mysql_check *c, struct check_step *s)
 	s->n_io = 0;
 	s->wake_us = c->planned_us = s->now_us;
 	s->outcome = c->outcome;
-	if (c->bury)
+	if (c->bury) /* with nothing watched: the next step follows at once, and watches all there is anew */
 		return;
 	s->n_io += link_io(&c->heart, &s->io[s->n_io]);
 	if (c->lies)
@@ -480,6 +485,22 @@ static void refresh_report(struct mysql_check *c)
 	r->pid = c->watch.pid;
 }
 
+/* All but the watch. */
+static void ask_others(struct mysql_check *c, uint64_t lag_us)
+{
+	heart_ready(c);
+	settle(c);
+	if (c->raw_ready && c->raw.fd >= 0)
+		raw_over(c, raw_resume(&c->raw));
+	second_ready(c);
+	settle(c);
+	if (probe_wake_us(&c->probe) - probe_early_us(&c->probe) <= c->now_us)
+		push(c, (struct probe_event){ .type = PROBE_EV_TIMER });
+	settle(c);
+	ask_query(c, lag_us);
+	settle(c);
+}
+
 static void mysql_step(void *state, struct check_step *s)
 {
 	struct mysql_check *c = state;
@@ -495,18 +516,8 @@ static void mysql_step(void *state, struct check_step *s)
 		push(c, (struct probe_event){ .type = PROBE_EV_START });
 	ask_watch(c, s);
 	settle(c);
-	heart_ready(c);
-	settle(c);
-	if (c->raw_ready && c->raw.fd >= 0)
-		raw_over(c, raw_resume(&c->raw));
-	second_ready(c);
-	settle(c);
-	if (probe_wake_us(&c->probe) - probe_early_us(&c->probe) <= s->now_us)
-		push(c, (struct probe_event){ .type = PROBE_EV_TIMER });
-	settle(c);
-	ask_query(c, lag_us);
-	settle(c);
-
+	if (!c->bury)
+		ask_others(c, lag_us);
 	plan(c, s);
 	refresh_report(c);
 }

@@ -6,14 +6,15 @@
 #include "checks/health.h"
 #include "checks/mysql.h"
 #include "checks/mysql_raw.h"
-#include "checks/mysql_watch.h"
 
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <mariadb/mysql.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -195,6 +196,11 @@ static int remove_server(void **state)
 
 /* --- the runner -------------------------------------------------------------------------------------------------- */
 
+/* A number among the probe's descriptors, and the open file behind it. */
+struct held {
+	int fd, file;
+};
+
 struct runner {
 	struct mysql_conf conf;
 	void *state;
@@ -204,6 +210,9 @@ struct runner {
 	uint64_t shift_us; /* of our clock against the real one */
 	unsigned passes, fails, gones, steps;
 	uint64_t slowest_us; /* step */
+	/* What the set of the step, and what a dead server has left, referred to. */
+	struct held held[CHECK_IO_MAX], left[CHECK_IO_MAX];
+	size_t n_held, n_left;
 };
 
 static uint64_t runner_now_us(const struct runner *r)
@@ -234,20 +243,108 @@ static void runner_init(struct runner *r)
 	r->step.wake_us = 0;
 }
 
+static void release(struct held *held, size_t *n)
+{
+	for (size_t i = 0; i < *n; i++)
+		close(held[i].file);
+	*n = 0;
+}
+
 static void runner_free(struct runner *r)
 {
+	release(r->held, &r->n_held);
+	release(r->left, &r->n_left);
 	check_mysql.done(r->state);
 	free(r->state);
 	free(r);
 }
 
+static void hold(struct runner *r)
+{
+	for (size_t i = 0; i < r->step.n_io; i++) {
+		const int fd = r->step.io[i].fd;
+
+		r->held[i] = (struct held){ .fd = fd, .file = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
+		assert_true(r->held[i].file >= 0);
+	}
+	r->n_held = r->step.n_io;
+}
+
+/* False as well if it is closed. */
+static bool is_still(const struct held *held)
+{
+	return syscall(SYS_kcmp, getpid(), getpid(), KCMP_FILE, held->fd, held->file) == 0;
+}
+
+/* What the probe calls the same is left alone in the agent's epoll set: another file would never be heard of. */
+static void assert_same_fds_are_the_same(const struct runner *r)
+{
+	for (size_t i = 0; r->step.same_fds && i < r->step.n_io; i++)
+		for (size_t j = 0; j < r->n_held; j++)
+			if (r->held[j].fd == r->step.io[i].fd && !is_still(&r->held[j]))
+				fail_msg("descriptor %d is not the one that it was", r->held[j].fd);
+}
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* Whether it is the watch that has something to say, and not only a connection that ended. */
+static bool is_for_watch(const struct runner *r)
+{
+	const bool polls = strncmp(r->report.watch, "/proc every", 11) == 0;
+	bool any = false;
+
+	for (size_t i = 0; i < r->step.n_io; i++) {
+		if (r->step.io[i].ready && !is_socket(r->step.io[i].fd))
+			return true;
+		any |= r->step.io[i].ready != 0;
+	}
+	return !any && polls && r->conf.interval_us >= 10 * S; /* else the timer may be the heartbeat's */
+}
+
+/* The VIP is told first: what is left of a server that the watch saw dying is closed in the next step. */
+static void assert_burial_is_next(struct runner *r)
+{
+	assert_int_equal(r->step.n_io, 0);
+	assert_true(r->step.wake_us <= r->step.now_us);
+	for (size_t i = 0; i < r->n_held; i++)
+		assert_true(is_still(&r->held[i]) || !is_socket(r->held[i].file));
+	memcpy(r->left, r->held, sizeof(r->left)); /* takes them */
+	r->n_left = r->n_held;
+	r->n_held = 0;
+}
+
+static void assert_buried(struct runner *r)
+{
+	for (size_t i = 0; i < r->n_left; i++)
+		if (is_still(&r->left[i]))
+			fail_msg("descriptor %d of a dead server is still open", r->left[i].fd);
+	release(r->left, &r->n_left);
+}
+
+static void check_descriptors(struct runner *r, bool for_watch)
+{
+	assert_buried(r);
+	assert_same_fds_are_the_same(r);
+	if (r->step.outcome == CHECK_GONE && for_watch)
+		assert_burial_is_next(r);
+	release(r->held, &r->n_held);
+	hold(r);
+}
+
 static void runner_step(struct runner *r)
 {
 	uint64_t before_us = clock_us(), took_us;
+	const bool for_watch = is_for_watch(r);
 
 	r->step.now_us = runner_now_us(r);
 	check_mysql.step(r->state, &r->step);
 	took_us = clock_us() - before_us;
+	check_descriptors(r, for_watch);
 	if (took_us > r->slowest_us)
 		r->slowest_us = took_us;
 	r->steps++;
@@ -760,6 +857,21 @@ static void killed_server_is_seen_in_proc(void **state)
 	runner_free(r);
 }
 
+static void death_is_told_before_the_connection_of_the_query_is_closed(void **state)
+{
+	struct runner *r = runner_new(10 * S, 2 * S);
+
+	(void)state;
+	start_server();
+	r->conf.thread_watch = false;
+	r->conf.query = "SELECT 1";
+	runner_init(r);
+	RUN_UNTIL(r, r->passes >= 1, 5 * S);
+	assert_int_equal(r->step.n_io, 2);
+	kill_and_expect(r, "/proc every 10 ms: thread_watch is off", "crashed: ");
+	runner_free(r);
+}
+
 static void killed_server_is_seen_by_the_closed_connection(void **state)
 {
 	struct runner *r = runner_new(10 * S, 2 * S);
@@ -920,33 +1032,6 @@ static void raw_check_tells_the_kernels_answers_apart(void **state)
 	assert_int_equal(raw.fd, -1);
 }
 
-static void stat_line_is_read_with_care(void **state)
-{
-	static const char rest[] =
-		" 1 2 3 0 -1 %u 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 %u 32 33";
-	char line[256], tail[192];
-	struct probe_proc proc = { 0 };
-
-	(void)state;
-	snprintf(tail, sizeof(tail), rest, 0x400040u, 0u);
-	snprintf(line, sizeof(line), "4711 (evil) Z (x) S%s", tail);
-	assert_true(watch_parse_stat(line, &proc));
-	assert_int_equal(proc.state, 'S');
-	assert_false(proc.dying);
-	snprintf(tail, sizeof(tail), rest, 0x400044u, 0u); /* exiting */
-	snprintf(line, sizeof(line), "4711 (mysqld) S%s", tail);
-	assert_true(watch_parse_stat(line, &proc) && proc.dying);
-	snprintf(tail, sizeof(tail), rest, 0x400040u, 1u << 8); /* SIGKILL pending */
-	snprintf(line, sizeof(line), "4711 (mysqld) R%s", tail);
-	assert_true(watch_parse_stat(line, &proc) && proc.dying);
-	snprintf(line, sizeof(line), "4711 (mysqld) Z%s", tail);
-	assert_true(watch_parse_stat(line, &proc) && proc.dying);
-	assert_false(watch_parse_stat("", &proc));
-	assert_false(watch_parse_stat("4711 (mysqld)", &proc));
-	assert_false(watch_parse_stat("4711 (mysqld) ", &proc));
-	assert_false(watch_parse_stat("4711 (mysqld) S 1 2 3", &proc));
-}
-
 static size_t open_descriptors(void)
 {
 	size_t n = 0;
@@ -993,10 +1078,10 @@ int main(void)
 		cmocka_unit_test(query_decides_beside_the_heartbeat),
 		cmocka_unit_test(query_that_waits_for_a_lock_fails_and_the_heartbeat_does_not),
 		cmocka_unit_test(raw_check_tells_the_kernels_answers_apart),
-		cmocka_unit_test(stat_line_is_read_with_care),
 		cmocka_unit_test(descriptors_are_closed_and_none_outlives_an_exec),
 		cmocka_unit_test(killed_server_is_seen_by_its_threads),
 		cmocka_unit_test(killed_server_is_seen_in_proc),
+		cmocka_unit_test(death_is_told_before_the_connection_of_the_query_is_closed),
 		cmocka_unit_test(killed_server_is_seen_by_the_closed_connection),
 		cmocka_unit_test(clean_stop_is_told_from_a_crash_and_a_restart_needs_rise),
 		cmocka_unit_test(server_not_yet_started_is_unknown),
