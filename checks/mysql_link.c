@@ -17,8 +17,8 @@
 /* MYSQL_CLIENT_AUTHENTICATION_PLUGIN: Debian's client_plugin.h includes a header that it lacks. */
 enum { AUTHENTICATION_PLUGIN = 2 };
 
-enum { OP_NONE, OP_CONNECT, OP_SEND, OP_WAIT, OP_ANSWER, OP_STORE };
-enum { TABLE_COLS_MAX = 256, TABLE_ROWS_MAX = 64 };
+enum { OP_NONE, OP_CONNECT, OP_SEND, OP_WAIT, OP_ANSWER, OP_STORE, OP_NEXT };
+enum { TABLE_COLS_MAX = 256, TABLE_ROWS_MAX = 64, RESULTS_MAX = 64 };
 
 /* Whole seconds, and only a ceiling: the library asks to be resumed then, and is not. */
 static const unsigned LIBRARY_TIMEOUT_S = 86400;
@@ -137,18 +137,11 @@ static void keep_table(struct sql_link *l, MYSQL_RES *res)
 	l->table = (struct sql_table){ .n_rows = rows, .n_cols = cols, .names = all, .cells = all + cols };
 }
 
-static void take_result(struct sql_link *l, MYSQL_RES *res)
+/* Takes the result. */
+static void keep_answer(struct sql_link *l, MYSQL_RES *res)
 {
-	MYSQL *m = l->handle;
-	MYSQL_ROW row;
+	MYSQL_ROW row = mysql_fetch_row(res);
 
-	l->state = LINK_READY;
-	if (!res) {
-		if (mysql_errno(m)) /* else a statement without a result */
-			fail(l, mysql_errno(m), mysql_error(m));
-		return;
-	}
-	row = mysql_fetch_row(res);
 	if (row && mysql_num_fields(res) > 0) {
 		l->has_cell = true;
 		l->cell_null = !row[0];
@@ -160,7 +153,22 @@ static void take_result(struct sql_link *l, MYSQL_RES *res)
 		mysql_free_result(res);
 }
 
-/* The answer is not looked for at once: no server is as quick as that. */
+/* Of several results the first one is the answer. */
+static void take_result(struct sql_link *l, MYSQL_RES *res)
+{
+	MYSQL *m = l->handle;
+
+	if (!res && mysql_errno(m)) /* else a statement without a result */
+		fail(l, mysql_errno(m), mysql_error(m));
+	if (res && l->results == 0)
+		keep_answer(l, res);
+	else
+		mysql_free_result(res);
+	l->results++;
+}
+
+/* The answer is not looked for at once: no server is as quick as that. None of it can be in the library's buffer
+ * already, where no descriptor would tell of it: each answer is read to its end before the next question. */
 static void query_sent(struct sql_link *l, int ret)
 {
 	MYSQL *m = l->handle;
@@ -174,21 +182,41 @@ static void query_sent(struct sql_link *l, int ret)
 	l->wait = MYSQL_WAIT_READ;
 }
 
+/* A result is here. True if another one has come as well: a procedure's call has several. All are read, since the
+ * server takes no other question before; but a procedure that never ends must not keep us. */
+static bool result_over(struct sql_link *l, MYSQL_RES *res, int *refused)
+{
+	MYSQL *m = l->handle;
+
+	take_result(l, res);
+	if (mysql_errno(m) || !mysql_more_results(m)) {
+		l->state = LINK_READY;
+		return false;
+	}
+	if (l->results >= RESULTS_MAX) {
+		link_drop(l);
+		return false;
+	}
+	l->op = OP_NEXT;
+	l->wait = mysql_next_result_start(refused, m);
+	return l->wait == 0;
+}
+
 /* The question has been answered or refused; an answer's rows follow at once. */
-static void query_over(struct sql_link *l, bool refused)
+static void query_over(struct sql_link *l, int refused)
 {
 	MYSQL *m = l->handle;
 	MYSQL_RES *res = NULL;
 
-	if (refused) {
-		l->state = LINK_READY;
-		fail(l, mysql_errno(m), mysql_error(m));
-		return;
-	}
-	l->op = OP_STORE;
-	l->wait = mysql_store_result_start(&res, m);
-	if (l->wait == 0)
-		take_result(l, res);
+	do {
+		if (refused) {
+			l->state = LINK_READY;
+			fail(l, mysql_errno(m), mysql_error(m));
+			return;
+		}
+		l->op = OP_STORE;
+		l->wait = mysql_store_result_start(&res, m);
+	} while (l->wait == 0 && result_over(l, res, &refused));
 }
 
 /* False without memory. NULL is copied as NULL. */
@@ -247,6 +275,7 @@ void link_query(struct sql_link *l, const char *sql)
 
 	l->code = 0;
 	l->has_cell = false;
+	l->results = 0;
 	free_table(l);
 	if (l->sql && strcmp(l->sql, sql) != 0) {
 		free(l->sql);
@@ -298,8 +327,13 @@ void link_resume(struct sql_link *l, uint32_t ready)
 		break;
 	case OP_STORE:
 		l->wait = mysql_store_result_cont(&res, m, status);
+		if (l->wait == 0 && result_over(l, res, &ret))
+			query_over(l, ret);
+		break;
+	case OP_NEXT:
+		l->wait = mysql_next_result_cont(&ret, m, status);
 		if (l->wait == 0)
-			take_result(l, res);
+			query_over(l, ret);
 		break;
 	}
 }

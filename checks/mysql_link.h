@@ -19,13 +19,14 @@ struct sql_link {
 	enum link_state state;
 	unsigned op;     /* of the operation in flight */
 	int wait;        /* MYSQL_WAIT_* */
-	unsigned opened; /* how often: its descriptor may have another's number */
+	unsigned opened; /* connects so far; see check_step.same_fds */
 	/* What the library borrows during an operation: copies, since the configuration may be replaced meanwhile. */
 	char host[IP_STR_MAX];
 	uint16_t port;
 	char *socket, *user, *password, *sql;
 	unsigned code; /* of the operation that ended last: 0 or a MySQL error number */
 	char error[CHECK_ERROR_MAX];
+	unsigned results;         /* of the last answer, so far: those after the first one are only read */
 	bool has_cell, cell_null; /* row 1, column 1 of the last answer */
 	char cell[256];           /* its beginning */
 	bool keeps_table;         /* set by the caller: keep whole answers in `table` */
@@ -45,7 +46,7 @@ struct link_target {
 int link_preload(void);
 
 /* Each drops what was there before. Look at `state` afterwards: an operation may be over at once. When it is, `code`
- * tells how; after a failed connect the link is closed. */
+ * tells how; after a failed connect the link is closed, and after an answer of too many results. */
 void link_connect(struct sql_link *l, const struct link_target *t);
 void link_query(struct sql_link *l, const char *sql);
 void link_resume(struct sql_link *l, uint32_t ready);

@@ -986,6 +986,34 @@ static void query_that_waits_for_a_lock_fails_and_the_heartbeat_does_not(void **
 	runner_free(r);
 }
 
+/* A procedure's call has more results than the one that it selects, and the connection waits for them to be read. */
+static void query_that_calls_a_procedure_runs_each_time(void **state)
+{
+	struct runner *r = runner_new(20 * MS, 2 * S);
+	MYSQL *m;
+
+	(void)state;
+	start_server();
+	m = client_as("root");
+	sql(m, "CREATE DATABASE IF NOT EXISTS t");
+	sql(m, "CREATE OR REPLACE PROCEDURE t.p() BEGIN SELECT 1; SELECT 0; SELECT NULL; END");
+	sql(m, "GRANT EXECUTE ON t.* TO probe@localhost");
+	r->conf.query = "CALL t.p()";
+	r->conf.query_interval_us = 30 * MS;
+	runner_init(r);
+	RUN_UNTIL(r, r->passes >= 5, 5 * S);
+	assert_int_equal(r->report.error_code, 0);
+	assert_int_equal(r->fails + r->gones, 0);
+	sql(m, "CREATE OR REPLACE PROCEDURE t.p() BEGIN SELECT 1 LIMIT 0; SELECT 1; END"); /* the first one counts */
+	RUN_UNTIL(r, strcmp(r->report.reason, "check failed: query returned no row") == 0, 5 * S);
+	sql(m, "CREATE OR REPLACE PROCEDURE t.p() BEGIN SELECT 1; SELECT * FROM t.none; END");
+	RUN_UNTIL(r, strncmp(r->report.reason, "check failed: query: 1146", 25) == 0, 5 * S);
+	sql(m, "CREATE OR REPLACE PROCEDURE t.p() BEGIN SELECT 'yes'; LOOP SELECT 1; END LOOP; END"); /* endless */
+	RUN_UNTIL(r, r->health.up, 5 * S);
+	mysql_close(m);
+	runner_free(r);
+}
+
 /* --- small parts ------------------------------------------------------------------------------------------------- */
 
 static enum probe_raw raw_result(struct raw_check *raw, const struct mysql_conf *conf)
@@ -1077,6 +1105,7 @@ int main(void)
 		cmocka_unit_test(silent_entry_is_saturated_while_the_reserved_port_answers),
 		cmocka_unit_test(query_decides_beside_the_heartbeat),
 		cmocka_unit_test(query_that_waits_for_a_lock_fails_and_the_heartbeat_does_not),
+		cmocka_unit_test(query_that_calls_a_procedure_runs_each_time),
 		cmocka_unit_test(raw_check_tells_the_kernels_answers_apart),
 		cmocka_unit_test(descriptors_are_closed_and_none_outlives_an_exec),
 		cmocka_unit_test(killed_server_is_seen_by_its_threads),
