@@ -21,10 +21,16 @@
 #include <sys/epoll.h>
 
 enum {
-	READS_PER_WAKEUP = 256, /* then others have their turn */
-	READS_TO_DRAIN = 65536, /* more than the buffer holds */
+	/* Per wake-up; then others have their turn. */
+	READS_PER_WAKEUP = 256,
+	READING_US = 2000,
+	READS_TO_DRAIN = 8192, /* more than the buffer holds; each takes as long as it takes */
 	/* A thousand addresses are a thousand notices, and to be woken for each would cost the writer, who has to wake
-	 * us, and maybe its core: after some wake-ups the rest of these 5 ms is slept. The first never wait. */
+	 * us, and maybe its core: after some wake-ups the rest of these 5 ms is slept. The first two after 5 ms of
+	 * quiet do not wait; beside churn each notice may be up to 5 ms late.
+	 *
+	 * This also limits how much is read: 100 notices per ms, while the kernel makes 70 to 125. The buffer, which
+	 * holds 2500, and a resync are there for those who keep that up. */
 	WAKEUPS_BURST = 2,
 	WAKEUPS_SPAN_US = 5000,
 	RESYNC_RETRY_US = 100 * 1000,
@@ -145,12 +151,13 @@ static void on_addr(struct netif *n, const struct nlmsghdr *h, const struct neti
 		tell_addr(n, a->ifindex, &a->prefix, gone);
 }
 
-/* Reads at most `reads` datagrams. Handing on an event may not close the view: that happens in on_ended() only. */
-static void read_monitor(struct netif *n, int reads)
+/* Reads at most `reads` datagrams, and none after `until_us`. Handing on an event may not close the view: that happens
+ * in on_ended() only. */
+static void read_monitor(struct netif *n, int reads, uint64_t until_us)
 {
 	struct netif_view *v = n->view;
 
-	while (!n->stale && reads-- > 0) {
+	while (!n->stale && reads-- > 0 && loop_now_us() < until_us) {
 		ssize_t got = netlink_receive(v->monitor, v->in, sizeof(v->in), MSG_DONTWAIT);
 		int left = (int)got;
 
@@ -176,7 +183,7 @@ static void read_monitor(struct netif *n, int reads)
 static int on_monitor(sd_event_source *s, int fd, uint32_t events, void *user)
 {
 	(void)s, (void)fd, (void)events;
-	read_monitor(user, READS_PER_WAKEUP);
+	read_monitor(user, READS_PER_WAKEUP, loop_now_us() + READING_US);
 	return 0;
 }
 
@@ -187,7 +194,11 @@ static int watch_view(struct netif *n)
 	n->monitor_src = sd_event_source_disable_unref(n->monitor_src);
 	r = loop_io(n->loop, &n->monitor_src, nl_socket_get_fd(n->view->monitor), EPOLLIN, LOOP_RANK_NET, on_monitor,
 		    n);
-	return r < 0 ? r : sd_event_source_set_ratelimit(n->monitor_src, WAKEUPS_SPAN_US, WAKEUPS_BURST);
+	if (r >= 0)
+		r = sd_event_source_set_ratelimit(n->monitor_src, WAKEUPS_SPAN_US, WAKEUPS_BURST);
+	if (r < 0) /* its descriptor is about to be closed */
+		n->monitor_src = sd_event_source_disable_unref(n->monitor_src);
+	return r;
 }
 
 /* --- a new view after an overrun ---------------------------------------------------------------------------------- */
@@ -318,7 +329,7 @@ static void finish_job(struct netif *n, struct netif_job *j)
 	void *user = j->user;
 
 	/* The kernel notified while it worked: read that first, so that netif_has() is right in done(). */
-	read_monitor(n, READS_TO_DRAIN);
+	read_monitor(n, READS_TO_DRAIN, UINT64_MAX);
 	if (n->stale)
 		enter_outcome(n, j);
 	else if (j->kind == NETIF_JOB_TAKE)

@@ -32,6 +32,7 @@ struct world {
 	size_t n_events; /* beyond EVENTS_MAX they are only counted */
 	struct event events[EVENTS_MAX];
 	size_t n_done;
+	uint64_t slow_us; /* what it takes to deal with one address */
 };
 
 struct outcome {
@@ -56,7 +57,10 @@ static void on_link(void *user, const struct netif_link *link, bool gone)
 static void on_addr(void *user, int ifindex, const struct ip_prefix *prefix, bool gone)
 {
 	struct world *w = user;
+	uint64_t until_us = loop_now_us() + w->slow_us;
 
+	while (w->slow_us && loop_now_us() < until_us)
+		;
 	if (w->n_events < EVENTS_MAX)
 		w->events[w->n_events] = (struct event){ .gone = gone, .ifindex = ifindex, .prefix = *prefix };
 	w->n_events++;
@@ -741,6 +745,27 @@ static void loop_is_not_woken_for_each_of_many_addresses(void **state)
 	assert_true(after - before < 20 + (loop_now_us() - begun_us) / 1000);
 }
 
+static void others_have_their_turn_while_many_notices_are_dealt_with(void **state)
+{
+	struct world *w = *state;
+	size_t most = 0;
+
+	settle(w);
+	w->n_events = 0;
+	w->slow_us = 1000;
+	shell("i=1; while [ $i -le 50 ]; do echo \"address add 203.0.113.$i/32 dev lo\"; i=$((i + 1)); done | ip "
+	      "-batch -");
+	for (uint64_t until_us = loop_now_us() + 10000000; w->n_events < 50;) {
+		size_t before = w->n_events;
+
+		assert_true(loop_now_us() < until_us);
+		assert_true(sd_event_run(w->loop, 1000) >= 0);
+		most = w->n_events - before > most ? w->n_events - before : most;
+	}
+	assert_int_equal(w->n_events, 50);
+	assert_in_range(most, 1, 4);
+}
+
 static void waiting_batches_are_dropped_at_the_end(void **state)
 {
 	struct world *w = *state;
@@ -1165,6 +1190,7 @@ int main(void)
 		TEST(forgotten_batch_runs_and_is_not_reported),
 		TEST(hundreds_of_vips_come_and_go),
 		TEST(loop_is_not_woken_for_each_of_many_addresses),
+		TEST(others_have_their_turn_while_many_notices_are_dealt_with),
 		TEST(waiting_batches_are_dropped_at_the_end),
 		TEST(queue_has_an_end),
 		TEST(lost_notifications_are_made_good),
