@@ -37,7 +37,8 @@ def test_address_has_a_lifetime_that_is_renewed_in_time(pair, soak):
     at = now()
     assert agents["mastersql"].test().stdout.count("vip_lease 2\n") == 1
     assert lease(agents["mastersql"])["length_s"] == LEASE and lease(agents["backupsql"])["left_s"] is None
-    pair.watcher.wait(20, at, soak(6, 300), host="mastersql", event="address", op="renew", address=f"{VIP}/32")
+    pair.watcher.wait(soak(20, 400), at, soak(6, 300), host="mastersql", event="address", op="renew",
+                      address=f"{VIP}/32")
     assert 0 < shown(pair.master) <= LEASE
     left = lease(agents["mastersql"])["left_s"]
     assert LEASE / 3 < left <= LEASE, "the lease is a third short at most"
