@@ -140,33 +140,31 @@ static bool is_at(const struct ifaddrs *a, const struct ip_addr *addr)
 	return memcmp(at, addr->bytes, ip_len(addr->family)) == 0;
 }
 
-/* The interface where an address is, whatever its name; 0 if there is none. */
-static unsigned where_is(const struct ip_addr *addr)
+/* The interface where an address is, whatever its name; 0 if there is none. `all` is asked for once, when it is needed:
+ * an interface that is gone takes a thousand VIPs with it. */
+static unsigned where_is(const struct ip_addr *addr, struct ifaddrs **all)
 {
-	struct ifaddrs *all = NULL;
-	unsigned ifindex = 0;
-
-	if (getifaddrs(&all) < 0)
+	if (!*all && getifaddrs(all) < 0)
 		return 0;
-	for (const struct ifaddrs *a = all; a && !ifindex; a = a->ifa_next)
+	for (const struct ifaddrs *a = *all; a; a = a->ifa_next)
 		if (is_at(a, addr))
-			ifindex = if_nametoindex(a->ifa_name);
-	freeifaddrs(all);
-	return ifindex;
+			return if_nametoindex(a->ifa_name);
+	return 0;
 }
 
 /* The engine knows interfaces by their index, and one may be renamed under an address. */
-static unsigned interface_of(const struct conf_instance *ci, const struct conf_vip *vip)
+static unsigned interface_of(const struct conf_instance *ci, const struct conf_vip *vip, struct ifaddrs **all)
 {
 	unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
 
-	return ifindex ? ifindex : where_is(&vip->prefix.addr);
+	return ifindex ? ifindex : where_is(&vip->prefix.addr, all);
 }
 
 /* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
 static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 {
 	struct netif_job *j = calloc(1, sizeof(*j) + ci->n_vips * sizeof(j->reqs[0]));
+	struct ifaddrs *all = NULL;
 	int r;
 
 	if (!j)
@@ -175,11 +173,13 @@ static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 	j->reset_budget_us = RESET_BUDGET_US;
 	for (size_t i = 0; i < ci->n_vips; i++) {
 		const struct conf_vip *vip = &ci->vips[i];
-		unsigned ifindex = interface_of(ci, vip);
+		unsigned ifindex = interface_of(ci, vip, &all);
 
 		if (ifindex)
 			j->reqs[j->n_reqs++].addr = vip_addr(vip, (int)ifindex);
 	}
+	if (all)
+		freeifaddrs(all);
 	r = j->n_reqs > 0 ? netif_writer_push(c->writer, j) : -ENODEV;
 	if (r < 0)
 		free(j);
