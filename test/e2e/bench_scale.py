@@ -9,6 +9,7 @@ advert of a new master until its last address is there, and from SIGTERM until t
 seeing in time, three times over, as unseen."""
 
 import argparse
+import math
 import os
 import shutil
 import statistics
@@ -62,6 +63,8 @@ def lateness(watcher, hosts, advert, seconds):
             if before:
                 off.append(1000 * abs(e["t"] - before - advert))
             last[host, e["vrid"]] = e["t"]
+    if not off:  # the watcher saw none: no figure, but the rest of the table
+        return (math.nan,) * 3
     off.sort()
     return statistics.median(off), off[len(off) * 99 // 100], off[-1]
 
