@@ -508,9 +508,11 @@ static int obtain_conf(void *user, conf_report_fn report, void *report_user, str
 
 static void conf_is_in_effect(void *user)
 {
-	const struct daemon *d = user;
+	struct daemon *d = user;
 
 	engine_link_uses(d->supervisor);
+	if (store_move(d->store, d->conf->state_directory, d->observe ? NULL : ORDERS_FILE))
+		orders_save(d->orders);
 }
 
 static int start_reload(struct daemon *d)

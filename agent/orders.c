@@ -90,7 +90,7 @@ static json_t *names(const struct named *list)
 	return all;
 }
 
-static void save(const struct orders *o)
+void orders_save(const struct orders *o)
 {
 	json_t *doc =
 		json_pack("{s:i, s:I, s:o, s:o}", "version", VERSION, "maintenance_us", (json_int_t)o->maintenance_us,
@@ -196,7 +196,7 @@ int orders_set_standby(struct orders *o, const char *name, bool on)
 	int r = on ? list_add(&o->standby, name, wall_now_us()) : list_drop(&o->standby, name);
 
 	if (r > 0)
-		save(o);
+		orders_save(o);
 	return r < 0 ? r : 0;
 }
 
@@ -211,7 +211,7 @@ void orders_set_maintenance(struct orders *o, bool on)
 		return;
 	o->maintenance_us = on ? wall_now_us() : 0;
 	list_free(&o->holders);
-	save(o);
+	orders_save(o);
 }
 
 bool orders_holder(const struct orders *o, const char *name)
@@ -224,6 +224,6 @@ int orders_set_holder(struct orders *o, const char *name, bool holder)
 	int r = holder ? list_add(&o->holders, name, wall_now_us()) : list_drop(&o->holders, name);
 
 	if (r > 0)
-		save(o);
+		orders_save(o);
 	return r < 0 ? r : 0;
 }

@@ -17,6 +17,9 @@ struct orders;
 int orders_new(struct store *store, struct orders **ret);
 struct orders *orders_free(struct orders *o);
 
+/* Writes what is in force once more: the store has gone over to another directory. */
+void orders_save(const struct orders *o);
+
 /* Since when (microseconds since 1970), 0 if it is not. Names need not be of instances that exist. */
 uint64_t orders_standby(const struct orders *o, const char *name);
 int orders_set_standby(struct orders *o, const char *name, bool on);

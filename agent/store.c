@@ -18,17 +18,20 @@
 
 enum { NAME_LEN = 32, RETRY_S = 5, COMPLAINT_US = 60000000 };
 
+enum work { APPEND, REPLACE, MOVE };
+
 struct job {
 	struct job *next;
-	char name[NAME_LEN];
-	size_t max; /* 0: replace */
+	enum work work;
+	char name[NAME_LEN]; /* MOVE: of the file that goes along; may be empty */
+	size_t max;          /* of APPEND */
 	store_line_fn line;
 	size_t len;
 	_Alignas(uint64_t) char text[];
 };
 
 struct store {
-	char *path;
+	char *wanted; /* the loop's: where the last MOVE goes */
 	pthread_t thread;
 	pthread_mutex_t lock; /* everything down to `stop` */
 	pthread_cond_t filled, drained;
@@ -39,7 +42,10 @@ struct store {
 	bool stop;
 
 	/* the thread's own, once it runs */
+	char *path;
 	int dir;
+	int before;           /* the directory before this one, as long as something there is to be removed; or -1 */
+	char along[NAME_LEN]; /* … which is this file */
 	int log_fd;
 	char log_name[NAME_LEN];
 	size_t log_size;
@@ -170,6 +176,23 @@ static int append(struct store *s, const struct job *j)
 	return r;
 }
 
+static bool same_directory(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The file has been written here: whoever reads the directory before must not take it for what holds. */
+static void leave(struct store *s, const char *name)
+{
+	if (s->before < 0 || strcmp(name, s->along) != 0)
+		return;
+	if (!same_directory(s->before, s->dir)) /* by another name */
+		unlinkat(s->before, name, 0);
+	s->before = close_fd(s->before);
+}
+
 static int replace(struct store *s, const struct job *j)
 {
 	char new[NAME_LEN + 4];
@@ -190,16 +213,45 @@ static int replace(struct store *s, const struct job *j)
 		r = -errno;
 	if (r < 0)
 		unlinkat(s->dir, new, 0);
+	else
+		leave(s, j->name);
 	return r;
+}
+
+/* From now on it is the new one, also if that cannot be opened. */
+static int move(struct store *s, const struct job *j)
+{
+	char *path = strndup(j->text, j->len);
+
+	if (!path)
+		return -ENOMEM;
+	free(s->path);
+	s->path = path;
+	s->log_fd = close_fd(s->log_fd);
+	if (s->dir >= 0 && j->name[0]) {
+		close_fd(s->before);
+		s->before = TAKE_FD(s->dir);
+		memcpy(s->along, j->name, sizeof(s->along));
+	}
+	s->dir = close_fd(s->dir);
+	return open_dir(s);
 }
 
 static int carry_out(struct store *s, const struct job *j)
 {
-	int r = open_dir(s);
+	int r = j->work == MOVE ? 0 : open_dir(s);
 
-	if (r == 0)
-		r = j->max ? append(s, j) : replace(s, j);
-	return r;
+	if (r < 0)
+		return r;
+	switch (j->work) {
+	case APPEND:
+		return append(s, j);
+	case REPLACE:
+		return replace(s, j);
+	case MOVE:
+		break;
+	}
+	return move(s, j);
 }
 
 static void complain(struct store *s, const char *error)
@@ -237,7 +289,7 @@ static void put(struct store *s, struct job *j)
 static bool is_superseded(const struct store *s, const struct job *j)
 {
 	for (const struct job *k = s->first; k; k = k->next)
-		if (k->max == 0 && j->max == 0 && strcmp(k->name, j->name) == 0)
+		if (k->work == REPLACE && strcmp(k->name, j->name) == 0)
 			return true;
 	return false;
 }
@@ -251,25 +303,28 @@ static void wait_a_while(struct store *s)
 	pthread_cond_timedwait(&s->filled, &s->lock, &until);
 }
 
-/* Lock held. A failed append is lost; a failed replacement goes back to the end of the queue. */
+/* Lock held. A failed append is lost; a failed replacement goes back to the end of the queue; where a move has failed,
+ * what follows tries to open the directory again. */
 static void ended(struct store *s, struct job *j, int r)
 {
-	bool again = r < 0 && j->max == 0 && !is_superseded(s, j);
+	bool last_word = j->work == REPLACE && !is_superseded(s, j);
 
 	if (r == 0) {
-		s->status.written++;
+		s->status.written += j->work != MOVE;
 		s->status.error[0] = '\0';
+	} else if (j->work == MOVE) {
+		snprintf(s->status.error, sizeof(s->status.error), "cannot open %.100s: %s", s->path, strerror(-r));
 	} else {
 		snprintf(s->status.error, sizeof(s->status.error), "cannot write %.100s/%s: %s", s->path, j->name,
 			 strerror(-r));
-		s->status.lost += j->max != 0;
+		s->status.lost += j->work == APPEND;
 	}
-	if (again && !s->stop) {
+	if (last_word && r < 0 && !s->stop) {
 		put(s, j);
 		wait_a_while(s); /* or until something else is to be written */
 		return;
 	}
-	if (j->max == 0 && !is_superseded(s, j))
+	if (last_word)
 		s->status.unsaved = r < 0;
 	free(j);
 }
@@ -294,7 +349,7 @@ static void *writer(void *arg)
 		pthread_mutex_unlock(&s->lock);
 		r = carry_out(s, j);
 		/* Once for a burst: the last lines before a power cut are the ones that will be asked for. */
-		if (r == 0 && last && j->max)
+		if (r == 0 && last && j->work == APPEND)
 			fdatasync(s->log_fd);
 		pthread_mutex_lock(&s->lock);
 		s->busy = false;
@@ -317,22 +372,27 @@ static void *writer(void *arg)
 
 /* --- the loop's side --------------------------------------------------------------------------------------------- */
 
-static void enqueue(struct store *s, const char *name, const void *data, size_t len, store_line_fn line, size_t max)
+static struct job *job_new(enum work work, const char *name, const void *data, size_t len)
 {
 	struct job *j = malloc(sizeof(*j) + len);
+
+	if (!j)
+		return NULL;
+	*j = (struct job){ .work = work, .len = len };
+	snprintf(j->name, sizeof(j->name), "%s", name);
+	memcpy(j->text, data, len);
+	return j;
+}
+
+/* Takes the job; NULL, or one for which there is no room, is lost. */
+static void enqueue(struct store *s, struct job *j)
+{
 	bool room = j != NULL;
 
-	if (j) {
-		j->max = max;
-		j->len = len;
-		snprintf(j->name, sizeof(j->name), "%s", name);
-		j->line = line;
-		memcpy(j->text, data, len);
-	}
 	pthread_mutex_lock(&s->lock);
-	room &= max == 0 || s->bytes + len <= STORE_WAITING_MAX;
+	room = room && (j->work != APPEND || s->bytes + j->len <= STORE_WAITING_MAX);
 	if (room) {
-		s->status.unsaved |= max == 0;
+		s->status.unsaved |= j->work == REPLACE;
 		put(s, j);
 		pthread_cond_signal(&s->filled);
 	} else {
@@ -345,12 +405,36 @@ static void enqueue(struct store *s, const char *name, const void *data, size_t 
 
 void store_append(struct store *s, const char *name, const void *data, size_t len, store_line_fn line, size_t max)
 {
-	enqueue(s, name, data, len, line, max);
+	struct job *j = job_new(APPEND, name, data, len);
+
+	if (j) {
+		j->line = line;
+		j->max = max;
+	}
+	enqueue(s, j);
 }
 
 void store_replace(struct store *s, const char *name, const char *text, size_t len)
 {
-	enqueue(s, name, text, len, NULL, 0);
+	enqueue(s, job_new(REPLACE, name, text, len));
+}
+
+bool store_move(struct store *s, const char *path, const char *file)
+{
+	char *wanted;
+	struct job *j;
+
+	if (strcmp(path, s->wanted) == 0)
+		return false;
+	wanted = strdup(path);
+	j = wanted ? job_new(MOVE, file ?: "", path, strlen(path)) : NULL;
+	if (j) {
+		free(s->wanted);
+		s->wanted = TAKE_PTR(wanted);
+	}
+	free(wanted);
+	enqueue(s, j);
+	return true;
 }
 
 void store_status(struct store *s, struct store_status *ret)
@@ -405,10 +489,12 @@ static void store_free(struct store *s)
 	while (s->first)
 		free(take(s));
 	close_fd(s->dir);
+	close_fd(s->before);
 	close_fd(s->log_fd);
 	pthread_cond_destroy(&s->filled);
 	pthread_cond_destroy(&s->drained);
 	pthread_mutex_destroy(&s->lock);
+	free(s->wanted);
 	free(s->path);
 	free(s);
 }
@@ -420,16 +506,17 @@ int store_open(const char *path, struct store **ret)
 
 	if (!s)
 		return -ENOMEM;
-	s->dir = s->log_fd = -1;
+	s->dir = s->before = s->log_fd = -1;
 	s->last = &s->first;
 	make_locks(s);
 	s->path = strdup(path);
+	s->wanted = strdup(path);
 	r = s->path ? open_dir(s) : 0;
 	if (r < 0) {
 		snprintf(s->status.error, sizeof(s->status.error), "cannot open %.100s: %s", path, strerror(-r));
 		complain(s, s->status.error);
 	}
-	r = s->path ? start_thread(s) : -ENOMEM;
+	r = s->path && s->wanted ? start_thread(s) : -ENOMEM;
 	if (r < 0) {
 		store_free(s);
 		return r;

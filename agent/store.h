@@ -30,6 +30,11 @@ void store_append(struct store *s, const char *name, const void *data, size_t le
 /* Replaces a small file as a whole: after a crash it is the old or the new one. Tried again until it is written. */
 void store_replace(struct store *s, const char *name, const char *text, size_t len);
 
+/* Goes over to another directory after what waits; it is used, or complained about, as by store_open(). `file`, which
+ * has to be replaced next, is removed from the directory before once it is in this one: nothing that has passed must be
+ * in force again for whoever goes back. NULL: all stays there. False if the store is there already. */
+bool store_move(struct store *s, const char *path, const char *file);
+
 struct store_status {
 	uint64_t written, lost; /* lines, files */
 	size_t waiting;

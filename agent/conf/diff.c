@@ -63,7 +63,8 @@ bool conf_global_is_live(const char *text)
 					    "shutdown_script_timeout",
 					    "enable_script_security",
 					    "use_symlink_paths",
-					    "log_unknown_vrids" };
+					    "log_unknown_vrids",
+					    "state_directory" };
 	size_t n = strcspn(text, " ");
 
 	for (size_t i = 0; i < ELEMENTSOF(live); i++)

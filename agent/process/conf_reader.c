@@ -6,6 +6,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/loop.h"
 #include "agent/load.h"
+#include "agent/process/state_directory.h"
 #include "agent/worker.h"
 
 #include <errno.h>
@@ -23,12 +24,16 @@ struct conf_reader {
 	bool counts; /* … whose result is wanted */
 	bool again;  /* another has to follow it */
 	uint32_t id; /* of the last wish */
+	uid_t uid;   /* … and of the engine whose it is */
+	gid_t gid;
 };
 
 struct job {
 	struct worker_job head;
 	struct conf_reader *reader; /* not for the thread: it may be gone */
 	const struct options *opt;
+	uid_t uid;
+	gid_t gid;
 	struct conf_reading reading;
 };
 
@@ -41,6 +46,8 @@ static void work(struct worker_job *head)
 	struct conf_reading *g = &j->reading;
 
 	g->error = load_bundle(j->opt, true, &g->bundle, &g->conf);
+	if (g->error == 0) /* before the engine can go over to it */
+		state_directory_give(g->conf->state_directory, j->uid, j->gid, j->uid);
 	g->fd = g->bundle ? conf_bundle_write(g->bundle, "sqlvip") : -ENOMEM;
 }
 
@@ -96,6 +103,8 @@ static int start(struct conf_reader *r)
 		.head = { .run = work, .done = finished, .drop = release },
 		.reader = r,
 		.opt = r->opt,
+		.uid = r->uid,
+		.gid = r->gid,
 		.reading = { .id = r->id, .fd = -1 },
 	};
 	r->busy = r->counts = true;
@@ -104,11 +113,13 @@ static int start(struct conf_reader *r)
 	return 0;
 }
 
-int conf_reader_ask(struct conf_reader *r, uint32_t id)
+int conf_reader_ask(struct conf_reader *r, uint32_t id, const struct conf *born)
 {
 	int e = 0;
 
 	r->id = id;
+	r->uid = born->engine_uid;
+	r->gid = born->engine_gid;
 	r->counts = false;
 	r->again = r->busy;
 	if (!r->busy)

@@ -10,8 +10,8 @@
 #include "agent/engine.h"
 #include "agent/process/engine_link.h"
 #include "agent/process/post.h"
+#include "agent/process/state_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -54,80 +54,6 @@ static void remove_pid_file(const char *path, bool mine)
 
 /* --- places on disk ---------------------------------------------------------------------------------------------- */
 
-/* What an earlier agent left as root, in a directory that only root could change until now. */
-static void give_files(int dir, uid_t uid, gid_t gid)
-{
-	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-
-	if (!d) {
-		close_fd(copy);
-		return;
-	}
-	while ((e = readdir(d))) {
-		_cleanup_(close_fdp) int fd =
-			openat(dir, e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != 0)
-			continue;
-		if (fchown(fd, uid, gid) < 0)
-			log_warn("%s in the state directory cannot be given to the engine: %s", e->d_name,
-				 strerror(errno));
-	}
-	closedir(d);
-}
-
-/* We keep no folders there: a directory with some is somebody else's too, like /var/lib, and named by mistake. */
-static bool has_folders(int dir)
-{
-	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 0);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *e;
-	struct stat st;
-	bool found = false;
-
-	if (!d) {
-		close_fd(copy);
-		return true;
-	}
-	while (!found && (e = readdir(d)))
-		found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-			strcmp(e->d_name, "lost+found") != 0 &&
-			fstatat(dir, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
-	rewinddir(d); /* the position is shared with `dir` */
-	closedir(d);
-	return found;
-}
-
-/* Trouble here is trouble of the journal alone, and is told by the engine, too. */
-static void prepare_state(const struct conf *c)
-{
-	_cleanup_(close_fdp) int dir = -1;
-	struct stat st;
-
-	if (mkdir(c->state_directory, 0750) < 0 && errno != EEXIST)
-		return;
-	dir = open(c->state_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0 || fstat(dir, &st) < 0 || st.st_uid == c->engine_uid || st.st_uid != 0)
-		return;
-	if (st.st_mode & 0022) {
-		log_warn("state_directory %s may be changed by others (mode %04o), so it is not given to the engine",
-			 c->state_directory, st.st_mode & 07777u);
-		return;
-	}
-	if (has_folders(dir)) {
-		log_warn("state_directory %s holds other directories, so it is not given to the engine; name one that "
-			 "is for sqlvip alone",
-			 c->state_directory);
-		return;
-	}
-	give_files(dir, c->engine_uid, c->engine_gid);
-	if (fchown(dir, c->engine_uid, c->engine_gid) < 0)
-		log_warn("state_directory %s cannot be given to the engine: %s", c->state_directory, strerror(errno));
-}
-
 /* A FIFO that was not there before the first engine is made by it. */
 static void note_fifos(struct engine_files *h, const struct conf *c)
 {
@@ -151,7 +77,7 @@ int engine_files_prepare(struct engine_files *h, const struct options *opt, cons
 		r = write_pid_file(opt->pid_file, getpid());
 	if (r < 0)
 		return r;
-	prepare_state(conf);
+	state_directory_give(conf->state_directory, conf->engine_uid, conf->engine_gid, 0);
 	note_fifos(h, conf);
 	if (!conf->engine_user)
 		log_warn("%s", ENGINE_NO_USER);

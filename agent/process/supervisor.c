@@ -17,6 +17,7 @@
 #include "agent/process/patience.h"
 #include "agent/process/post.h"
 #include "agent/process/runner.h"
+#include "agent/process/state_directory.h"
 #include "agent/process/sweep.h"
 
 #include <errno.h>
@@ -134,7 +135,7 @@ static void reload_begins(struct supervisor *s, uint32_t id)
 	if (s->ever_ready && !s->reloading)
 		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
 	s->reloading = s->ever_ready;
-	if (conf_reader_ask(s->reader, id) < 0)
+	if (conf_reader_ask(s->reader, id, s->confs.born) < 0)
 		conf_is_read(s, &(struct conf_reading){ .id = id, .error = -ENOMEM, .fd = -ENOMEM });
 }
 
@@ -333,12 +334,16 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-/* The path of the control socket is for the life of an engine: the next one may serve another, and nobody else would
- * remove what the last one left. */
+/* The path of the control socket, and the user, are for the life of an engine: the next one may serve another, and
+ * nobody else would remove what the last one left; it may be another, and could not read what the last one wrote. */
 static void succeed(struct supervisor *s)
 {
-	if (strcmp(s->confs.born->control_socket, s->confs.current.conf->control_socket) != 0)
-		engine_files_clear_control(s->confs.born);
+	const struct conf *was = s->confs.born, *is = s->confs.current.conf;
+
+	if (strcmp(was->control_socket, is->control_socket) != 0)
+		engine_files_clear_control(was);
+	if (was->engine_uid != is->engine_uid)
+		state_directory_give(is->state_directory, is->engine_uid, is->engine_gid, was->engine_uid);
 	generations_restart(&s->confs);
 }
 

@@ -304,6 +304,49 @@ def test_new_engine_goes_by_the_configuration_in_effect(pair):
     assert agent.stop() == 0
 
 
+def test_state_directory_that_a_reload_names_is_made_for_the_engine_and_orders_go_along(pair):
+    """The folder is root's to make; orders that stayed behind would be forgotten, or come back one day."""
+    nobody = pwd.getpwnam("nobody")
+    head = ("global_defs", "engine_user nobody")
+    agent = alone(pair, head=block(*head))
+    old, new = pair.master.path("/var/lib/sqlvip"), pair.master.path("/var/lib/elsewhere")
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+    until((old / "orders.json").exists, 10, "the order to be kept")
+    agent.configure(block(*head, "state_directory /var/lib/elsewhere") + instance(150, track=False))
+    text = pair.master.run([pair.build.sqlvipctl, "reload"]).stdout
+    assert "global_defs: + state_directory /var/lib/elsewhere" in text and "next start" not in text
+    until(lambda: (new / "orders.json").exists() and not (old / "orders.json").exists(), 10, "the orders to go along")
+    st = new.stat()
+    assert (st.st_uid, st.st_gid, st.st_mode & 0o7777) == (nobody.pw_uid, nobody.pw_gid, 0o750)
+    engine = agent.engine
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    agent.wait_state("FAULT", 10)
+    assert agent.instance()["standby"]
+    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
+    pair.master.run([pair.build.sqlvipctl, "resume"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert agent.stop() == 0
+
+
+def test_state_of_an_engine_is_its_successors_who_runs_as_another_user(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    until(pair.master.path("/var/lib/sqlvip/orders.json").exists, 10, "the order to be kept")
+    agent.configure(block("global_defs", "engine_user daemon") + instance(150, track=False))
+    text = pair.master.run([pair.build.sqlvipctl, "reload"]).stdout
+    assert "takes effect at the next start only: engine_user daemon" in text
+    engine = agent.engine
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    agent.wait_state("FAULT", 10)
+    status = agent.status()
+    assert agent.instance()["standby"] and status["engine"]["user"] == "daemon"
+    assert not [a for a in status["alarms"] if a["id"] == "state_directory"]
+    assert agent.stop() == 0
+
+
 class SlowNames:
     """Until end(), who looks for a user on this host waits, as for a name service that does not answer."""
 

@@ -91,6 +91,7 @@ static void global_values_need_a_restart_unless_known_better(void **state)
 {
 	(void)state;
 	assert_true(conf_global_is_live("router_id x"));
+	assert_true(conf_global_is_live("state_directory /var/lib/x"));
 	assert_false(conf_global_is_live("router_identity x"));
 	assert_false(conf_global_is_live("control_socket /run/x"));
 	assert_false(conf_global_is_live("whatever_comes on"));

@@ -12,11 +12,11 @@
 #include <sched.h>
 #include <sys/mount.h>
 
-enum { DEADLINE_US = 30000000, STEP_US = 10000, SHORT_US = 100000, NEVER_US = 600000000 };
+enum { DEADLINE_US = 30000000, STEP_US = 10000, SHORT_US = 100000, NEVER_US = 600000000, STRANGER = 54321 };
 
 struct fixture {
 	sd_event *loop;
-	char dir[64], file[96], fifo[96];
+	char dir[64], file[96], fifo[96], kept[96];
 	struct options opt;
 	struct conf_reader *reader;
 	bool slow;
@@ -44,9 +44,10 @@ static void write_conf(const struct fixture *f, const char *router_id, const cha
 
 	assert_non_null(file);
 	fprintf(file,
-		"global_defs {\n router_id %s\n}\nvrrp_instance VI_1 {\n interface eth0\n virtual_router_id 51\n"
+		"global_defs {\n router_id %s\n state_directory %s\n}\nvrrp_instance VI_1 {\n interface eth0\n "
+		"virtual_router_id 51\n"
 		" virtual_ipaddress {\n  192.0.2.1\n }\n%s}\n",
-		router_id, rest);
+		router_id, f->kept, rest);
 	assert_int_equal(fclose(file), 0);
 }
 
@@ -60,6 +61,7 @@ static struct fixture *make(uint64_t limit_us)
 	scratch_make(f->dir);
 	snprintf(f->file, sizeof(f->file), "%s/x.conf", f->dir);
 	snprintf(f->fifo, sizeof(f->fifo), "%s/passwd", f->dir);
+	snprintf(f->kept, sizeof(f->kept), "%s/kept", f->dir);
 	f->opt.file = f->file;
 	assert_return_code(sd_event_new(&f->loop), 0);
 	assert_int_equal(conf_reader_new(f->loop, &f->opt, limit_us, done, f, &f->reader), 0);
@@ -109,6 +111,15 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* For an engine that is somebody else, if we may say so. */
+static int ask(struct fixture *f, uint32_t id)
+{
+	const struct conf born = { .engine_uid = geteuid() ? geteuid() : STRANGER,
+				   .engine_gid = geteuid() ? getegid() : STRANGER };
+
+	return conf_reader_ask(f->reader, id, &born);
+}
+
 /* The loop goes round meanwhile. */
 static void let_some_time_pass(struct fixture *f)
 {
@@ -123,7 +134,7 @@ static void configuration_is_handed_over_with_its_record(void **state)
 	struct fixture *f = *state;
 
 	write_conf(f, "one", "");
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
+	assert_int_equal(ask(f, 7), 0);
 	wait_until(f, f->done == 1);
 	assert_int_equal(f->last.id, 7);
 	assert_int_equal(f->last.error, 0);
@@ -136,11 +147,29 @@ static void wrong_configuration_comes_as_a_record_for_others_to_judge(void **sta
 	struct fixture *f = *state;
 
 	write_conf(f, "one", " priority 300\n");
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
+	assert_int_equal(ask(f, 7), 0);
 	wait_until(f, f->done == 1);
 	assert_int_equal(f->last.error, -EINVAL);
 	assert_null(f->last.conf);
 	assert_true(f->last.fd >= 0);
+}
+
+static void state_directory_is_there_and_the_engines_before_the_engine_hears_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	write_conf(f, "one", " priority 300\n");
+	assert_int_equal(ask(f, 7), 0);
+	wait_until(f, f->done == 1);
+	assert_int_equal(stat(f->kept, &st), -1); /* nothing comes of a wrong file */
+	write_conf(f, "one", "");
+	assert_int_equal(ask(f, 8), 0);
+	wait_until(f, f->done == 2);
+	assert_return_code(stat(f->kept, &st), errno);
+	assert_int_equal(st.st_mode, S_IFDIR | 0750);
+	assert_int_equal(st.st_uid, geteuid() ? geteuid() : STRANGER);
+	assert_int_equal(st.st_gid, geteuid() ? getegid() : STRANGER);
 }
 
 static void loop_goes_round_during_a_slow_look_up(void **state)
@@ -149,7 +178,7 @@ static void loop_goes_round_during_a_slow_look_up(void **state)
 
 	write_conf(f, "one", "");
 	names_are_slow(f);
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
+	assert_int_equal(ask(f, 7), 0);
 	let_some_time_pass(f);
 	assert_int_equal(f->done, 0);
 	names_are_there(f);
@@ -163,11 +192,11 @@ static void newer_wish_is_answered_with_newer_files_and_the_older_not(void **sta
 
 	write_conf(f, "one", "");
 	names_are_slow(f);
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
-	assert_int_equal(conf_reader_ask(f->reader, 8), 0);
+	assert_int_equal(ask(f, 7), 0);
+	assert_int_equal(ask(f, 8), 0);
 	let_some_time_pass(f);
 	write_conf(f, "two", "");
-	assert_int_equal(conf_reader_ask(f->reader, 9), 0);
+	assert_int_equal(ask(f, 9), 0);
 	names_are_there(f);
 	wait_until(f, f->done > 0);
 	assert_int_equal(f->last.id, 9);
@@ -182,13 +211,13 @@ static void forgotten_wish_is_not_answered(void **state)
 
 	write_conf(f, "one", "");
 	names_are_slow(f);
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
-	assert_int_equal(conf_reader_ask(f->reader, 8), 0);
+	assert_int_equal(ask(f, 7), 0);
+	assert_int_equal(ask(f, 8), 0);
 	conf_reader_forget(f->reader);
 	names_are_there(f);
 	let_some_time_pass(f);
 	assert_int_equal(f->done, 0);
-	assert_int_equal(conf_reader_ask(f->reader, 9), 0);
+	assert_int_equal(ask(f, 9), 0);
 	wait_until(f, f->done > 0);
 	assert_int_equal(f->last.id, 9);
 }
@@ -199,12 +228,12 @@ static void reading_that_takes_too_long_is_told_once_and_does_not_end_those_to_c
 
 	write_conf(f, "one", "");
 	names_are_slow(f);
-	assert_int_equal(conf_reader_ask(f->reader, 7), 0);
+	assert_int_equal(ask(f, 7), 0);
 	wait_until(f, f->done == 1);
 	assert_int_equal(f->last.id, 7);
 	assert_int_equal(f->last.error, -ETIMEDOUT);
 	assert_int_equal(f->last.fd, -ETIMEDOUT);
-	assert_int_equal(conf_reader_ask(f->reader, 8), 0);
+	assert_int_equal(ask(f, 8), 0);
 	wait_until(f, f->done == 2);
 	assert_int_equal(f->last.id, 8);
 	assert_int_equal(f->last.error, -ETIMEDOUT);
@@ -228,6 +257,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(configuration_is_handed_over_with_its_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(wrong_configuration_comes_as_a_record_for_others_to_judge, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(state_directory_is_there_and_the_engines_before_the_engine_hears_of_it,
+						setup, teardown),
 	};
 	const struct CMUnitTest names[] = {
 		cmocka_unit_test_setup_teardown(loop_goes_round_during_a_slow_look_up, setup, teardown),

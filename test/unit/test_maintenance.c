@@ -147,6 +147,105 @@ static void file_that_is_not_understood_is_no_order(void **state)
 	}
 }
 
+static void path_in(const struct fixture *f, const char *name, char *path)
+{
+	snprintf(path, PATH_MAX_LEN, "%s/%s", f->dir, name);
+}
+
+/* As after a reload that names it. */
+static void go_over(struct fixture *f, const char *path)
+{
+	assert_true(store_move(f->store, path, ORDERS_FILE));
+	orders_save(f->orders);
+}
+
+static void orders_go_along_to_another_directory(void **state)
+{
+	struct fixture *f = *state;
+	char other[PATH_MAX_LEN], was[sizeof(f->dir)];
+
+	path_in(f, "other", other);
+	assert_int_equal(orders_set_standby(f->orders, "A", true), 0);
+	go_over(f, other);
+	assert_int_equal(orders_set_standby(f->orders, "B", true), 0);
+	stop(f);
+	/* What stays behind would be in force for whoever goes back. */
+	assert_false(scratch_has(f->dir, ORDERS_FILE));
+	strcpy(was, f->dir);
+	assert_return_code(snprintf(f->dir, sizeof(f->dir), "%s", other), 0);
+	start(f);
+	assert_true(orders_standby(f->orders, "A") > 0);
+	assert_true(orders_standby(f->orders, "B") > 0);
+	strcpy(f->dir, was);
+}
+
+static void orders_that_lie_in_the_other_directory_are_replaced(void **state)
+{
+	struct fixture *f = *state;
+	char other[PATH_MAX_LEN], was[sizeof(f->dir)];
+
+	path_in(f, "other", other);
+	strcpy(was, f->dir);
+	assert_int_equal(orders_set_standby(f->orders, "A", true), 0);
+	go_over(f, other);
+	assert_int_equal(orders_set_standby(f->orders, "A", false), 0);
+	go_over(f, was);
+	assert_int_equal(orders_set_standby(f->orders, "B", true), 0);
+	go_over(f, other);
+	stop(f);
+	assert_return_code(snprintf(f->dir, sizeof(f->dir), "%s", other), 0);
+	start(f);
+	assert_int_equal(orders_standby(f->orders, "A"), 0);
+	assert_true(orders_standby(f->orders, "B") > 0);
+	strcpy(f->dir, was);
+}
+
+static void same_directory_by_another_name_keeps_the_orders(void **state)
+{
+	struct fixture *f = *state;
+	char other[PATH_MAX_LEN];
+
+	assert_int_equal(orders_set_standby(f->orders, "A", true), 0);
+	assert_false(store_move(f->store, f->dir, ORDERS_FILE));
+	path_in(f, ".", other);
+	go_over(f, other);
+	stop(f);
+	start(f);
+	assert_true(orders_standby(f->orders, "A") > 0);
+}
+
+static void orders_stay_where_they_are_until_the_other_directory_has_them(void **state)
+{
+	struct fixture *f = *state;
+	char path[PATH_MAX_LEN];
+	struct store_status s;
+
+	assert_int_equal(orders_set_standby(f->orders, "A", true), 0);
+	path_in(f, ORDERS_FILE, path); /* no directory */
+	strcat(path, "/none");
+	go_over(f, path);
+	stop(f);
+	start(f);
+	assert_true(orders_standby(f->orders, "A") > 0);
+	/* It is said; and made up for when the directory can be opened. */
+	path_in(f, "missing/other", path);
+	go_over(f, path);
+	for (uint64_t end_us = loop_now_us() + FLUSH_US; loop_now_us() < end_us;) {
+		store_status(f->store, &s);
+		if (s.error[0])
+			break;
+		usleep(1000);
+	}
+	assert_non_null(strstr(s.error, "missing/other"));
+	assert_true(scratch_has(f->dir, ORDERS_FILE));
+	path_in(f, "missing", path);
+	assert_return_code(mkdir(path, 0750), errno);
+	orders_save(f->orders);
+	stop(f);
+	assert_true(scratch_has(f->dir, "missing/other/" ORDERS_FILE));
+	assert_false(scratch_has(f->dir, ORDERS_FILE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +255,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(orders_are_kept_over_a_restart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(repeated_order_keeps_its_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(file_that_is_not_understood_is_no_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(orders_go_along_to_another_directory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(orders_that_lie_in_the_other_directory_are_replaced, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(same_directory_by_another_name_keeps_the_orders, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(orders_stay_where_they_are_until_the_other_directory_has_them, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
