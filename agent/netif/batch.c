@@ -10,6 +10,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/netif/cache.h"
 #include "agent/netif/netlink.h"
+#include "agent/netif/places.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -17,9 +18,6 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/socket.h>
-
-/* IFA_PROTO (since 5.18, ignored before): VRRP's protocol number marks our addresses in `ip address`. */
-enum { IFA_PROTO_OURS = 112 };
 
 enum {
 	LOOK_TRIES = 5,    /* while the tables change under the look */
@@ -114,7 +112,7 @@ static int put_addr(struct nl_msg *m, const struct netif_addr *a, enum netif_op 
 		if (a->label[0])
 			r |= nla_put_string(m, IFA_LABEL, a->label);
 	}
-	return r | nla_put_u8(m, IFA_PROTO, IFA_PROTO_OURS);
+	return r | nla_put_u8(m, IFA_PROTO, NETIF_PROTO_OURS);
 }
 
 static int put_local_route(struct nl_msg *m, const struct netif_addr *a)

@@ -7,7 +7,8 @@
  * carried out in the order in which they were handed in.
  *
  * netif.c is the loop's side (events, tables), writer.c the thread (order of acts), batch.c the requests,
- * sockdiag.c the reset of connections, cache.c the tables, netlink.c the sockets. libnl stays inside these. */
+ * sockdiag.c the reset of connections, cache.c the tables, places.c a look beyond them, netlink.c the sockets. libnl
+ * stays inside these. */
 #pragma once
 
 #include "agent/base/addr.h"

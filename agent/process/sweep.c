@@ -8,6 +8,7 @@
 #include "agent/control.h"
 #include "agent/load.h"
 #include "agent/netif/netif.h"
+#include "agent/netif/places.h"
 #include "agent/netif/writer.h"
 #include "agent/vip.h"
 
@@ -24,6 +25,8 @@ struct sweep {
 	struct conf *conf;
 	sd_event *loop;
 	struct netif *netif;
+	struct netif_places places; /* read when one is not where it was configured */
+	bool looked;
 	size_t pending; /* releases under way */
 	int error;
 };
@@ -31,6 +34,7 @@ struct sweep {
 static void sweep_done(struct sweep *d)
 {
 	netif_free(d->netif);
+	netif_places_done(&d->places);
 	sd_event_unref(d->loop);
 	conf_free(d->conf);
 }
@@ -47,6 +51,54 @@ static void cleaned(void *user, const struct netif_result *r)
 		sd_event_exit(d->loop, 0);
 }
 
+static const char *link_name(const struct sweep *d, int ifindex)
+{
+	const struct netif_link *l = netif_link_by_index(d->netif, ifindex);
+
+	return l ? l->name : "an interface that has gone";
+}
+
+static const struct netif_place *find_place(struct sweep *d, const struct ip_prefix *prefix)
+{
+	int r = d->looked ? 0 : netif_places_read(&d->places);
+
+	d->looked = true;
+	if (r < 0) {
+		log_error("cannot look for addresses on interfaces that were renamed: %s", strerror(-r));
+		d->error = r;
+	}
+	return netif_places_find(&d->places, prefix);
+}
+
+/* The agent knows interfaces by their index, and one may be renamed under an address. Unlike a supervisor, who saw an
+ * engine have it, we know nothing but the mark: what has none may be anybody's, on loopback for a load balancer. */
+static int interface_elsewhere(struct sweep *d, const struct conf_instance *ci, const struct conf_vip *vip)
+{
+	const char *dev = vip->dev[0] ? vip->dev : ci->interface;
+	const struct netif_place *at = find_place(d, &vip->prefix);
+	bool exists = netif_link_by_name(d->netif, dev);
+	char addr[IP_STR_MAX];
+
+	if (!at)
+		return 0;
+	log_write(exists || at->marked ? LOG_NOTICE : LOG_WARNING, ci->name, "%s/%u is on %s, not on %s%s: %s",
+		  ip_format(&vip->prefix.addr, addr), vip->prefix.len, link_name(d, at->ifindex), dev,
+		  exists ? "" : ", which does not exist",
+		  at->marked ? "an agent put it there, and it is removed"
+			     : "it is left there, for nothing tells that an agent put it there");
+	return at->marked ? at->ifindex : 0;
+}
+
+/* The interface that the address is to be removed from; 0: none. */
+static int interface_with(struct sweep *d, const struct conf_instance *ci, const struct conf_vip *vip)
+{
+	const struct netif_link *link = netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
+
+	if (link && netif_presence(d->netif, link->ifindex, &vip->prefix) != NETIF_ABSENT)
+		return link->ifindex;
+	return interface_elsewhere(d, ci, vip);
+}
+
 static int sweep_instance(struct sweep *d, const struct conf_instance *ci)
 {
 	_cleanup_(freep) struct netif_addr *left = calloc(ci->n_vips + 1, sizeof(*left));
@@ -54,11 +106,10 @@ static int sweep_instance(struct sweep *d, const struct conf_instance *ci)
 	int r;
 
 	for (size_t i = 0; left && i < ci->n_vips; i++) {
-		const struct conf_vip *vip = &ci->vips[i];
-		const struct netif_link *link = netif_link_by_name(d->netif, vip->dev[0] ? vip->dev : ci->interface);
+		int ifindex = interface_with(d, ci, &ci->vips[i]);
 
-		if (link && netif_presence(d->netif, link->ifindex, &vip->prefix) != NETIF_ABSENT)
-			left[n++] = vip_addr(vip, link->ifindex);
+		if (ifindex)
+			left[n++] = vip_addr(&ci->vips[i], ifindex);
 	}
 	if (left && n == 0)
 		return 0;

@@ -246,6 +246,42 @@ def test_clean_up_removes_the_vip_of_a_dead_agent_but_not_of_a_living_one(pair):
     pair.watcher.wait_no_holder(pair.master, VIP, 5)
 
 
+def clean_up(pair):
+    """What sqlvipd -X says; it succeeds."""
+    return pair.master.run([pair.build.sqlvipd, "-X", "-f", "/etc/sqlvip/sqlvip.conf"]).stderr
+
+
+def test_clean_up_finds_the_vip_of_a_dead_agent_where_its_interface_was_renamed(pair):
+    extra = "192.168.7.7"
+    for words in ("add old0 type veth peer old1", "set old0 up", "set old1 up"):
+        pair.master.run(["ip", "link", *words.split()])
+    agent = pair.agent(pair.master, "global_defs {\n vip_lease off\n}\n"
+                       + instance(200, track=False, vips=(VIP, f"{extra}/32 dev old0"))).start()
+    pair.watcher.wait(15, 0, host="mastersql", event="address", op="add", address=f"{extra}/32")
+    agent.kill()
+    agent.process.wait(5)
+    pair.master.run(["ip", "link", "set", "old0", "name", "new0"])
+    # Another has got its name since.
+    pair.master.run(["ip", "link", "set", "old1", "name", "old0"])
+    assert f"{extra}/32 is on new0, not on old0" in clean_up(pair)
+    assert extra not in pair.master.run(["ip", "-o", "addr", "show", "dev", "new0"]).stdout
+    pair.watcher.wait_no_holder(pair.master, VIP, 5)
+
+
+def test_clean_up_leaves_an_address_on_another_interface_that_no_agent_put_there(pair):
+    """As behind a load balancer, where each server has the address on its loopback interface."""
+    extra = "192.168.7.7"
+    pair.master.write("/etc/sqlvip/sqlvip.conf", instance(200, track=False, vips=(VIP, f"{extra}/32 dev old0")))
+    for address in (VIP, extra):
+        pair.master.run(["ip", "addr", "add", f"{address}/32", "dev", "lo"])
+    said = clean_up(pair)
+    assert f"VI_1: {VIP}/32 is on lo, not on eth0" in said and "left there" in said
+    assert f"warning: VI_1: {extra}/32 is on lo, not on old0, which does not exist" in said
+    there = pair.master.run(["ip", "-o", "addr", "show", "dev", "lo"]).stdout
+    assert VIP in there and extra in there
+    pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "lo"])
+
+
 def test_signals_of_keepalived_habits_do_not_end_the_agent(pair):
     agent = pair.agent(pair.master, instance(200, track=False)).start()
     pair.watcher.wait_holder(pair.master, VIP, 10)
