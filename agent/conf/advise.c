@@ -58,7 +58,8 @@ static void advise_keepalived(const struct advice *a, const struct conf *c, cons
 		say(a, "# at the top level, beside vrrp_instance:");
 		say(a, "vrrp_mysql %s {", name);
 		say(a, "    socket /run/mysqld/mysqld.sock");
-		say(a, "    user sqlvip  # CREATE USER sqlvip@localhost; with a password: password file:PATH");
+		say(a, "    user sqlvip  # CREATE USER IF NOT EXISTS sqlvip@localhost; with a password: password "
+		       "file:PATH");
 		say(a, "    interval 0.2");
 		say(a, "    timeout 1");
 		say(a, "}");

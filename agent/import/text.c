@@ -162,7 +162,7 @@ static void put_account(struct page *p, const struct check *c)
 		put_line(p, 1, "# `defaults_file` with its path can stand in place of user and password");
 	}
 	if (!c->mysql.user[0] || strcmp(c->mysql.user, "root") == 0) {
-		put_line(p, 1, "# on the server: CREATE USER sqlvip@localhost IDENTIFIED BY '...';");
+		put_line(p, 1, "# on the primary: CREATE USER IF NOT EXISTS sqlvip@localhost IDENTIFIED BY '...';");
 	}
 	put_line(p, 1, "# its password goes into a file with mode 0600; then, without the #:");
 	put_line(p, 1, "# password file:/etc/sqlvip/mysql.password");

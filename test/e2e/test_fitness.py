@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Is this server fit to serve, though alive? Replication between real servers, broken in the ways that it breaks."""
 
+import re
+
 import pytest
 
 from lib.agents import VIP, block, instance, mysql_check
@@ -244,6 +246,23 @@ def test_example_of_the_replica_keeps_the_vip_from_a_broken_one(pair):
     backup.wait_state("FAULT", 5)
     replica.sql("STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only=0")
     pair.watcher.wait_holder(pair.backup, VIP, 20)
+
+
+@pytest.mark.parametrize("text", ["README.md", "man/sqlvip.conf.5", "etc/sqlvip.conf",
+                                  "etc/examples/two-hosts/mastersql.conf", "etc/examples/replica/mastersql.conf"])
+def test_account_as_documented_does_not_stop_replication_when_both_hosts_got_it(pair, text):
+    """The documents say: on the primary only. Who was quicker than that must not pay with his replica."""
+    statement = re.search(r"CREATE USER [^;\n]*?sqlvip@localhost [^;\n]*;", (TOP / text).read_text())[0]
+    pair.start_servers("--log-bin=bin", "--log-slave-updates")
+    primary, replica = pair.mysql["mastersql"], pair.mysql["backupsql"]
+    prepare_primary(primary)
+    primary.sql("DROP USER sqlvip@localhost")
+    follow(replica, primary)
+    replica.sql(statement)
+    primary.sql(statement)
+    primary.sql("INSERT INTO app.t VALUES (1)")
+    wait_equal(replica, primary)
+    assert replica.sql("SELECT n FROM app.t") == "1"
 
 
 def test_reload_keeps_what_a_check_knows_and_takes_new_ones(pair):
