@@ -24,6 +24,14 @@ struct frame {
 	struct conf_where where;
 };
 
+/* A brace of the whole, and what stands behind it. */
+struct brace {
+	bool opens;
+	enum conf_token next;
+	const char *word; /* LEX_LINE: its first word, from the pool; "" if it is no keyword's */
+	size_t end;       /* the first } from here on that closes more than was opened; or how many braces there are */
+};
+
 /* What the last line wants of a `{` behind it. */
 enum wish { WISH_NONE, WISH_BLOCK, WISH_MAYBE, WISH_NOTHING };
 
@@ -38,8 +46,11 @@ struct parser {
 	struct conf_where skip_where;
 	enum wish wish;
 	struct frame next; /* WISH_BLOCK: what the `{` opens. WISH_MAYBE, WISH_NOTHING: its keyword */
+	size_t n_taken;    /* braces so far */
+	bool surveyed;     /* the next three are known */
 	long lacking;      /* how many } the whole lacks, but for those that were reported */
-	bool counted;      /* that was */
+	struct brace *braces;
+	size_t n_braces;
 	unsigned n_settings;
 	bool full; /* KS_SETTINGS_MAX was reported */
 };
@@ -327,24 +338,76 @@ static void close_brace(struct parser *p, const struct conf_where *where)
 		conf_error(p->env->findings, where, "a } without a { before it");
 }
 
-/* How many more { than } there are, included files and all. */
-static long count_braces(const struct parser *p)
+/* The first word of a line; "" if it is too long for a keyword. */
+static const char *first_word(const char *text, char word[KEYWORD_LEN_MAX])
+{
+	size_t n = strcspn(text, " \t\n\v\f\r\"");
+
+	if (n >= KEYWORD_LEN_MAX)
+		n = 0;
+	memcpy(word, text, n);
+	word[n] = '\0';
+	return word;
+}
+
+/* A brace more; NULL without memory. */
+static struct brace *add_brace(struct parser *p, bool opens)
+{
+	struct brace *all = p->braces;
+
+	if ((p->n_braces & (p->n_braces - 1)) == 0) /* full: it grows by doubling */
+		all = reallocarray(all, p->n_braces ? 2 * p->n_braces : 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	p->braces = all;
+	p->lacking += opens ? 1 : -1;
+	all[p->n_braces] = (struct brace){ .opens = opens, .next = LEX_END, .word = "" };
+	return &all[p->n_braces++];
+}
+
+static void find_ends(struct parser *p)
+{
+	size_t none = p->n_braces;
+
+	for (size_t i = none; i-- > 0;) {
+		struct brace *b = &p->braces[i];
+		size_t own = i + 1 < none ? b[1].end : none; /* of the block that it opens */
+
+		b->end = !b->opens ? i : own + 1 < none ? p->braces[own + 1].end : none;
+	}
+}
+
+/* Goes through the whole once more, included files and all, for its braces. */
+static void survey(struct parser *p)
 {
 	struct conf_findings unheard = { 0 };
 	struct conf_lex_env env = *p->env;
 	struct conf_lex *lex;
 	struct conf_where where;
 	enum conf_token token;
+	struct brace *last = NULL;
+	char word[KEYWORD_LEN_MAX];
 	const char *line;
-	long n = 0;
 
+	p->surveyed = true;
 	env.findings = &unheard;
 	env.comment = NULL;
 	lex = conf_lex_new(&env, p->path, p->text, p->len);
-	while (lex && (token = conf_lex_next(lex, &line, &where)) != LEX_END)
-		n += (token == LEX_OPEN) - (token == LEX_CLOSE);
+	while (lex && (token = conf_lex_next(lex, &line, &where)) != LEX_END) {
+		if (last) {
+			last->next = token;
+			if (token == LEX_LINE)
+				last->word = conf_pool_strdup(p->env->pool, first_word(line, word));
+		}
+		last = NULL;
+		if (token == LEX_LINE)
+			continue;
+		last = add_brace(p, token == LEX_OPEN);
+		if (!last)
+			break;
+	}
 	conf_lex_free(lex);
-	return n;
+	find_ends(p);
 }
 
 static bool has_keyword(const struct parser *p, const struct frame *f, const char *word)
@@ -354,26 +417,42 @@ static bool has_keyword(const struct parser *p, const struct frame *f, const cha
 	return f->kind == FRAME_KEYS && p->grammar->lookup(f->block, word, &key);
 }
 
+/* The line at hand belongs to the block that the innermost of the first `depth` frames is. Either a } is missing before
+ * it, and the next one ends that block; or the line stands in the wrong place, and the next one ends the block that it
+ * stands in. What comes behind it shows which; if it does not, the one mistake is likelier than two. */
+static bool is_misplaced(const struct parser *p, size_t depth)
+{
+	size_t at = p->n_taken < p->n_braces ? p->braces[p->n_taken].end : p->n_braces;
+	const struct brace *end;
+
+	if (at == p->n_braces)
+		return false; /* no block ends any more */
+	end = &p->braces[at];
+	if (depth == 1)
+		return true;
+	if (end->next == LEX_CLOSE)
+		return depth == 2;
+	/* at the end of the whole there is no word */
+	return has_keyword(p, &p->frames[p->depth - 2], end->word) && !has_keyword(p, &p->frames[depth - 2], end->word);
+}
+
 /* In a file that lacks a }, a line that belongs to a block around this one and not into it shows where. In one that
- * lacks none it is a list's entry of that name, or stands in the wrong place. */
+ * lacks none, or lacks it elsewhere, it is a list's entry of that name, or stands in the wrong place. */
 static void close_unclosed(struct parser *p, const char *text, const struct conf_where *where)
 {
-	size_t n = strcspn(text, " \t\n\v\f\r\""), depth = p->depth - 1;
+	size_t depth = p->depth - 1;
 	char word[KEYWORD_LEN_MAX];
 
-	if (n >= sizeof(word))
-		return;
-	memcpy(word, text, n);
-	word[n] = '\0';
-	if (depth == 0 || has_keyword(p, &p->frames[depth], word))
+	if (!*first_word(text, word) || depth == 0 || has_keyword(p, &p->frames[depth], word))
 		return;
 	while (depth > 0 && !has_keyword(p, &p->frames[depth - 1], word))
 		depth--;
 	if (depth == 0)
 		return;
-	if (!p->counted)
-		p->lacking = count_braces(p);
-	p->counted = true;
+	if (!p->surveyed)
+		survey(p);
+	if (p->lacking <= 0 || is_misplaced(p, depth))
+		return;
 	while (p->depth > depth && p->lacking > 0) {
 		const struct frame *f = &p->frames[--p->depth];
 
@@ -388,6 +467,7 @@ static void take_token(struct parser *p, enum conf_token token, const char *text
 {
 	const struct frame *f;
 
+	p->n_taken += token == LEX_OPEN || token == LEX_CLOSE;
 	if (p->skipping > 0) {
 		p->skipping += token == LEX_OPEN;
 		p->skipping -= token == LEX_CLOSE;
@@ -440,5 +520,6 @@ int keepalived_syntax_read(const struct conf_lex_env *env, const struct ks_gramm
 	if (token == LEX_END)
 		finish(&p);
 	conf_lex_free(lex);
+	free(p.braces);
 	return 0;
 }

@@ -244,6 +244,53 @@ static void entry_that_is_called_like_a_keyword_is_an_entry_where_no_brace_is_mi
 		"vrrp_instance=({name=\"v\";track_script=(\"s\",\"priority\",(\"state\",\"weight\",\"5\"));});");
 }
 
+#define NEVER_CLOSED "f:1: vrrp_instance: the block that begins here has no }\n"
+
+/* Where that is missed is told by what stands behind the } of the block that might have been meant. */
+static void block_that_ends_is_not_blamed_for_one_that_does_not(void **state)
+{
+	(void)state;
+	/* valid */
+	says("vrrp_instance v {\n track_script {\n  s\n  priority\n }\n virtual_ipaddress {\n  10.0.0.1\n }\n",
+	     NEVER_CLOSED);
+	says("vrrp_instance v {\n track_script {\n  priority\n  state weight 5\n }\n nopreempt\n"
+	     "global_defs {\n router_id x\n}\n",
+	     "f:1: vrrp_instance: the block that begins here has no } before line 7, where global_defs is no part of "
+	     "it\n");
+	/* wrong by itself */
+	says("vrrp_instance v {\n authentication {\n  auth_type PASS\n  priority 7\n }\n nopreempt\n", NEVER_CLOSED
+	     "f:4: priority: belongs into vrrp_instance, not into authentication; is a } missing before, or "
+	     "one too many?\n");
+	says("vrrp_instance v {\n state BACKUP\n vrrp_script s {\n  script x\n }\n}\nvrrp_instance w {\n state "
+	     "BACKUP\n",
+	     "f:3: vrrp_script: belongs at the top of the file, not into vrrp_instance; is a } missing before, or one "
+	     "too many?\n"
+	     "f:7: vrrp_instance: the block that begins here has no }\n");
+	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n  priority 7\n }\n}\nvrrp_instance w {\n "
+	     "nopreempt\n",
+	     "f:7: vrrp_instance: the block that begins here has no }\n");
+	/* Both may be so. */
+	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n priority 7\n}\nvrrp_instance w {\n"
+	     " track_script {\n  priority\n }\n nopreempt\n",
+	     "f:2: virtual_ipaddress: the block that begins here has no } before line 4, where priority is no part of "
+	     "it\n"
+	     "f:6: vrrp_instance: the block that begins here has no }\n");
+}
+
+static void block_is_blamed_where_what_stands_behind_the_next_brace_is_no_part_of_it(void **state)
+{
+	(void)state;
+	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n priority 7\n}\nvrrp_instance w {\n nopreempt\n}\n",
+	     "f:2: virtual_ipaddress: the block that begins here has no } before line 4, where priority is no part of "
+	     "it\n");
+	says("vrrp_instance v {\n virtual_ipaddress {\n  10.0.0.1\n track_script {\n  s\n }\n priority 7\n}\n",
+	     "f:2: virtual_ipaddress: the block that begins here has no } before line 4, where track_script is no part "
+	     "of it\n");
+	says("vrrp_instance v {\n state BACKUP\nvrrp_script s {\n script x\n}\nglobal_defs {\n router_id x\n}\n",
+	     "f:1: vrrp_instance: the block that begins here has no } before line 3, where vrrp_script is no part of "
+	     "it\n");
+}
+
 static void a_keyword_of_another_block_hints_at_a_missing_brace(void **state)
 {
 	(void)state;
@@ -431,6 +478,8 @@ int main(void)
 		cmocka_unit_test(braces_out_of_place_are_reported_where_they_stand),
 		cmocka_unit_test(a_brace_that_is_missing_is_reported_once_and_what_follows_understood),
 		cmocka_unit_test(entry_that_is_called_like_a_keyword_is_an_entry_where_no_brace_is_missing),
+		cmocka_unit_test(block_that_ends_is_not_blamed_for_one_that_does_not),
+		cmocka_unit_test(block_is_blamed_where_what_stands_behind_the_next_brace_is_no_part_of_it),
 		cmocka_unit_test(a_keyword_of_another_block_hints_at_a_missing_brace),
 		cmocka_unit_test(at_lines_count_for_their_configuration_id_only),
 		cmocka_unit_test(definitions_are_substituted_at_use),
