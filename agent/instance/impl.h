@@ -30,6 +30,8 @@
 #include "vrrp/auth.h"
 #include "vrrp/fsm.h"
 
+#include <stdarg.h>
+
 enum {
 	CAUSE_MAX = 192,
 	PEERS_MAX = 8,
@@ -228,10 +230,20 @@ struct instance {
 	void *released_user;
 };
 
-/* instance.c: hands an event to the machine and carries out what it decides. The format string is the cause, in the
- * words of the log. */
+/* Why an event came, in the words of the log. Most adverts change nothing: the words are made when they are wanted. */
+struct cause {
+	const char *fmt; /* NULL: an advert was heard */
+	va_list *args;
+	uint8_t ours; /* our priority when it came */
+};
+
+/* instance.c: hands an event to the machine and carries out what it decides. The format string is the cause. */
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* The same for VRRP_EV_ADVERT. */
+void instance_feed_advert(struct instance *inst, const struct vrrp_event *ev);
+/* Fills `buf`, of CAUSE_MAX; returns it. */
+const char *instance_cause_text(const struct cause *cause, const struct vrrp_event *ev, char *buf);
 /* Replaces the faults in `mask` by those in `value` and tells the machine what that means. */
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
@@ -367,7 +379,7 @@ void instance_lease_reconf(struct instance *inst, const struct conf_instance *ol
 void instance_lease_tend(struct instance *inst);
 
 /* orders.c: true if maintenance keeps this event from the machine; it is recorded then. */
-bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause);
+bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const struct cause *cause);
 void instance_note_holder(struct instance *inst);
 /* What was ordered before this instance came to be. */
 void instance_obey(struct instance *inst);

@@ -288,16 +288,33 @@ static void state_changed(struct instance *inst, enum vrrp_state old, const char
 	instance_note_holder(inst);
 }
 
-static void feed(struct instance *inst, const struct vrrp_event *ev, const char *cause)
+const char *instance_cause_text(const struct cause *cause, const struct vrrp_event *ev, char *buf)
+{
+	char addr[IP_STR_MAX];
+	va_list args;
+
+	if (!cause->fmt) {
+		snprintf(buf, CAUSE_MAX, "%s advertises priority %u, ours is %u", ip_format(&ev->src, addr),
+			 ev->priority, cause->ours);
+		return buf;
+	}
+	va_copy(args, *cause->args);
+	vsnprintf(buf, CAUSE_MAX, cause->fmt, args);
+	va_end(args);
+	return buf;
+}
+
+static void feed(struct instance *inst, const struct vrrp_event *ev, const struct cause *cause)
 {
 	enum vrrp_state old = inst->fsm.state;
 	struct vrrp_actions actions;
+	char text[CAUSE_MAX];
 
 	if (instance_withholds(inst, ev, cause))
 		return;
 	actions = vrrp_fsm(&inst->fsm, ev);
 	if (inst->fsm.state != old)
-		state_changed(inst, old, cause);
+		state_changed(inst, old, instance_cause_text(cause, ev, text));
 	inst->resigned &= inst->fsm.state == old;
 	if (old == VRRP_MASTER && inst->fsm.state != old) {
 		announce_stop(inst->announce); /* at once, whatever the lane waits for */
@@ -311,29 +328,40 @@ static void feed(struct instance *inst, const struct vrrp_event *ev, const char 
 	instance_after_advert(inst);
 }
 
-void instance_look_up(struct instance *inst)
+static void feed_overslept(struct instance *inst, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void feed_overslept(struct instance *inst, const char *fmt, ...)
 {
 	const struct vrrp_event ev = { .type = VRRP_EV_OVERSLEPT };
-	char cause[CAUSE_MAX];
+	va_list args;
 
-	if (!instance_overslept(inst))
-		return;
-	snprintf(cause, sizeof(cause), "did not run for %.3f s: another may be master by now, listening first",
-		 (double)(loop_now_us() - inst->sent_us) / 1e6);
-	feed(inst, &ev, cause);
+	va_start(args, fmt);
+	feed(inst, &ev, &(struct cause){ .fmt = fmt, .args = &args });
+	va_end(args);
 }
 
+void instance_look_up(struct instance *inst)
+{
+	if (instance_overslept(inst))
+		feed_overslept(inst, "did not run for %.3f s: another may be master by now, listening first",
+			       (double)(loop_now_us() - inst->sent_us) / 1e6);
+}
+
+/* Before anything else is answered we look up: the answer could be an advert, or an ARP. */
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)
 {
-	char cause[CAUSE_MAX];
-	va_list ap;
+	va_list args;
 
-	/* Before anything else is answered: the answer could be an advert, or an ARP. */
 	instance_look_up(inst);
-	va_start(ap, fmt);
-	vsnprintf(cause, sizeof(cause), fmt, ap);
-	va_end(ap);
-	feed(inst, ev, cause);
+	va_start(args, fmt);
+	feed(inst, ev, &(struct cause){ .fmt = fmt, .args = &args });
+	va_end(args);
+}
+
+void instance_feed_advert(struct instance *inst, const struct vrrp_event *ev)
+{
+	instance_look_up(inst);
+	feed(inst, ev, &(struct cause){ .ours = inst->fsm.priority });
 }
 
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)

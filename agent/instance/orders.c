@@ -100,16 +100,16 @@ static bool maintenance_keeps(const struct instance *inst, const struct vrrp_eve
 	return maintenance_withholds(&v, ev);
 }
 
-bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const char *cause)
+bool instance_withholds(struct instance *inst, const struct vrrp_event *ev, const struct cause *cause)
 {
-	char would[CAUSE_MAX];
+	char would[CAUSE_MAX], text[CAUSE_MAX];
 
 	look_whether_over(inst, ev);
 	if (!inst->maintenance || !maintenance_keeps(inst, ev))
 		return false;
 	if (ev->type == VRRP_EV_DOWN_TIMER) /* it may be asked again */
 		loop_timer_in(&inst->down_timer, vrrp_down_us(&inst->fsm));
-	what_would_be(inst, ev, cause, would, sizeof(would));
+	what_would_be(inst, ev, instance_cause_text(cause, ev, text), would, sizeof(would));
 	/* Once for each that is new: the down timer and the checks come back to it. */
 	if (strcmp(would, inst->would) != 0)
 		instance_record(inst, LOG_WARNING, JOURNAL_WOULD, "maintenance: %s", would);

@@ -103,7 +103,6 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 	struct vrrp_packet now = *packet;
 	struct vrrp_advert ad;
 	struct vrrp_event ev = { .type = VRRP_EV_ADVERT };
-	char addr[IP_STR_MAX];
 	enum vrrp_drop why;
 
 	if (inst->fsm.state == VRRP_INIT)
@@ -135,6 +134,5 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 	ev.priority = ad.priority;
 	ev.interval_us = ad.interval_us;
 	ev.src = ad.src;
-	instance_feed(inst, &ev, "%s advertises priority %u, ours is %u", ip_format(&ad.src, addr), ad.priority,
-		      inst->fsm.priority);
+	instance_feed_advert(inst, &ev);
 }
