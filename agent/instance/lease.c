@@ -96,6 +96,8 @@ void instance_lease_tend(struct instance *inst)
 	_cleanup_(freep) struct netif_addr *a = NULL;
 	size_t n = 0;
 
+	if (inst->lease_portions > 0)
+		netif_catch_up(inst->env.netif);
 	if ((inst->conf->vip_lease_s == 0 || !is_due(inst)) && !inst->lease_changed)
 		return;
 	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->lease_portions > 0 ||

@@ -44,6 +44,7 @@ struct netif {
 	struct netif_view *view;
 	sd_event_source *monitor_src, *ended_src;
 	struct netif_job *oldest, *newest; /* handed in and not yet reported */
+	bool catching_up;
 	bool read_only;
 	bool stale;                     /* notifications were lost; the view is behind until the next one is there */
 	struct netif_job *resync;       /* while the thread opens that one */
@@ -218,6 +219,7 @@ static void try_resync(void *user, uint64_t due_us)
 
 	(void)due_us;
 	if (j) {
+		v->deaf_to = netif_writer_renewal_port(n->writer);
 		*j = (struct netif_job){ .kind = NETIF_JOB_CALL, .run = open_in_thread, .user = v };
 		n->resync = j;
 		if (netif_writer_push(n->writer, j) == 0)
@@ -328,8 +330,10 @@ static void finish_job(struct netif *n, struct netif_job *j)
 	struct netif_result result = j->result;
 	void *user = j->user;
 
-	/* The kernel notified while it worked: read that first, so that netif_has() is right in done(). */
-	read_monitor(n, READS_TO_DRAIN, UINT64_MAX);
+	/* The kernel notified while it worked: read that first, so that netif_has() is right in done(). A renewal
+	 * brings and removes nothing. */
+	if (j->kind != NETIF_JOB_RENEW)
+		read_monitor(n, READS_TO_DRAIN, UINT64_MAX);
 	if (n->stale)
 		enter_outcome(n, j);
 	else if (j->kind == NETIF_JOB_TAKE)
@@ -341,12 +345,13 @@ static void finish_job(struct netif *n, struct netif_job *j)
 		done(user, &result);
 }
 
-static int on_ended(sd_event_source *s, int fd, uint32_t events, void *user)
+void netif_catch_up(struct netif *n)
 {
-	struct netif *n = user;
 	struct netif_job *next;
 
-	(void)s, (void)fd, (void)events;
+	if (n->catching_up) /* called by one of those that are told: the others come first */
+		return;
+	n->catching_up = true;
 	for (struct netif_job *j = netif_writer_pop(n->writer); j; j = next) {
 		next = j->next;
 		if (j->kind == NETIF_JOB_CALL)
@@ -354,6 +359,13 @@ static int on_ended(sd_event_source *s, int fd, uint32_t events, void *user)
 		else
 			finish_job(n, j);
 	}
+	n->catching_up = false;
+}
+
+static int on_ended(sd_event_source *s, int fd, uint32_t events, void *user)
+{
+	(void)s, (void)fd, (void)events;
+	netif_catch_up(user);
 	return 0;
 }
 
@@ -436,14 +448,18 @@ int netif_new(sd_event *loop, const struct netif_events *events, struct netif **
 		return -ENOMEM;
 	n->loop = sd_event_ref(loop);
 	n->events = *events;
-	n->view = calloc(1, sizeof(*n->view));
-	r = n->view ? netif_view_open(n->view) : -ENOMEM;
+	r = netif_writer_new(&n->writer);
+	n->view = r == 0 ? calloc(1, sizeof(*n->view)) : NULL;
+	if (r == 0 && !n->view)
+		r = -ENOMEM;
+	if (r == 0) {
+		n->view->deaf_to = netif_writer_renewal_port(n->writer);
+		r = netif_view_open(n->view);
+	}
 	if (r == 0)
 		r = loop_timer_init(&n->resync_retry, loop, LOOP_RANK_NET, 1000, try_resync, n);
 	if (r == 0)
 		r = watch_view(n);
-	if (r == 0)
-		r = netif_writer_new(&n->writer);
 	if (r == 0)
 		r = loop_io(loop, &n->ended_src, netif_writer_fd(n->writer), EPOLLIN, LOOP_RANK_DEATH, on_ended, n);
 	if (r < 0)

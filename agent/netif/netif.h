@@ -115,9 +115,15 @@ int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, 
  * (-EADDRNOTAVAIL). Done in portions, so that a take or release that is handed in later still comes first, and not at
  * all after `not_after_us` (CLOCK_MONOTONIC; -ESTALE). `done` is called for each portion; `*n_portions` says how often.
  * What the kernel notifies about it is no event. Returns as netif_take(); after an error some portions may be under
- * way, `*n_portions` of them. */
+ * way, `*n_portions` of them.
+ *
+ * A portion that went well does not wake the loop: `done` is then called in netif_catch_up(), or when something else
+ * has ended. */
 int netif_renew(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
 		netif_done_fn done, void *user, size_t *n_portions);
+
+/* Calls `done` of all that has ended, as the loop does when it is woken. */
+void netif_catch_up(struct netif *n);
 
 /* True if the kernel, on removing this address when its lifetime is over, would remove others with it: it is the
  * primary of its subnet, `skip` (may be NULL) is false for one of the secondaries, and the interface does not promote

@@ -5,10 +5,14 @@
 
 #include "agent/base/cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
+#include <stddef.h>
+#include <sys/socket.h>
 
 enum {
 	MONITOR_BUFFER = 2 * 1024 * 1024, /* about 2500 notifications */
@@ -78,11 +82,30 @@ static int view_dump(struct netif_view *v, struct nl_sock *sk)
 	return r == -EINTR ? 0 : r;
 }
 
+/* A notification is one datagram of one message, in the host's byte order; a filter loads in the network's. */
+static int be_deaf(struct nl_sock *sk, uint32_t port)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(port), 0, 3),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWADDR), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	const struct sock_fprog prog = { .len = ELEMENTSOF(code), .filter = code };
+	int fd = nl_socket_get_fd(sk);
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
+}
+
 int netif_view_open(struct netif_view *v)
 {
 	struct nl_sock *sk = NULL;
 	int r = netlink_open(NETLINK_ROUTE, MONITOR_BUFFER, &v->monitor);
 
+	if (r == 0 && v->deaf_to)
+		r = be_deaf(v->monitor, v->deaf_to);
 	if (r == 0 && nl_socket_add_memberships(v->monitor, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 						RTNLGRP_NONE) < 0)
 		r = -EIO;

@@ -11,11 +11,12 @@
 struct netif_view {
 	struct netif_cache cache;
 	struct nl_sock *monitor;
-	int error; /* for the owner's use */
+	uint32_t deaf_to; /* RTM_NEWADDR notifications from this nlmsg_pid do not arrive; 0: all do */
+	int error;        /* for the owner's use */
 	_Alignas(struct nlmsghdr) uint8_t in[NETLINK_READ_MAX];
 };
 
-/* `v` is zeroed memory from calloc(). Blocks for as long as others hold the kernel's locks. 0 or -errno; release with
- * netif_view_free() in either case. */
+/* `v` is zeroed memory from calloc(), but for `deaf_to`. Blocks for as long as others hold the kernel's locks. 0 or
+ * -errno; release with netif_view_free() in either case. */
 int netif_view_open(struct netif_view *v);
 struct netif_view *netif_view_free(struct netif_view *v);

@@ -24,13 +24,14 @@ struct job_list {
 };
 
 struct netif_writer {
-	struct netif_batch *batch;
+	struct netif_batch *batch, *renewals; /* each with its own port */
 	struct sockdiag *diag;
 	pthread_t thread;
-	pthread_mutex_t lock; /* queue, later, ended, stop */
+	pthread_mutex_t lock; /* queue, later, ended, told, stop */
 	pthread_cond_t wake;
 	struct job_list queue, ended;
 	struct job_list later; /* renewals */
+	bool told;             /* `event` is readable */
 	bool stop;
 	bool started;
 	int event;
@@ -148,8 +149,9 @@ static void renew(struct netif_writer *w, struct netif_job *j)
 {
 	if (too_late(j))
 		return;
-	add_all(w, NETIF_OP_RENEW, j);
-	netif_batch_flush(w->batch);
+	for (size_t i = 0; i < j->n_reqs; i++)
+		netif_batch_add(w->renewals, NETIF_OP_RENEW, &j->reqs[i]);
+	netif_batch_flush(w->renewals);
 	sum_up(j);
 }
 
@@ -241,6 +243,21 @@ static struct job_list next_jobs(struct netif_writer *w)
 	return l;
 }
 
+/* A renewal that went well changes nothing: the loop hears of it when it is awake anyhow. Lock held. */
+static void hand_back(struct netif_writer *w, struct job_list *jobs)
+{
+	bool tell = false;
+
+	while (jobs->first) {
+		struct netif_job *j = list_take_first(jobs);
+
+		tell |= j->kind != NETIF_JOB_RENEW || j->result.error < 0;
+		list_add(&w->ended, j);
+	}
+	if (tell && !w->told)
+		w->told = eventfd_write(w->event, 1) == 0; /* never waits: the counter cannot come near its limit */
+}
+
 static void *writer_main(void *arg)
 {
 	struct netif_writer *w = arg;
@@ -255,9 +272,7 @@ static void *writer_main(void *arg)
 		pthread_mutex_unlock(&w->lock);
 		carry_out(w, &jobs);
 		pthread_mutex_lock(&w->lock);
-		while (jobs.first)
-			list_add(&w->ended, list_take_first(&jobs));
-		(void)eventfd_write(w->event, 1); /* never waits: the counter cannot come near its limit */
+		hand_back(w, &jobs);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
@@ -297,6 +312,8 @@ int netif_writer_new(struct netif_writer **ret)
 	if (r == 0)
 		r = netif_batch_new(&w->batch);
 	if (r == 0)
+		r = netif_batch_new(&w->renewals);
+	if (r == 0)
 		r = sockdiag_new(&w->diag);
 	if (r == 0)
 		r = start_thread(w);
@@ -318,6 +335,7 @@ struct netif_writer *netif_writer_free(struct netif_writer *w)
 		pthread_join(w->thread, NULL);
 	}
 	netif_batch_free(w->batch);
+	netif_batch_free(w->renewals);
 	sockdiag_free(w->diag);
 	close_fd(w->event);
 	pthread_cond_destroy(&w->wake);
@@ -353,7 +371,9 @@ struct netif_job *netif_writer_pop(struct netif_writer *w)
 	eventfd_t count;
 
 	pthread_mutex_lock(&w->lock);
-	(void)eventfd_read(w->event, &count);
+	if (w->told)
+		(void)eventfd_read(w->event, &count);
+	w->told = false;
 	first = w->ended.first;
 	w->ended = (struct job_list){ 0 };
 	pthread_mutex_unlock(&w->lock);
@@ -363,6 +383,11 @@ struct netif_job *netif_writer_pop(struct netif_writer *w)
 uint32_t netif_writer_port(const struct netif_writer *w)
 {
 	return netif_batch_port(w->batch);
+}
+
+uint32_t netif_writer_renewal_port(const struct netif_writer *w)
+{
+	return netif_batch_port(w->renewals);
 }
 
 const char *netif_writer_reset_support(const struct netif_writer *w)

@@ -39,11 +39,12 @@ struct netif_writer *netif_writer_free(struct netif_writer *w);
 /* -ENOBUFS if too many are waiting, else 0: the job is the writer's until it comes out of netif_writer_pop(). */
 int netif_writer_push(struct netif_writer *w, struct netif_job *job);
 
-/* Readable when a job has ended. */
+/* Readable when a job has ended that is not a renewal that went well. */
 int netif_writer_fd(const struct netif_writer *w);
 /* The jobs that have ended, oldest first, linked by `next`; NULL if none. Makes the descriptor unreadable. */
 struct netif_job *netif_writer_pop(struct netif_writer *w);
 
-/* nlmsg_pid in the notifications of its changes. */
+/* nlmsg_pid in the notifications of its changes, renewals apart; and in those of renewals. IPv4 only. */
 uint32_t netif_writer_port(const struct netif_writer *w);
+uint32_t netif_writer_renewal_port(const struct netif_writer *w);
 const char *netif_writer_reset_support(const struct netif_writer *w);

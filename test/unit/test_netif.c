@@ -487,6 +487,12 @@ static void expired_address_is_told(void **state)
 	assert_false(here(w, &a));
 }
 
+static bool caught_up(struct world *w, const struct outcome *o)
+{
+	netif_catch_up(w->n);
+	return o->order != 0;
+}
+
 static struct netif_result renew(struct world *w, const struct netif_addr *addrs, size_t n, uint64_t not_after_us)
 {
 	struct outcome o = { .w = w };
@@ -494,7 +500,7 @@ static struct netif_result renew(struct world *w, const struct netif_addr *addrs
 
 	assert_int_equal(netif_renew(w->n, addrs, n, not_after_us, on_done, &o, &portions), 0);
 	assert_int_equal(portions, 1);
-	WAIT_FOR(w, o.order);
+	WAIT_FOR(w, caught_up(w, &o));
 	return o.result;
 }
 
@@ -608,8 +614,61 @@ static void foreign_removal_beside_a_renewal_is_told(void **state)
 	WAIT_FOR(w, here(w, &a));
 	assert_int_equal(netif_renew(w->n, &a, 1, UINT64_MAX, on_done, &o, &portions), 0);
 	shell("ip address del 2001:db8::100/128 dev v0");
-	WAIT_FOR(w, o.order && told(w, &a, true));
+	WAIT_FOR(w, caught_up(w, &o) && told(w, &a, true));
 	assert_false(here(w, &a));
+}
+
+/* Neither its end nor the kernel's notice. */
+static void renewal_that_goes_well_does_not_wake_the_loop(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
+	struct outcome o = { .w = w };
+	uint64_t until_us = loop_now_us() + 10000000;
+	size_t portions;
+
+	a.lifetime_s = 100;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	settle(w);
+	a.lifetime_s = 200;
+	assert_int_equal(netif_renew(w->n, &a, 1, UINT64_MAX, on_done, &o, &portions), 0);
+	do {
+		assert_true(loop_now_us() < until_us);
+		assert_int_equal(sd_event_run(w->loop, 1000), 0);
+	} while (!caught_up(w, &o));
+	assert_int_equal(o.result.error, 0);
+	assert_true(shell_says(SHOW, "valid_lft 200sec"));
+	assert_int_equal(sd_event_run(w->loop, 0), 0);
+}
+
+static void renewal_that_fails_wakes_the_loop(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
+	struct outcome o = { .w = w };
+	size_t portions;
+
+	a.lifetime_s = 100;
+	assert_int_equal(netif_renew(w->n, &a, 1, UINT64_MAX, on_done, &o, &portions), 0);
+	WAIT_FOR(w, o.order);
+	assert_int_equal(o.result.error, -EADDRNOTAVAIL);
+}
+
+/* What is not heard of is the renewals only: the same address, added by the same thread, is. */
+static void address_that_was_renewed_is_heard_of_again(void **state)
+{
+	struct world *w = *state;
+	struct netif_addr a = vip_on(w->v0, "192.0.2.100", 32);
+
+	a.lifetime_s = 100;
+	assert_int_equal(take(w, &a, 1).error, 0);
+	assert_int_equal(renew(w, &a, 1, UINT64_MAX).error, 0);
+	shell("ip address del 192.0.2.100/32 dev v0");
+	WAIT_FOR(w, !here(w, &a));
+	assert_int_equal(take(w, &a, 1).error, 0);
+	assert_true(here(w, &a));
+	shell("ip address change 192.0.2.100/32 dev v0 valid_lft 1 preferred_lft 1");
+	WAIT_FOR(w, !here(w, &a));
 }
 
 static void renewals_come_in_portions_and_behind_everything_else(void **state)
@@ -1183,6 +1242,9 @@ int main(void)
 		TEST(renewal_that_comes_too_late_does_nothing),
 		TEST(take_that_comes_too_late_adds_nothing),
 		TEST(foreign_removal_beside_a_renewal_is_told),
+		TEST(renewal_that_goes_well_does_not_wake_the_loop),
+		TEST(renewal_that_fails_wakes_the_loop),
+		TEST(address_that_was_renewed_is_heard_of_again),
 		TEST(renewals_come_in_portions_and_behind_everything_else),
 		TEST(address_that_would_take_others_along_is_known),
 		TEST(secondary_that_goes_with_its_primary_is_told),
