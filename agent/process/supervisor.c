@@ -30,6 +30,7 @@
 enum {
 	TICK_US = 1000000, /* patience_s() counts them */
 	TICK_SLACK_US = 100000,
+	TICK_EARLY_US = 200000,  /* with a sign of life, to save a wake-up */
 	BACKOFF_MIN_US = 100000, /* before another engine, doubling … */
 	BACKOFF_MAX_US = 5000000,
 	QUIET_US = 60000000,     /* … until one has lived for so long */
@@ -139,6 +140,37 @@ static void reload_begins(struct supervisor *s, uint32_t id)
 		conf_is_read(s, &(struct conf_reading){ .id = id, .error = -ENOMEM, .fd = -ENOMEM });
 }
 
+/* Where there is no loop yet, as while it reads its state directory, there are no signs of life. */
+static bool must_be_alive(const struct supervisor *s)
+{
+	return s->ready || (s->engine.pid && loop_now_us() - s->born_us > START_MAX_US);
+}
+
+/* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
+static void on_tick(void *user, uint64_t due_us)
+{
+	struct supervisor *s = user;
+
+	(void)due_us;
+	loop_timer_in(&s->tick, TICK_US);
+	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
+	s->alive = false;
+	if (s->missed >= patience_s(s->confs.current.conf)) {
+		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,
+			  s->missed);
+		s->missed = 0;
+		kill_engine(s);
+	}
+	sd_notify(false, "WATCHDOG=1");
+}
+
+static void is_alive(struct supervisor *s)
+{
+	s->alive = true;
+	if (loop_timer_armed(&s->tick) && loop_now_us() + TICK_EARLY_US >= s->tick.due_us)
+		on_tick(s, s->tick.due_us);
+}
+
 /* A letter that no engine of ours writes: it may send as many as it likes. */
 static void is_odd(struct supervisor *s, const char *why)
 {
@@ -158,7 +190,7 @@ static void read_letter(struct supervisor *s, const struct post *p)
 		is_ready(s);
 		break;
 	case POST_ALIVE:
-		s->alive = true;
+		is_alive(s);
 		generations_use(&s->confs, p->id);
 		break;
 	case POST_RUN:
@@ -382,30 +414,6 @@ static void start_due(void *user, uint64_t due_us)
 		drop_engine(s);
 	}
 	start_again(s);
-}
-
-/* Where there is no loop yet, as while it reads its state directory, there are no signs of life. */
-static bool must_be_alive(const struct supervisor *s)
-{
-	return s->ready || (s->engine.pid && loop_now_us() - s->born_us > START_MAX_US);
-}
-
-/* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
-static void on_tick(void *user, uint64_t due_us)
-{
-	struct supervisor *s = user;
-
-	(void)due_us;
-	loop_timer_in(&s->tick, TICK_US);
-	s->missed = s->alive || !must_be_alive(s) ? 0 : s->missed + 1;
-	s->alive = false;
-	if (s->missed >= patience_s(s->confs.current.conf)) {
-		log_error("the engine (%d) has given no sign of life for %u s: it is killed", (int)s->engine.pid,
-			  s->missed);
-		s->missed = 0;
-		kill_engine(s);
-	}
-	sd_notify(false, "WATCHDOG=1");
 }
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */
