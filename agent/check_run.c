@@ -60,10 +60,10 @@ static void watch(struct check_run *run, const struct check_io *before, size_t n
 	}
 }
 
-static void collect_ready(struct check_run *run)
+static void collect_ready(struct check_run *run, bool any)
 {
 	struct epoll_event ready[CHECK_IO_MAX];
-	int n = epoll_wait(run->epoll, ready, CHECK_IO_MAX, 0);
+	int n = any ? epoll_wait(run->epoll, ready, CHECK_IO_MAX, 0) : 0;
 
 	for (size_t i = 0; i < run->step.n_io; i++)
 		run->step.io[i].ready = 0;
@@ -73,19 +73,20 @@ static void collect_ready(struct check_run *run)
 				run->step.io[i].ready = ready[j].events;
 }
 
-static void step(struct check_run *run)
+/* `woken`: by a descriptor. */
+static void step(struct check_run *run, bool woken)
 {
 	struct check_io before[CHECK_IO_MAX];
 	enum check_outcome outcome;
 	uint64_t patience_us;
 	size_t n_before;
 
-	collect_ready(run);
+	collect_ready(run, woken || !run->step.by_time);
 	n_before = run->step.n_io;
 	memcpy(before, run->step.io, sizeof(before));
 	run->step.now_us = loop_now_us();
 	run->step.outcome = CHECK_NOTHING;
-	run->step.same_fds = false;
+	run->step.same_fds = run->step.by_time = false;
 	run->step.wake_us = UINT64_MAX;
 	run->step.early_us = 0;
 	run->type->step(run->state, &run->step);
@@ -99,14 +100,14 @@ static void step(struct check_run *run)
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	(void)s, (void)fd, (void)revents;
-	step(user);
+	step(user, true);
 	return 0;
 }
 
 static void on_wake(void *user, uint64_t due_us)
 {
 	(void)due_us;
-	step(user);
+	step(user, false);
 }
 
 /* Before the loop goes to sleep again. It was awake for an advert most likely: what is due soon is done now, and its
@@ -117,7 +118,7 @@ static int on_ride(sd_event_source *s, void *user)
 
 	(void)s;
 	if (run->step.early_us && loop_now_us() + run->step.early_us >= run->step.wake_us)
-		step(run);
+		step(run, false);
 	return 0;
 }
 

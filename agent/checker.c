@@ -81,15 +81,16 @@ static void log_verdict(struct probe *p, bool health_changed)
 {
 	const struct check_report *r = &p->run.report;
 	bool alarm = r->verdict == CHECK_DEAD || r->verdict == CHECK_DEGRADED;
-	const struct journal_note note = {
-		.kind = JOURNAL_CHECK,
-		.instance = p->conf->name,
-		.from = check_verdict_name(p->logged_verdict),
-		.to = check_verdict_name(r->verdict),
-	};
 	uint64_t suppressed;
 
 	if (r->verdict != p->logged_verdict || health_changed) {
+		const struct journal_note note = {
+			.kind = JOURNAL_CHECK,
+			.instance = p->conf->name,
+			.from = check_verdict_name(p->logged_verdict),
+			.to = check_verdict_name(r->verdict),
+		};
+
 		raise_alarms(p);
 		journal_write(&note, "%s%s", r->reason,
 			      health_changed && p->run.health.up ? "; counts as up now"

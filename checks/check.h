@@ -64,6 +64,7 @@ struct check_step {
 	struct check_io io[CHECK_IO_MAX]; /* in: the previous set with `ready`; out: the next set */
 	size_t n_io;
 	bool same_fds;              /* out: none of them was opened since the previous step, be it in `reconf` */
+	bool by_time;               /* out: when the time comes, it matters nothing which of them are ready */
 	uint64_t wake_us;           /* out: absolute, UINT64_MAX for never */
 	uint64_t early_us;          /* out: how much sooner will do, if the loop happens to be awake then; else 0 */
 	enum check_outcome outcome; /* out */

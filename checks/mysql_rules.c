@@ -471,7 +471,7 @@ static void in_connecting(struct probe *p, const struct probe_event *ev, struct 
 	struct probe_ruling r;
 
 	switch (ev->type) {
-	case PROBE_EV_ROW:
+	case PROBE_EV_ANSWER:
 		answered(p, ev, ev->now_us, out);
 		break;
 	case PROBE_EV_ERROR:
@@ -515,7 +515,7 @@ static void in_idle(struct probe *p, const struct probe_event *ev, struct probe_
 		suspect(p, ev->now_us, out);
 		break;
 	case PROBE_EV_START:
-	case PROBE_EV_ROW:
+	case PROBE_EV_ANSWER:
 	case PROBE_EV_ERROR:
 	case PROBE_EV_PROC:
 	case PROBE_EV_RAW:
@@ -531,7 +531,7 @@ static void in_busy(struct probe *p, const struct probe_event *ev, struct probe_
 	struct probe_ruling r;
 
 	switch (ev->type) {
-	case PROBE_EV_ROW:
+	case PROBE_EV_ANSWER:
 		answered(p, ev, p->sent_us, out);
 		break;
 	case PROBE_EV_ERROR:
@@ -590,7 +590,7 @@ static void in_suspecting(struct probe *p, const struct probe_event *ev, struct 
 		}
 		break;
 	case PROBE_EV_START:
-	case PROBE_EV_ROW:
+	case PROBE_EV_ANSWER:
 	case PROBE_EV_ERROR:
 	case PROBE_EV_HUP:
 	case PROBE_EV_PROC:

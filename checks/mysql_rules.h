@@ -85,7 +85,7 @@ enum probe_query_result {
 enum probe_event_type {
 	PROBE_EV_START,
 	PROBE_EV_TIMER,  /* probe_wake_us() has come */
-	PROBE_EV_ROW,    /* the heartbeat is answered; the first one of a connection, too */
+	PROBE_EV_ANSWER, /* the heartbeat is answered; the first one of a connection, too */
 	PROBE_EV_ERROR,  /* code, text: of the heartbeat's connection */
 	PROBE_EV_HUP,    /* the idle connection was closed */
 	PROBE_EV_PROC,   /* proc: answers PROBE_ACT_PROC, or the watch saw the server dying */

@@ -24,7 +24,8 @@
 
 enum { INTERVAL_NS = 100000000, VRRP = 112, ADVERT_MAX = 64, ANSWER_MAX = 4096 };
 
-static const char QUESTION[] = "\x09\0\0\0\x03SELECT 1"; /* COM_QUERY with its header */
+static const char QUESTION[] = "\x05\0\0\0\x03"
+			       "DO 1"; /* COM_QUERY with its header */
 
 static int open_sender(void)
 {

@@ -16,9 +16,11 @@ enum { S = 1000000 };
 static struct {
 	struct check_io io[2];
 	size_t n_io;
-	bool same_fds;
+	bool same_fds, by_time;
+	uint64_t wake_us, early_us;
 	unsigned steps;
 	struct check_step told;
+	uint32_t ready[4]; /* of the first descriptor, step by step */
 } check;
 
 static sd_event *loop;
@@ -38,11 +40,14 @@ static void check_reconf(void *state, const void *conf)
 static void check_step(void *state, struct check_step *s)
 {
 	(void)state;
-	check.steps++;
+	check.ready[check.steps++ % ELEMENTSOF(check.ready)] = s->io[0].ready;
 	check.told = *s;
 	memcpy(s->io, check.io, sizeof(check.io));
 	s->n_io = check.n_io;
 	s->same_fds = check.same_fds;
+	s->by_time = check.by_time;
+	s->wake_us = check.wake_us;
+	s->early_us = check.early_us;
 }
 
 static void check_done(void *state)
@@ -68,6 +73,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&check, 0, sizeof(check));
+	check.wake_us = UINT64_MAX;
 	memset(&run, 0, sizeof(run));
 	if (sd_event_new(&loop) < 0)
 		return -1;
@@ -287,6 +293,47 @@ static void descriptor_that_could_not_be_watched_is_tried_again(void **state)
 	close(fds[1]);
 }
 
+/* The next step comes before the loop has asked for descriptors: the other end of this one has something. */
+static int fill_and_wait_for_an_early_step(bool by_time)
+{
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	answer(false, fds[0], EPOLLIN);
+	check.by_time = by_time;
+	check.wake_us = loop_now_us() + 3600ull * S;
+	check.early_us = 3600ull * S;
+	step_now();
+	check.wake_us = UINT64_MAX;
+	check.early_us = 0;
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	close(fds[1]);
+	return fds[0];
+}
+
+static void check_that_goes_by_time_is_not_told_of_descriptors_then(void **state)
+{
+	int fd = fill_and_wait_for_an_early_step(true);
+
+	(void)state;
+	check.by_time = false;
+	while (check.steps < 3)
+		wait_step();
+	assert_int_equal(check.ready[1], 0);
+	assert_int_equal(check.ready[2], EPOLLIN | EPOLLHUP); /* but right afterwards */
+	close(fd);
+}
+
+static void other_checks_are_told_of_descriptors_whenever_they_are_called(void **state)
+{
+	int fd = fill_and_wait_for_an_early_step(false);
+
+	(void)state;
+	wait_step();
+	assert_int_equal(check.ready[1], EPOLLIN | EPOLLHUP);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +345,10 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(other_events_of_the_same_descriptor_are_waited_for, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(descriptor_that_could_not_be_watched_is_tried_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(check_that_goes_by_time_is_not_told_of_descriptors_then, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(other_checks_are_told_of_descriptors_whenever_they_are_called, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static struct probe_actions timer(void)
 static void begin_alive(bool reserved)
 {
 	begin(reserved, false);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(p.state, PROBE_IDLE);
 }
 
@@ -85,7 +85,7 @@ static void another_entry_is_tried_without_thinking_worse_of_the_server(void **s
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 	assert_int_equal(EV(START).acts, PROBE_ACT_CONNECT);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(p.state, PROBE_IDLE);
 }
 
@@ -98,7 +98,7 @@ static void server_that_was_dead_stays_dead_until_the_other_entry_answers(void *
 	probe_restart(&p);
 	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
 	EV(START);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 }
 
@@ -106,17 +106,17 @@ static void another_query_is_waited_for_and_counts_for_nothing_until_then(void *
 {
 	(void)state;
 	begin(false, true);
-	EV(ROW);
+	EV(ANSWER);
 	EV(QUERY, .query = PROBE_QUERY_FAILED, .text = "query returned 0");
 	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
 	probe_reconf(&p, 500 * MS, 2 * S, false, true, true);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_NOTHING);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_NOTHING);
 	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_PASSED).outcome, CHECK_PASS);
 	probe_reconf(&p, 500 * MS, 2 * S, false, false, true);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 }
 
 /* --- error numbers ----------------------------------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ static void offline_mode_drains_until_it_ends(void **state)
 			 CHECK_GONE);
 	assert_string_equal(probe_reason(&p), "drained: offline mode");
 	assert_int_equal(timer().acts, PROBE_ACT_CONNECT);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 }
 
@@ -211,7 +211,7 @@ static void server_never_seen_stays_unknown(void **state)
 		assert_true(p.next_us - now_us <= 200 * MS);
 		assert_int_equal(timer().acts, PROBE_ACT_CONNECT);
 	}
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 }
 
 static void hang_during_the_first_connect_is_dead(void **state)
@@ -242,11 +242,11 @@ static void asks_each_interval_and_does_not_catch_up(void **state)
 	p.hurry = 0;
 	timer();
 	pass(1 * MS);
-	EV(ROW);
+	EV(ANSWER);
 	assert_int_equal(p.next_us, p.sent_us + 500 * MS);
 	timer();
 	pass(1700 * MS); /* slow, and answered in time */
-	EV(ROW);
+	EV(ANSWER);
 	assert_int_equal(p.next_us, now_us);
 }
 
@@ -258,7 +258,7 @@ static void returning_server_is_asked_at_the_short_period(void **state)
 	assert_int_equal(p.state, PROBE_WAIT);
 	assert_int_equal(p.next_us, now_us + 200 * MS);
 	timer();
-	EV(ROW);
+	EV(ANSWER);
 	assert_int_equal(p.next_us, now_us + 200 * MS);
 }
 
@@ -271,7 +271,7 @@ static void short_stall_stays_alive(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(timer().outcome, CHECK_NOTHING); /* one second */
 	assert_int_equal(now_us - p.sent_us, S);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 }
 
@@ -330,7 +330,7 @@ static void stopped_agent_finds_the_row_before_the_deadline(void **state)
 	begin_busy(false);
 	now_us += 10 * S;
 	probe_tick(&p, now_us, 9 * S);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_true(probe_wake_us(&p) >= now_us);
 }
 
@@ -378,7 +378,7 @@ static void hung_server_that_answers_again_is_alive(void **state)
 	begin_busy(false);
 	run_until_outcome(20);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 }
 
@@ -448,7 +448,7 @@ static void killed_connection_is_replaced_without_a_word(void **state)
 		assert_int_equal(EV(HUP).outcome, CHECK_NOTHING);
 		assert_true(EV(RAW, .raw = PROBE_RAW_LISTENING).acts & PROBE_ACT_CONNECT);
 		pass(100);
-		assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+		assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 		assert_int_equal(probe_verdict(&p), CHECK_ALIVE);
 		pass(100 * MS);
 	}
@@ -489,7 +489,7 @@ static void full_backlog_is_not_a_crash(void **state)
 	while (!(timer().acts & PROBE_ACT_RAW))
 		;
 	EV(RAW, .raw = PROBE_RAW_LISTENING);
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 }
 
 static void full_backlog_for_timeout_is_hung(void **state)
@@ -547,7 +547,7 @@ static void missing_socket_file_is_reported_while_the_connection_lives(void **st
 {
 	(void)state;
 	begin_busy(false);
-	assert_int_equal(EV(ROW, .entry_missing = true).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER, .entry_missing = true).outcome, CHECK_PASS);
 	assert_int_equal(probe_verdict(&p), CHECK_DEGRADED);
 }
 
@@ -567,20 +567,20 @@ static void heartbeat_does_not_hide_a_failing_query(void **state)
 
 	(void)state;
 	begin(false, true);
-	assert_int_equal(EV(ROW).outcome, CHECK_NOTHING); /* the query has the first word */
+	assert_int_equal(EV(ANSWER).outcome, CHECK_NOTHING); /* the query has the first word */
 	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_PASSED).outcome, CHECK_PASS);
 	a = EV(QUERY, .query = PROBE_QUERY_FAILED, .text = "query returned 0");
 	assert_int_equal(a.outcome, CHECK_FAIL);
 	assert_int_equal(probe_verdict(&p), CHECK_DEAD);
 	assert_string_equal(probe_reason(&p), "check failed: query returned 0");
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_NOTHING);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_NOTHING);
 	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_NOT_RUN).outcome, CHECK_NOTHING);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_NOTHING); /* no result is no success */
+	assert_int_equal(EV(ANSWER).outcome, CHECK_NOTHING); /* no result is no success */
 	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_PASSED).outcome, CHECK_PASS);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	assert_string_equal(probe_reason(&p), "row received");
 }
 
@@ -588,7 +588,7 @@ static void query_does_not_hide_a_hang(void **state)
 {
 	(void)state;
 	begin(false, true);
-	EV(ROW);
+	EV(ANSWER);
 	EV(QUERY, .query = PROBE_QUERY_PASSED);
 	timer();
 	assert_int_equal(run_until_outcome(20).outcome, CHECK_FAIL);
@@ -600,10 +600,10 @@ static void query_that_cannot_be_run_does_not_hold_the_heartbeat_back(void **sta
 {
 	(void)state;
 	begin(false, true);
-	EV(ROW);
+	EV(ANSWER);
 	assert_int_equal(EV(QUERY, .query = PROBE_QUERY_NOT_RUN).outcome, CHECK_NOTHING);
 	timer();
-	assert_int_equal(EV(ROW).outcome, CHECK_PASS);
+	assert_int_equal(EV(ANSWER).outcome, CHECK_PASS);
 	begin(false, true);
 	assert_int_equal(EV(ERROR, .code = 1040).outcome, CHECK_PASS);
 }
@@ -655,7 +655,7 @@ static void be_well(void)
 	begin_alive(false);
 	while (p.hurry > 0) {
 		timer();
-		EV(ROW);
+		EV(ANSWER);
 	}
 }
 
@@ -679,7 +679,7 @@ static void answer_is_awaited_while_anything_is_in_doubt(void **state)
 	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
 	be_well();
 	timer();
-	EV(ROW, .entry_missing = true); /* degraded */
+	EV(ANSWER, .entry_missing = true); /* degraded */
 	timer();
 	assert_int_equal(probe_answer_may_lie_us(&p), UINT64_MAX);
 	be_well();
