@@ -2,9 +2,12 @@
 /* Counts processes. What is known is a set of pids with the patterns that each matches. Jobs in the worker find out
  * what processes are: all of them (at the start, each second without a connector, after lost messages), or those that
  * the connector has named. Ends need no look: a pid that ends is struck off, and while a job is under way remembered,
- * so that its answer does not bring it back. */
+ * so that its answer does not bring it back.
+ *
+ * Not having been able to look is no result: then what counted counts on, until all of /proc could be read. */
 #include "agent/track_proc.h"
 
+#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
@@ -28,6 +31,7 @@ enum {
 	RECEIVE_BUFFER = 1 << 20,
 	READS_PER_WAKEUP = 64,
 	LOOK_MAX = 512, /* so many named ones wait; beyond that all are looked at */
+	BLIND_MAX = 160,
 };
 
 /* Pids, and what each matches: bit i of the mask is pattern i. */
@@ -46,10 +50,11 @@ struct proc {
 	const struct conf_track_process *conf;
 	unsigned count;
 	bool known;              /* /proc has been looked through for it */
+	bool fresh;              /* it came with a reload: see struct checker_state */
 	bool up;                 /* what counts */
 	struct loop_timer timer; /* armed while the count says otherwise */
 	struct track_procs *owner;
-	char reason[96];
+	char reason[BLIND_MAX + 64];
 };
 
 struct job;
@@ -63,10 +68,12 @@ struct track_procs {
 	size_t n;
 	unsigned generation; /* of the patterns: an answer to older ones is of no use */
 	struct set known;
-	bool stale;         /* nothing is known of these patterns yet: what counted, counts */
-	struct job *job;    /* under way, or NULL */
-	struct set ended;   /* meanwhile */
-	struct set to_look; /* named by the connector */
+	bool stale;            /* nothing is known of these patterns yet: what counted, counts */
+	bool begun;            /* reloads from here on */
+	char blind[BLIND_MAX]; /* why nothing could be learnt; "" if all is well. What counted, counts */
+	struct job *job;       /* under way, or NULL */
+	struct set ended;      /* meanwhile */
+	struct set to_look;    /* named by the connector */
 	bool scan_wanted;
 	struct loop_timer scan;
 	int connector;  /* -1 without */
@@ -85,6 +92,8 @@ struct job {
 	size_t n_patterns;
 	char **words;    /* backs the patterns: pointers, then what they point to */
 	struct set pids; /* in, unless `all`; out: with their masks */
+	bool missed;     /* out: some that are said to be there could not be read: gone, or hidden? */
+	int error;       /* out: 0, or -errno: the masks are not to be believed; -EACCES: processes are hidden */
 	uint64_t took_us;
 };
 
@@ -124,7 +133,14 @@ static void set_done(struct set *s)
 
 /* --- in the worker ----------------------------------------------------------------------------------------------- */
 
-static ssize_t read_proc(int pid, const char *name, char *buf, size_t size)
+/* What we lack, not what the process does. */
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* The length; 0 if it cannot be read: the job knows if that is not because the process has gone. */
+static size_t read_proc(struct job *j, int pid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	_cleanup_(close_fdp) int fd = -1;
@@ -133,29 +149,35 @@ static ssize_t read_proc(int pid, const char *name, char *buf, size_t size)
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, buf, size - 1);
-	buf[n > 0 ? n : 0] = '\0';
-	return n;
+	if (n < 0 && is_shortage(errno))
+		j->error = -errno;
+	n = n > 0 ? n : 0;
+	buf[n] = '\0';
+	return (size_t)n;
 }
 
 /* Which patterns the process matches; 0 if it is gone, or a zombie. */
-static uint64_t look_at(const struct job *j, int pid)
+static uint64_t look_at(struct job *j, int pid)
 {
 	char stat[512], cmdline[CMDLINE_MAX];
 	const char *comm;
-	ssize_t len = -1;
+	bool has_cmdline = false;
+	size_t len = 0;
 	uint64_t mask = 0;
 	char state;
 
-	if (read_proc(pid, "stat", stat, sizeof(stat)) <= 0 || !proc_parse_stat(stat, &comm, &state))
+	if (read_proc(j, pid, "stat", stat, sizeof(stat)) == 0) {
+		j->missed = true;
 		return 0;
-	if (state == 'Z' || state == 'X')
+	}
+	if (!proc_parse_stat(stat, &comm, &state) || state == 'Z' || state == 'X')
 		return 0;
 	for (size_t i = 0; i < j->n_patterns; i++) {
-		if (j->patterns[i].by_command && len < 0) {
-			len = read_proc(pid, "cmdline", cmdline, sizeof(cmdline));
-			len = len < 0 ? 0 : len;
+		if (j->patterns[i].by_command && !has_cmdline) {
+			len = read_proc(j, pid, "cmdline", cmdline, sizeof(cmdline));
+			has_cmdline = true;
 		}
-		if (proc_matches(&j->patterns[i], comm, cmdline, len < 0 ? 0 : (size_t)len))
+		if (proc_matches(&j->patterns[i], comm, cmdline, len))
 			mask |= UINT64_C(1) << i;
 	}
 	return mask;
@@ -166,15 +188,30 @@ static void look_at_all(struct job *j)
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
 
-	while (dir && (e = readdir(dir))) {
+	if (!dir) {
+		j->error = -errno;
+		return;
+	}
+	for (errno = 0; (e = readdir(dir)); errno = 0) {
 		int pid = atoi(e->d_name);
 		uint64_t mask = pid > 0 ? look_at(j, pid) : 0;
 
 		if (mask)
 			set_add(&j->pids, pid, mask);
 	}
-	if (dir)
-		closedir(dir);
+	if (errno)
+		j->error = -errno;
+	closedir(dir);
+}
+
+/* With hidepid those of other users are not in the list, or cannot be opened. The first process is always there, and
+ * never ours. */
+static void look_whether_hidden(struct job *j)
+{
+	char stat[512];
+
+	if (read_proc(j, 1, "stat", stat, sizeof(stat)) == 0 && !j->error)
+		j->error = -EACCES;
 }
 
 static void run(struct worker_job *job)
@@ -186,6 +223,8 @@ static void run(struct worker_job *job)
 		look_at_all(j);
 	for (size_t i = 0; !j->all && i < j->pids.n; i++)
 		j->pids.f[i].mask = look_at(j, j->pids.f[i].pid);
+	if (!j->error && (j->all || j->missed))
+		look_whether_hidden(j);
 	j->took_us = loop_now_us() - began_us;
 }
 
@@ -198,8 +237,14 @@ static bool enough(const struct proc *p)
 
 static void describe(struct proc *p)
 {
-	snprintf(p->reason, sizeof(p->reason), "%u running%s", p->count,
-		 enough(p) != p->up ? ", which does not count yet" : "");
+	const char *blind = p->owner->blind;
+
+	if (!p->known)
+		snprintf(p->reason, sizeof(p->reason), "%s", blind[0] ? blind : "has not been counted yet");
+	else
+		snprintf(p->reason, sizeof(p->reason), "%u running%s%s%s", p->count,
+			 enough(p) != p->up ? ", which does not count yet" : "", blind[0] ? ", when last seen: " : "",
+			 blind);
 }
 
 /* True if what counts has changed. */
@@ -232,13 +277,15 @@ static void delay_over(void *user, uint64_t due_us)
 	struct proc *p = user;
 
 	(void)due_us;
+	if (p->owner->blind[0]) /* begins anew when it is over */
+		return;
 	if (settle(p, 0))
 		tell(p);
 }
 
 static void count_anew(struct track_procs *t, bool at_once)
 {
-	if (t->stale)
+	if (t->stale || t->blind[0])
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		struct proc *p = t->procs[i];
@@ -261,6 +308,37 @@ static void count_anew(struct track_procs *t, bool at_once)
 		if ((settle(p, at_once || first ? 0 : delay_us) || first) && !at_once)
 			tell(p);
 	}
+}
+
+/* --- what cannot be seen ----------------------------------------------------------------------------------------- */
+
+static void describe_all(struct track_procs *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		describe(t->procs[i]);
+}
+
+static void go_blind(struct track_procs *t, int error)
+{
+	if (error == -EACCES)
+		snprintf(t->blind, sizeof(t->blind),
+			 "/proc hides the processes of others (hidepid, ProtectProc=): undo that, or mount it with "
+			 "gid=%u",
+			 (unsigned)getegid());
+	else
+		snprintf(t->blind, sizeof(t->blind), "/proc cannot be read: %s", strerror(-error));
+	alarm_raise("track_process", NULL, "vrrp_track_process: %s; what counted before counts on", t->blind);
+	describe_all(t);
+	loop_timer_in(&t->scan, SCAN_US);
+}
+
+static void see_again(struct track_procs *t)
+{
+	if (!t->blind[0])
+		return;
+	t->blind[0] = '\0';
+	alarm_end("track_process", NULL);
+	describe_all(t);
 }
 
 /* --- jobs -------------------------------------------------------------------------------------------------------- */
@@ -328,7 +406,7 @@ static void look(struct track_procs *t)
 {
 	struct job *j;
 
-	if (t->job || t->n == 0 || (!t->scan_wanted && t->to_look.n == 0))
+	if (t->job || t->n == 0 || (!t->scan_wanted && (t->to_look.n == 0 || t->blind[0])))
 		return;
 	j = new_job(t, t->scan_wanted);
 	if (!j) {
@@ -350,7 +428,12 @@ static void look(struct track_procs *t)
 
 static void take(struct track_procs *t, struct job *j)
 {
+	if (j->error) {
+		go_blind(t, j->error);
+		return;
+	}
 	if (j->all) {
+		see_again(t);
 		struct set old = t->known;
 
 		t->known = j->pids;
@@ -562,12 +645,14 @@ static struct proc *proc_new(struct track_procs *t, const struct conf_track_proc
 	}
 	p->owner = t;
 	p->conf = conf;
+	p->fresh = t->begun;
 	for (size_t i = 0; i < t->n; i++) {
 		if (strcmp(t->procs[i]->conf->name, conf->name) != 0)
 			continue;
 		p->up = t->procs[i]->up;
 		p->count = t->procs[i]->count;
 		p->known = t->procs[i]->known;
+		p->fresh = t->procs[i]->fresh;
 	}
 	describe(p);
 	return p;
@@ -594,6 +679,7 @@ int track_procs_reconf(struct track_procs *t, const struct conf *conf)
 	if (t->n == 0) {
 		close_connector(t);
 		loop_timer_stop(&t->scan);
+		see_again(t);
 	} else if (t->connector < 0) {
 		open_connector(t);
 		loop_timer_in(&t->scan, SCAN_US);
@@ -619,6 +705,7 @@ int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *co
 	if (r < 0)
 		return track_procs_free(t), r;
 	*ret = t;
+	t->begun = true;
 	if (t->n == 0)
 		return 0;
 	/* What holds now is known before anything starts; the job that is under way tells the same once more. */
@@ -655,7 +742,9 @@ struct checker_state track_procs_state(const struct track_procs *t, size_t index
 {
 	const struct proc *p = t->procs[index];
 
-	return (struct checker_state){ .reported = p->known, .up = p->up, .fresh = !p->known, .reason = p->reason };
+	return (struct checker_state){
+		.reported = p->known, .up = p->up, .fresh = p->fresh && !p->known, .reason = p->reason
+	};
 }
 
 void track_procs_status(const struct track_procs *t, json_t *all)
@@ -670,9 +759,12 @@ void track_procs_status(const struct track_procs *t, json_t *all)
 		json_array_append_new(
 			all,
 			json_pack("{s:o, s:s, s:s, s:o, s:i, s:i, s:o, s:o, s:s, s:I, s:I, s:I, s:I}", "name",
-				  json_text(p->conf->name), "kind", "process", "state", p->up ? "up" : "down", "reason",
-				  json_text(p->reason), "count", (int)p->count, "quorum", (int)p->conf->quorum,
-				  "quorum_max",
+				  json_text(p->conf->name), "kind", "process", "state",
+				  !p->known ? "pending"
+				  : p->up   ? "up"
+					    : "down",
+				  "reason", json_text(p->reason), "count", (int)p->count, "quorum",
+				  (int)p->conf->quorum, "quorum_max",
 				  p->conf->quorum_max == UINT32_MAX ? json_null() : json_integer(p->conf->quorum_max),
 				  "pids", pids, "method", t->how, "scans", (json_int_t)t->scans, "scan_us",
 				  (json_int_t)t->scan_us, "looks", (json_int_t)t->looks, "events",

@@ -374,6 +374,36 @@ def test_reload_with_a_required_process_does_not_shake_a_master(pair):
     agent.wait_state("FAULT", 10)
 
 
+def alarm_of_processes(agent):
+    return next((a["text"] for a in agent.status()["alarms"] if a["id"] == "track_process"), "")
+
+
+@pytest.mark.parametrize("hidepid", [1, 2])
+def test_hidden_processes_are_no_result_and_an_alarm(pair, hidepid):
+    name = f"sq-{pair.master.pid}"
+    config = block("global_defs", "engine_user nobody") + block("vrrp_track_process it", f"process {name}")
+    pair.master.run(["cp", "/bin/sleep", f"/tmp/{name}"])
+    pair.master.popen([f"/tmp/{name}", "600"], "it")
+    pair.master.run(["mount", "-t", "proc", "-o", f"hidepid={hidepid}", "proc", "/proc"])
+    agent = pair.agent(pair.master, config + instance(100, block("track_process", "it"), track=False)).start()
+    until(lambda: "/proc hides the processes of others" in alarm_of_processes(agent), 5, "the alarm")
+    assert agent.check("it")["state"] == "pending"
+    assert "hidepid" in agent.instance()["cause"] and "0 running" not in agent.instance()["cause"]
+    pair.master.run(["mount", "-o", "remount,hidepid=0", "/proc"])
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert not alarm_of_processes(agent)
+    mark = agent.process.mark()
+    pair.master.run(["mount", "-o", f"remount,hidepid={hidepid}", "/proc"])
+    until(lambda: "what counted before counts on" in alarm_of_processes(agent), 5, "the alarm")
+    assert agent.check("it")["state"] == "up"
+    assert "1 running, when last seen" in agent.check("it")["reason"]
+    assert agent.instance()["state"] == "MASTER" and not agent.process.search("-> FAULT", mark)
+    gid = agent.host.run(["id", "-g", "nobody"]).stdout.strip()
+    pair.master.run(["mount", "-o", f"remount,hidepid={hidepid},gid={gid}", "/proc"])
+    until(lambda: not alarm_of_processes(agent), 5, "its end")
+    assert f"gid={gid}" in agent.process.text()
+
+
 # --- what the kernel could not tell ----------------------------------------------------------------------------------
 
 

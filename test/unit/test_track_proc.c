@@ -5,6 +5,7 @@
 
 enum { DEADLINE_US = 15000000, STEP_US = 10000 };
 
+#include "agent/alarm.h"
 #include "agent/proc_match.h"
 #include "agent/track_proc.h"
 #include "test/unit/scratch.h"
@@ -12,6 +13,7 @@ enum { DEADLINE_US = 15000000, STEP_US = 10000 };
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* --- patterns ---------------------------------------------------------------------------------------------------- */
@@ -85,6 +87,7 @@ static struct fixture {
 	struct conf_track_process block;
 	char *argv[2];
 	unsigned changes;
+	struct rlimit files;
 } t;
 
 static void changed(void *user)
@@ -100,6 +103,7 @@ static int set_up(void **state)
 
 	(void)state;
 	memset(&t, 0, sizeof(t));
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &t.files), 0);
 	strcpy(t.dir, "/tmp/sqlvip-proc-XXXXXX");
 	scratch_make(t.dir);
 	snprintf(t.name, sizeof(t.name), "sq%d", (int)getpid());
@@ -134,6 +138,7 @@ static pid_t spawn(void)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setrlimit(RLIMIT_NOFILE, &t.files);
 		execl(t.program, t.name, "600", NULL);
 		_exit(127);
 	}
@@ -329,6 +334,93 @@ static void delay_that_runs_is_not_lost_by_another_configuration(void **state)
 	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
 }
 
+/* What is open stays open, and nothing else can be. */
+static void allow_files(bool allowed)
+{
+	const struct rlimit none = { .rlim_cur = 3, .rlim_max = t.files.rlim_max };
+
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, allowed ? &t.files : &none), 0);
+}
+
+static void not_being_able_to_look_is_no_result(void **state)
+{
+	pid_t a, b;
+
+	(void)state;
+	t.block.quorum = 2;
+	begin();
+	a = spawn();
+	b = spawn();
+	wait_until(&t, up());
+	allow_files(false);
+	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	wait_until(&t, alarm_is_raised("track_process", NULL));
+	assert_true(told("reason", "2 running, when last seen: /proc cannot be read: Too many open files"));
+	end(a);
+	a = spawn(); /* what comes and goes meanwhile may be made up for */
+	for (int i = 0; i < 20; i++)
+		sd_event_run(t.loop, STEP_US);
+	assert_true(up());
+	end(b);
+	allow_files(true);
+	wait_until(&t, !up());
+	assert_false(alarm_is_raised("track_process", NULL));
+	assert_true(told("reason", "1 running"));
+	assert_false(told("reason", "seen"));
+	assert_int_equal(t.changes, 2);
+	end(a);
+}
+
+static void process_whose_look_fails_is_found_later(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	begin();
+	wait_until(&t, told("method", "connector") && !told("method", "each second"));
+	wait_until(&t, told("reason", "0 running"));
+	allow_files(false);
+	pid = spawn();
+	wait_until(&t, alarm_is_raised("track_process", NULL));
+	allow_files(true);
+	wait_until(&t, up());
+	assert_false(alarm_is_raised("track_process", NULL));
+	end(pid);
+}
+
+static void what_was_never_counted_holds_back_and_what_a_reload_brings_does_not(void **state)
+{
+	struct conf_track_process blocks[2] = { t.block, t.block };
+	struct conf conf = { .track_processes = blocks, .n_track_processes = 2 };
+	struct checker_state s;
+
+	(void)state;
+	t.conf.n_track_processes = 0;
+	begin();
+	blocks[1].name = (char *)(uintptr_t) "other";
+	allow_files(false);
+	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	s = track_procs_state(t.procs, 1);
+	assert_true(s.fresh);
+	allow_files(true);
+	wait_until(&t, told("state", "down"));
+	assert_false(track_procs_state(t.procs, 1).fresh);
+	t.conf.n_track_processes = 1;
+	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	worker_free(t.worker);
+	track_procs_free(t.procs);
+	assert_int_equal(worker_new(t.loop, &t.worker), 0);
+	allow_files(false);
+	begin();
+	s = track_procs_state(t.procs, 0);
+	assert_false(s.fresh);
+	assert_false(s.reported);
+	assert_true(told("state", "pending"));
+	assert_true(told("reason", "/proc cannot be read"));
+	allow_files(true);
+	wait_until(&t, track_procs_state(t.procs, 0).reported);
+}
+
 /* Last: there is no way back. */
 static void without_the_connector_proc_is_looked_through_each_second(void **state)
 {
@@ -354,6 +446,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(same_number_is_judged_by_the_new_configuration, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(delay_that_runs_is_not_lost_by_another_configuration, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(not_being_able_to_look_is_no_result, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(process_whose_look_fails_is_found_later, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_was_never_counted_holds_back_and_what_a_reload_brings_does_not,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_the_connector_proc_is_looked_through_each_second, set_up,
 						tear_down),
 	};
