@@ -72,6 +72,13 @@ static void tell_hooks(struct group *g, enum conf_hook hook, const char *state, 
 	notify_push(g->notify, &ev);
 }
 
+/* Mastership that is over already was so before the last member had its addresses, else it would have been told then:
+ * the hooks of MASTER must not hear of it, but all others do. */
+static bool is_to_be_told(const struct group *g, const struct change *c)
+{
+	return c->to != VRRP_INIT && (c->to != VRRP_MASTER || c == &g->changes[g->n_changes - 1]);
+}
+
 /* What was decided has become visible with every member: now the hooks may know. */
 static void tell_changes(struct group *g)
 {
@@ -88,7 +95,7 @@ static void tell_changes(struct group *g)
 		stopped &= instance_is_stopped(g->inst[i]);
 	}
 	for (size_t i = 0; i < g->n_changes; i++)
-		if (g->changes[i].to != VRRP_INIT)
+		if (is_to_be_told(g, &g->changes[i]))
 			tell_hooks(g, hooks[g->changes[i].to], vrrp_state_name(g->changes[i].to), &g->changes[i]);
 	g->n_changes = 0;
 	if (stopped && !g->stopped)

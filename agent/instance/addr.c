@@ -131,8 +131,10 @@ static void taken(void *user, const struct netif_result *r)
 	else if (r->error == 0)
 		instance_record(inst, LOG_INFO, JOURNAL_ADDRESS, "%zu address%s added in %.1f ms", inst->conf->n_vips,
 				plural(inst->conf->n_vips), ms_between(r->queued_us, r->ended_us));
-	else if (r->error != -ESTALE) /* which is no fault: we are no longer master */
-		/* Before the lane goes on: it must find us in FAULT, and announce nothing. */
+	if (r->error < 0)
+		instance_forget_take(inst);
+	if (r->error < 0 && r->error != -ESTALE) /* which is no fault: we are no longer master */
+		/* Before the lane goes on: it must find us in FAULT. */
 		instance_cannot_add(inst, strerror(-r->error));
 	instance_lane_go_on(inst);
 	/* While the batch was under way, deletions by others were left for this moment. */
@@ -141,6 +143,7 @@ static void taken(void *user, const struct netif_result *r)
 
 static void not_taken(struct instance *inst, const char *why)
 {
+	instance_forget_take(inst);
 	/* The lane waits for a completion that will not come. */
 	instance_cannot_add(inst, why);
 	loop_timer_in(&inst->lane_timer, 0);

@@ -251,6 +251,9 @@ void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, c
 size_t instance_collect(const struct instance *inst, struct tracked *ret);
 void instance_lane_go_on(struct instance *inst);
 void instance_lane_order(struct instance *inst, enum errand_kind kind);
+/* The first of the lane is part of a take that came to nothing: takes what else belongs to it out of the lane, for
+ * addresses that were never there are not announced, and notify_master is not run. */
+void instance_forget_take(struct instance *inst);
 /* Everything but the addresses takes over what inst->conf says now. */
 void instance_refit(struct instance *inst);
 /* "" if no mysqld is tracked. */

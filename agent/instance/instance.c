@@ -67,6 +67,18 @@ static void lane_pop(struct instance *inst)
 	memmove(inst->lane, inst->lane + 1, inst->lane_len * sizeof(*inst->lane));
 }
 
+void instance_forget_take(struct instance *inst)
+{
+	size_t i = 1;
+
+	while (i < inst->lane_len && inst->lane[i].act.type != VRRP_ACT_VIPS_REMOVE &&
+	       (inst->lane[i].act.type == VRRP_ACT_ANNOUNCE ||
+		(inst->lane[i].act.type == VRRP_ACT_NOTIFY && inst->lane[i].act.state == VRRP_MASTER)))
+		i++;
+	memmove(inst->lane + 1, inst->lane + i, (inst->lane_len - i) * sizeof(*inst->lane));
+	inst->lane_len -= i - 1;
+}
+
 struct notify_event instance_event(const struct errand *e, enum conf_hook hook, const char *state,
 				   char peer[IP_STR_MAX])
 {
@@ -125,8 +137,10 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 		return true;
 	case VRRP_ACT_VIPS_ADD:
 		/* Overtaken by events: the removal that follows in the lane has nothing to remove. */
-		if (!master)
+		if (!master) {
+			instance_forget_take(inst);
 			return false;
+		}
 		if (!instance_veto_asks(inst))
 			instance_addr_take(inst);
 		return true;
@@ -136,6 +150,8 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 	case VRRP_ACT_ANNOUNCE:
 		if (master)
 			instance_announce(inst);
+		else /* overtaken while they were added: nobody was told of them */
+			instance_forget_take(inst);
 		return false;
 	case VRRP_ACT_ANNOUNCE_AGAIN:
 		if (master)

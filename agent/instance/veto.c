@@ -22,19 +22,6 @@ enum {
 
 static void ask(struct instance *inst);
 
-/* Takes what else belongs to the take at the head of the lane out of it: no announcement, no notify_master. */
-static void forget_take(struct instance *inst)
-{
-	size_t i = 1;
-
-	while (i < inst->lane_len && inst->lane[i].act.type != VRRP_ACT_VIPS_REMOVE &&
-	       (inst->lane[i].act.type == VRRP_ACT_ANNOUNCE ||
-		(inst->lane[i].act.type == VRRP_ACT_NOTIFY && inst->lane[i].act.state == VRRP_MASTER)))
-		i++;
-	memmove(inst->lane + 1, inst->lane + i, (inst->lane_len - i) * sizeof(*inst->lane));
-	inst->lane_len -= i - 1;
-}
-
 static void refuse(struct instance *inst, const char *why)
 {
 	struct veto *v = &inst->veto;
@@ -46,7 +33,7 @@ static void refuse(struct instance *inst, const char *why)
 			(double)v->hold_us / 1e6);
 	loop_timer_in(&v->timer, v->hold_us);
 	v->step = v->child ? VETO_DYING : VETO_IDLE;
-	forget_take(inst);
+	instance_forget_take(inst);
 	/* Before the lane goes on: it must find us in FAULT. */
 	instance_set_faults(inst, FAULT_VETO, FAULT_VETO, "vip_pre_take: %s", why);
 	instance_lane_go_on(inst);
@@ -140,7 +127,7 @@ static void ask(struct instance *inst)
 	int r;
 
 	if (inst->fsm.state != VRRP_MASTER) { /* while an older one was dying */
-		forget_take(inst);
+		instance_forget_take(inst);
 		instance_lane_go_on(inst);
 		return;
 	}
@@ -183,7 +170,7 @@ void instance_veto_overtaken(struct instance *inst)
 	} else {
 		return;
 	}
-	forget_take(inst);
+	instance_forget_take(inst);
 	instance_lane_go_on(inst);
 }
 

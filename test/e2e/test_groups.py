@@ -223,3 +223,19 @@ def test_standby_of_one_member_is_carried_out_in_maintenance_and_withheld_from_n
     # Neither keeps a claim, which would outlive a restart.
     kept = pair.master.path("/var/lib/sqlvip/orders.json")
     until(lambda: json.loads(kept.read_text())["holders"] == [], 5, lambda: f"both claims to end: {kept.read_text()}")
+
+
+def test_group_of_which_one_member_cannot_add_its_addresses_runs_no_hook_for_master(pair):
+    ipv6 = "/proc/sys/net/ipv6/conf/eth0/disable_ipv6"
+    pair.master.run(["sh", "-c", f"echo 1 > {ipv6}"])
+    pair.master.write("/tmp/hook", HOOK, 0o755)
+    six = block("virtual_ipaddress_excluded", "2001:db8::100")
+    agent = pair.agent(pair.master, group(200, "notify /tmp/hook", second=(six,))).start()
+    agent.process.wait_log(r"VI_2: MASTER -> FAULT \(the addresses cannot be added", 10)
+    wait_states(agent, "FAULT", 5)
+    until(lambda: hooked(pair)[:2] == ["BACKUP", "FAULT"], 5, lambda: hooked(pair))
+    pair.master.run(["sh", "-c", f"echo 0 > {ipv6}"])
+    pair.watcher.wait_holder(pair.master, "2001:db8::100", 30)
+    wait_both(pair, pair.master, 5)
+    until(lambda: hooked(pair)[-2:] == ["BACKUP", "MASTER"], 5, lambda: hooked(pair))
+    assert hooked(pair).count("MASTER") == 1

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lib.agents import VIP, instance
+from lib.agents import VIP, block, instance
 from lib.wait import now, until
 
 HOOK = """#!/bin/sh
@@ -97,3 +97,17 @@ def test_hook_that_fails_or_does_not_exist_is_logged(pair):
     agent = start(pair, "notify_master /tmp/nowhere", 'notify "/bin/false"')
     agent.process.wait_log(r"VI_1: notify_master for MASTER: cannot be run: No such file", 5)
     agent.process.wait_log(r"VI_1: notify for MASTER: exit 1", 5)
+
+
+def test_take_that_fails_runs_no_hook_for_master(pair):
+    """The hook may make the local server writable: it must not hear of addresses that this host never had."""
+    pair.master.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+    pair.master.write("/tmp/hook", '#!/bin/sh\necho "$3 $SQLVIP_OLD_STATE" >> /tmp/hooks\n', 0o755)
+    six = block("virtual_ipaddress_excluded", "2001:db8::100")
+    agent = pair.agent(pair.master, instance(200, six, "notify /tmp/hook", track=False)).start()
+    agent.process.wait_log(r"VI_1: MASTER -> FAULT \(the addresses cannot be added", 10)
+    until(lambda: hooked(pair)[:2] == ["BACKUP INIT", "FAULT MASTER"], 5, lambda: hooked(pair))
+    pair.master.run(["sh", "-c", "echo 0 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+    pair.watcher.wait_holder(pair.master, "2001:db8::100", 30)
+    until(lambda: hooked(pair)[-2:] == ["BACKUP FAULT", "MASTER BACKUP"], 5, lambda: hooked(pair))
+    assert hooked(pair).count("MASTER BACKUP") == 1
