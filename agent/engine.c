@@ -60,7 +60,7 @@ struct daemon {
 	struct wires *wires;
 	struct loop_clock *adverts, *downs;
 	struct links *links;
-	struct worker *worker;
+	struct worker *file_worker, *proc_worker; /* what hangs in one must not hold up the other */
 	struct track_files *files;
 	struct track_procs *procs;
 	struct checker *checker;
@@ -168,6 +168,17 @@ static void look_at_store(struct daemon *d)
 		alarm_end("state_directory", NULL);
 }
 
+static void look(struct daemon *d)
+{
+	const uint64_t now_us = loop_now_us();
+	struct ops o = ops_of(d);
+
+	look_at_store(d);
+	track_files_look(d->files, now_us);
+	track_procs_look(d->procs, now_us);
+	ops_look(&o);
+}
+
 /* Whom we run as, whatever a reload says. */
 static const char *user_of(const struct daemon *d)
 {
@@ -189,9 +200,8 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		lag_us = lag > lag_us ? lag : lag_us;
 		json_array_append_new(instances, instance_status(d->instances[i]));
 	}
-	look_at_store(d);
+	look(d);
 	o = ops_of(d);
-	ops_look(&o);
 	status = json_pack(
 		"{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
 		(int)d->supervisor_pid, "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
@@ -210,11 +220,9 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 static void look_for_alarms(void *user, uint64_t due_us)
 {
 	struct daemon *d = user;
-	struct ops o = ops_of(d);
 
 	(void)due_us;
-	look_at_store(d);
-	ops_look(&o);
+	look(d);
 	loop_timer_in(&d->look_timer, LOOK_US);
 }
 
@@ -610,11 +618,13 @@ static int start_parts(struct daemon *d)
 	if (r >= 0)
 		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
 	if (r >= 0)
-		r = worker_new(d->loop, &d->worker);
+		r = worker_new(d->loop, &d->file_worker);
 	if (r >= 0)
-		r = track_files_new(d->loop, d->worker, d->conf, on_health, d, &d->files);
+		r = worker_new(d->loop, &d->proc_worker);
 	if (r >= 0)
-		r = track_procs_new(d->loop, d->worker, d->conf, on_health, d, &d->procs);
+		r = track_files_new(d->loop, d->file_worker, d->conf, on_health, d, &d->files);
+	if (r >= 0)
+		r = track_procs_new(d->loop, d->proc_worker, d->conf, on_health, d, &d->procs);
 	if (r >= 0)
 		r = links_new(d->loop, d->netif, d->conf, on_links, d, &d->links);
 	if (r >= 0)
@@ -721,7 +731,8 @@ static void tear_down(struct daemon *d)
 		exec_abandon(d->once);
 	checker_free(d->checker);
 	links_free(d->links);
-	worker_free(d->worker);
+	worker_free(d->file_worker);
+	worker_free(d->proc_worker);
 	track_files_free(d->files);
 	track_procs_free(d->procs);
 	wires_free(d->wires);

@@ -17,7 +17,11 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-enum { READ_MAX = 127, RETRY_US = 1000000 };
+enum {
+	READ_MAX = 127,
+	RETRY_US = 1000000,
+	HANGS_US = 5000000, /* no file that is read takes so long */
+};
 
 static const uint32_t WATCHED = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
 				IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -27,6 +31,7 @@ struct file {
 	unsigned id; /* finds it again when a job ends; never used twice */
 	int wd;      /* -1: the folder is not watched */
 	bool known, reading, dirty;
+	bool again; /* we lacked something to read it with */
 	int32_t value;
 	uint64_t changed_us;
 	uint64_t reads;
@@ -43,7 +48,7 @@ struct track_files {
 	unsigned next_id;
 	int inotify;
 	sd_event_source *io;
-	struct loop_timer retry; /* of folders that could not be watched */
+	struct loop_timer retry; /* of folders that could not be watched, and files that we had nothing to read with */
 };
 
 /* In: where to look. Out: what was found. */
@@ -116,9 +121,18 @@ bool track_file_parse(const char *text, int32_t *ret)
 	return true;
 }
 
+/* What we lack: says nothing about the file. */
+static bool is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
 static void set_reason(struct file *f, const struct job *j, bool fits)
 {
-	if (j->watch_error)
+	if (f->again)
+		snprintf(f->reason, sizeof(f->reason), "cannot be read now: %s; %d stays", strerror(j->read_error),
+			 f->value);
+	else if (j->watch_error)
 		snprintf(f->reason, sizeof(f->reason), "its folder cannot be watched: %s", strerror(j->watch_error));
 	else if (j->read_error == ENOENT)
 		snprintf(f->reason, sizeof(f->reason), "there is no such file: 0");
@@ -147,14 +161,18 @@ static bool take(struct file *f, const struct job *j)
 {
 	const int32_t before = f->value;
 	const bool was_known = f->known;
-	bool fits = track_file_parse(j->text, &f->value);
+	bool fits = true;
 
 	f->wd = j->wd;
-	f->known = true;
+	f->again = is_shortage(j->read_error);
+	if (!f->again) {
+		fits = track_file_parse(j->text, &f->value);
+		f->known = true;
+	}
 	f->reads++;
 	set_reason(f, j, fits);
 	complain(f, j->watch_error || (j->read_error && j->read_error != ENOENT) || !fits);
-	if (was_known && before == f->value)
+	if (was_known == f->known && before == f->value)
 		return false;
 	f->changed_us = loop_now_us();
 	return true;
@@ -217,7 +235,7 @@ static void done(struct worker_job *job)
 		journal_log(LOG_NOTICE, &(struct journal_note){ .kind = JOURNAL_CHECK, .instance = f->conf->name },
 			    "track_file %s", f->reason);
 	}
-	if (f->wd < 0)
+	if (f->wd < 0 || f->again)
 		loop_timer_in(&t->retry, RETRY_US);
 	if (f->dirty)
 		look(t, f);
@@ -229,7 +247,7 @@ static void retry(void *user, uint64_t due_us)
 
 	(void)due_us;
 	for (size_t i = 0; i < t->n; i++)
-		if (t->files[i].wd < 0 && !t->files[i].reading)
+		if ((t->files[i].wd < 0 || t->files[i].again) && !t->files[i].reading)
 			look(t, &t->files[i]);
 }
 
@@ -357,7 +375,7 @@ static int first_look(struct track_files *t, const struct conf *conf)
 			return -ENOMEM;
 		run(&j->head);
 		take(&t->files[i], j);
-		if (t->files[i].wd < 0)
+		if (t->files[i].wd < 0 || t->files[i].again)
 			loop_timer_in(&t->retry, RETRY_US);
 	}
 	return 0;
@@ -402,6 +420,32 @@ struct track_files *track_files_free(struct track_files *t)
 	free(t->files);
 	free(t);
 	return NULL;
+}
+
+/* --- what hangs -------------------------------------------------------------------------------------------------- */
+
+/* Of a job of ours only the id is looked at: the rest is the thread's. */
+static const char *name_of(const struct track_files *t, const struct worker_job *job)
+{
+	for (size_t i = 0; job->run == run && i < t->n; i++)
+		if (t->files[i].id == ((const struct job *)job)->id)
+			return t->files[i].conf->path;
+	return "a file that was tracked before";
+}
+
+void track_files_look(const struct track_files *t, uint64_t now_us)
+{
+	uint64_t since_us;
+	const struct worker_job *job = worker_running(t->worker, &since_us);
+
+	if (job && now_us > since_us + HANGS_US)
+		alarm_raise(
+			"track_file_hangs", NULL,
+			"track_file: reading %s has taken %.0f s (does a disk or file server hang?); no change of a "
+			"tracked file is seen meanwhile",
+			name_of(t, job), (double)(now_us - since_us) / 1e6);
+	else
+		alarm_end("track_file_hangs", NULL);
 }
 
 /* --- what it tells ----------------------------------------------------------------------------------------------- */

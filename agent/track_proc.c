@@ -27,6 +27,7 @@
 
 enum {
 	SCAN_US = 1000000,
+	HANGS_US = 5000000, /* no look through /proc takes so long */
 	CMDLINE_MAX = 4096,
 	RECEIVE_BUFFER = 1 << 20,
 	READS_PER_WAKEUP = 64,
@@ -92,6 +93,7 @@ struct job {
 	size_t n_patterns;
 	char **words;    /* backs the patterns: pointers, then what they point to */
 	struct set pids; /* in, unless `all`; out: with their masks */
+	_Atomic int at;  /* the process that is being looked at */
 	bool missed;     /* out: some that are said to be there could not be read: gone, or hidden? */
 	int error;       /* out: 0, or -errno: the masks are not to be believed; -EACCES: processes are hidden */
 	uint64_t took_us;
@@ -166,6 +168,7 @@ static uint64_t look_at(struct job *j, int pid)
 	uint64_t mask = 0;
 	char state;
 
+	j->at = pid;
 	if (read_proc(j, pid, "stat", stat, sizeof(stat)) == 0) {
 		j->missed = true;
 		return 0;
@@ -734,6 +737,24 @@ struct track_procs *track_procs_free(struct track_procs *t)
 	set_done(&t->to_look);
 	free(t);
 	return NULL;
+}
+
+/* --- what hangs -------------------------------------------------------------------------------------------------- */
+
+void track_procs_look(const struct track_procs *t, uint64_t now_us)
+{
+	uint64_t since_us;
+	const struct worker_job *job = worker_running(t->worker, &since_us);
+	const int pid = job && job->run == run ? ((const struct job *)job)->at : 0;
+
+	if (job && now_us > since_us + HANGS_US)
+		alarm_raise(
+			"track_process_hangs", NULL,
+			"vrrp_track_process: reading /proc/%d has taken %.0f s: that process hangs in the kernel; no "
+			"%s is seen meanwhile",
+			pid, (double)(now_us - since_us) / 1e6, t->connected ? "beginning" : "beginning or end");
+	else
+		alarm_end("track_process_hangs", NULL);
 }
 
 /* --- what it tells ----------------------------------------------------------------------------------------------- */

@@ -13,8 +13,8 @@
 
 struct track_procs;
 
-/* Looks through /proc once, synchronously: call before the loop runs. `changed` is called when one came to count as up
- * or down. 0 or -errno. */
+/* Looks through /proc once, synchronously: call before the loop runs. `worker` is for this alone. `changed` is called
+ * when one came to count as up or down. 0 or -errno. */
 int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
 		    void *user, struct track_procs **ret);
 /* After the worker. */
@@ -23,6 +23,9 @@ struct track_procs *track_procs_free(struct track_procs *t);
 /* Goes over to another configuration: blocks of the same name keep what counts until /proc has been looked through
  * anew. `changed` is not called. 0, or -errno: then all is as before. */
 int track_procs_reconf(struct track_procs *t, const struct conf *conf);
+
+/* Raises or ends the alarm about a process whose reading does not end; now and then. */
+void track_procs_look(const struct track_procs *t, uint64_t now_us);
 
 struct checker_state track_procs_state(const struct track_procs *t, size_t index);
 /* Appends an object for each to the array. */

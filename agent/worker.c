@@ -23,6 +23,8 @@ struct worker {
 	pthread_mutex_t lock;
 	pthread_cond_t work, ended; /* there is something to do; the thread is about to end */
 	struct list waiting, done;
+	struct worker_job *running;
+	uint64_t since_us;
 	bool quit, gone;
 	int fd;
 	sd_event_source *io;
@@ -68,9 +70,12 @@ static void *work(void *arg)
 			pthread_cond_wait(&w->work, &w->lock);
 			continue;
 		}
+		w->running = job;
+		w->since_us = loop_now_us();
 		pthread_mutex_unlock(&w->lock);
 		job->run(job);
 		pthread_mutex_lock(&w->lock);
+		w->running = NULL;
 		append(&w->done, job);
 		(void)!write(w->fd, &one, sizeof(one)); /* a full counter has woken the loop already */
 	}
@@ -106,6 +111,17 @@ void worker_push(struct worker *w, struct worker_job *job)
 	append(&w->waiting, job);
 	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
+}
+
+const struct worker_job *worker_running(struct worker *w, uint64_t *ret_since_us)
+{
+	const struct worker_job *job;
+
+	pthread_mutex_lock(&w->lock);
+	job = w->running;
+	*ret_since_us = w->since_us;
+	pthread_mutex_unlock(&w->lock);
+	return job;
 }
 
 /* Signals are the loop's. */

@@ -3,6 +3,7 @@
  * job at a time, in order, under ordinary scheduling. Not for what a takeover waits for. */
 #pragma once
 
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 struct worker;
@@ -24,3 +25,7 @@ int worker_new(sd_event *loop, struct worker **ret);
 struct worker *worker_free(struct worker *w);
 
 void worker_push(struct worker *w, struct worker_job *job);
+
+/* The job that is under way, since when by loop_now_us(); NULL if there is none. It stays valid until the loop runs
+ * again, but what it holds is the thread's. */
+const struct worker_job *worker_running(struct worker *w, uint64_t *ret_since_us);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is tracked, rule by rule, and what else holds for it."""
 
+import sys
+
 import pytest
 
 from lib.agents import VIP, block, instance
@@ -218,6 +220,46 @@ def test_c65_number_in_a_file_moves_the_priority(pair):
     assert part["kind"] == "file" and part["state"] == "0" and part["adds"] == 0
     text = pair.master.run([agent.build.sqlvipctl, "status"]).stdout
     assert "/tmp/load" in text
+
+
+# A file system whose server never answers: whoever opens something on it waits until this program ends.
+HANG = """
+import ctypes, os, time
+fd = os.open("/dev/fuse", os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
+assert libc.mount(b"hang", b"/tmp/nfs", b"fuse", 0, options) == 0, os.strerror(ctypes.get_errno())
+print("hangs", flush=True)
+time.sleep(600)
+"""
+
+
+def test_file_that_hangs_is_an_alarm_and_holds_up_no_process(pair):
+    host, name = pair.master, f"sq-{pair.master.pid}"
+    host.run(["cp", "/bin/sleep", f"/tmp/{name}"])
+    for folder in ("/tmp/nfs", "/tmp/under"):
+        host.run(["mkdir", folder])
+    host.write("/tmp/nfs/n", "0")
+    config = (block("track_file far", "file /tmp/nfs/n") + block("track_file near", "file /tmp/near")
+              + block("vrrp_track_process it", f"process {name}", "weight -30"))
+    process = host.popen([f"/tmp/{name}", "600"], "it")
+    agent = alone(pair, block("track_process", "it"), block("track_file", "far", "near"), config=config)
+    wait_priority(agent, 100)
+    host.run(["mount", "--bind", "/tmp/nfs", "/tmp/under"])  # what is written there is noticed here
+    hang = host.popen([sys.executable, "-B", "-c", HANG], "hang")
+    hang.wait_log("^hangs$", 20)
+    host.run(["sh", "-c", "echo 5 > /tmp/under/n; echo 7 > /tmp/near"])
+    process.kill()
+    wait_priority(agent, 70, 10)
+
+    def alarm():
+        return next((a["text"] for a in agent.status()["alarms"] if a["id"] == "track_file_hangs"), "")
+    until(lambda: "reading /tmp/nfs/n has taken" in alarm(), 20, "the alarm")
+    assert agent.check("near")["number"] == 0
+    hang.kill()
+    host.run(["umount", "/tmp/nfs"])
+    until(lambda: not alarm(), 10, "its end")
+    wait_priority(agent, 77, 10)
 
 
 def test_file_that_is_made_at_the_start_and_watched_under_its_old_name(pair):

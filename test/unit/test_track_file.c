@@ -4,8 +4,11 @@
 
 enum { DEADLINE_US = 10000000, STEP_US = 10000 };
 
+#include "agent/alarm.h"
 #include "agent/track_file.h"
 #include "test/unit/scratch.h"
+
+#include <sys/resource.h>
 
 static struct fixture {
 	sd_event *loop;
@@ -241,6 +244,24 @@ static void another_configuration_keeps_what_is_known(void **state)
 	sd_event_run(t.loop, 10000);
 }
 
+static void lack_of_descriptors_is_no_content(void **state)
+{
+	struct rlimit files;
+
+	(void)state;
+	put("a", "5");
+	block(0, "a", "a");
+	begin();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	put("a", "6");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ .rlim_cur = 3, .rlim_max = files.rlim_max }), 0);
+	wait_reason(0, "cannot be read now: Too many open files; 5 stays");
+	assert_true(alarm_is_raised("track_file", "a"));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	wait_value(0, 6);
+	assert_false(alarm_is_raised("track_file", "a"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(missing_file_is_made_if_asked_for_and_a_present_one_kept, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(another_configuration_keeps_what_is_known, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(lack_of_descriptors_is_no_content, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@ enum { DEADLINE_US = 15000000, STEP_US = 10000 };
 #include "test/unit/scratch.h"
 
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -421,6 +422,44 @@ static void what_was_never_counted_holds_back_and_what_a_reload_brings_does_not(
 	wait_until(&t, track_procs_state(t.procs, 0).reported);
 }
 
+static sem_t go_on;
+
+static void wait_for_word(struct worker_job *job)
+{
+	(void)job;
+	while (sem_wait(&go_on) < 0)
+		;
+}
+
+static void nothing_more(struct worker_job *job)
+{
+	(void)job;
+}
+
+static void look_that_does_not_end_is_an_alarm(void **state)
+{
+	const uint64_t later_us = 60000000;
+	struct worker_job *job = calloc(1, sizeof(*job));
+	uint64_t since_us;
+
+	(void)state;
+	assert_non_null(job);
+	*job = (struct worker_job){ .run = wait_for_word, .done = nothing_more };
+	assert_int_equal(sem_init(&go_on, 0, 0), 0);
+	begin();
+	worker_push(t.worker, job);
+	wait_until(&t, worker_running(t.worker, &since_us) == job);
+	track_procs_look(t.procs, loop_now_us());
+	assert_false(alarm_is_raised("track_process_hangs", NULL));
+	track_procs_look(t.procs, loop_now_us() + later_us);
+	assert_true(alarm_is_raised("track_process_hangs", NULL));
+	sem_post(&go_on);
+	wait_until(&t, !worker_running(t.worker, &since_us));
+	track_procs_look(t.procs, loop_now_us() + later_us);
+	assert_false(alarm_is_raised("track_process_hangs", NULL));
+	sem_destroy(&go_on);
+}
+
 /* Last: there is no way back. */
 static void without_the_connector_proc_is_looked_through_each_second(void **state)
 {
@@ -450,6 +489,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(process_whose_look_fails_is_found_later, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_was_never_counted_holds_back_and_what_a_reload_brings_does_not,
 						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(look_that_does_not_end_is_an_alarm, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(without_the_connector_proc_is_looked_through_each_second, set_up,
 						tear_down),
 	};
