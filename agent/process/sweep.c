@@ -13,13 +13,11 @@
 #include "agent/vip.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 
-enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000 };
+enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000, LOOPBACK_IFINDEX = 1 };
 
 struct sweep {
 	struct conf *conf;
@@ -180,42 +178,29 @@ struct sweep_crew *sweep_crew_free(struct sweep_crew *c)
 	return NULL;
 }
 
-static bool is_at(const struct ifaddrs *a, const struct ip_addr *addr)
+/* The engine knows interfaces by their index, and one may be renamed under an address: then it is where one with our
+ * mark is. Kernels before 5.18 keep no marks; but loopback addresses are never an engine's, they are what servers
+ * behind a load balancer have. `places` is asked for once, when it is needed: an interface that is gone takes a
+ * thousand VIPs with it. */
+static int interface_of(const struct conf_instance *ci, const struct conf_vip *vip, struct netif_places *places)
 {
-	const void *at;
+	const char *dev = vip->dev[0] ? vip->dev : ci->interface;
+	int ifindex = (int)if_nametoindex(dev);
+	const struct netif_place *at;
 
-	if (!a->ifa_addr || a->ifa_addr->sa_family != addr->family)
-		return false;
-	at = addr->family == AF_INET ? (const void *)&((const struct sockaddr_in *)(const void *)a->ifa_addr)->sin_addr
-				     : &((const struct sockaddr_in6 *)(const void *)a->ifa_addr)->sin6_addr;
-	return memcmp(at, addr->bytes, ip_len(addr->family)) == 0;
-}
-
-/* The interface where an address is, whatever its name; 0 if there is none. `all` is asked for once, when it is needed:
- * an interface that is gone takes a thousand VIPs with it. */
-static unsigned where_is(const struct ip_addr *addr, struct ifaddrs **all)
-{
-	if (!*all && getifaddrs(all) < 0)
+	if (ifindex)
+		return ifindex;
+	if (places->n == 0 && netif_places_read(places) < 0)
 		return 0;
-	for (const struct ifaddrs *a = *all; a; a = a->ifa_next)
-		if (is_at(a, addr))
-			return if_nametoindex(a->ifa_name);
-	return 0;
-}
-
-/* The engine knows interfaces by their index, and one may be renamed under an address. */
-static unsigned interface_of(const struct conf_instance *ci, const struct conf_vip *vip, struct ifaddrs **all)
-{
-	unsigned ifindex = if_nametoindex(vip->dev[0] ? vip->dev : ci->interface);
-
-	return ifindex ? ifindex : where_is(&vip->prefix.addr, all);
+	at = netif_places_find(places, &vip->prefix);
+	return at && (at->marked || at->ifindex != LOOPBACK_IFINDEX) ? at->ifindex : 0;
 }
 
 /* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
 static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 {
 	struct netif_job *j = calloc(1, sizeof(*j) + ci->n_vips * sizeof(j->reqs[0]));
-	struct ifaddrs *all = NULL;
+	struct netif_places places = { 0 };
 	int r;
 
 	if (!j)
@@ -224,13 +209,12 @@ static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 	j->reset_budget_us = RESET_BUDGET_US;
 	for (size_t i = 0; i < ci->n_vips; i++) {
 		const struct conf_vip *vip = &ci->vips[i];
-		unsigned ifindex = interface_of(ci, vip, &all);
+		int ifindex = interface_of(ci, vip, &places);
 
 		if (ifindex)
-			j->reqs[j->n_reqs++].addr = vip_addr(vip, (int)ifindex);
+			j->reqs[j->n_reqs++].addr = vip_addr(vip, ifindex);
 	}
-	if (all)
-		freeifaddrs(all);
+	netif_places_done(&places);
 	r = j->n_reqs > 0 ? netif_writer_push(c->writer, j) : -ENODEV;
 	if (r < 0)
 		free(j);
