@@ -20,11 +20,11 @@
 #include "agent/load.h"
 #include "agent/netif/netif.h"
 #include "agent/observe.h"
+#include "agent/once.h"
 #include "agent/ops.h"
 #include "agent/orders.h"
 #include "agent/pacing.h"
 #include "agent/process/engine_link.h"
-#include "agent/process/exec.h"
 #include "agent/process/privs.h"
 #include "agent/reload.h"
 #include "agent/store.h"
@@ -65,7 +65,7 @@ struct daemon {
 	struct track_procs *procs;
 	struct checker *checker;
 	struct fifos *fifos;
-	struct exec_child *once; /* startup_script or shutdown_script, while it runs */
+	struct once once; /* startup_script or shutdown_script */
 	bool shutdown_done;
 	struct instance **instances;
 	struct groups *groups;
@@ -333,39 +333,16 @@ static bool all_idle(struct daemon *d)
 	return fifos_idle(d->fifos);
 }
 
-static void once_ended(void *user, const struct exec_result *r)
+static void startup_is_over(void *user)
 {
-	struct daemon *d = user;
-	char text[96];
-
-	d->once = NULL;
-	journal_log(exec_succeeded(r) ? LOG_NOTICE : LOG_WARNING, &agent_event, "%s: %s (%.3f s)",
-		    d->stopping ? "shutdown_script" : "startup_script", exec_describe(r, text, sizeof(text)),
-		    (double)r->ran_us / 1e6);
-	if (d->stopping)
-		loop_timer_in(&d->stop_timer, 0);
-	else
-		go(d);
+	go(user);
 }
 
-/* False if nothing is run: once_ended() does not follow. One that is late is not waited for. */
-static bool run_once(struct daemon *d, const char *what, const struct conf_once *once)
+static void shutdown_is_over(void *user)
 {
-	const struct exec_spec spec = {
-		.what = what,
-		.argv = once->command.argv,
-		.uid = once->command.uid,
-		.gid = once->command.gid,
-		.timeout_us = once->timeout_us,
-	};
-	int r;
+	struct daemon *d = user;
 
-	if (!once->command.argv)
-		return false;
-	r = exec_start(d->loop, &spec, once_ended, d, &d->once);
-	if (r < 0)
-		log_warn("%s: cannot be started: %s", what, strerror(-r));
-	return r >= 0;
+	loop_timer_in(&d->stop_timer, 0);
 }
 
 /* The last program of all, when nothing else is to be done. True while it runs. */
@@ -373,9 +350,9 @@ static bool runs_shutdown_script(struct daemon *d)
 {
 	if (!d->shutdown_done) {
 		d->shutdown_done = true;
-		run_once(d, "shutdown_script", &d->conf->shutdown);
+		once_run(&d->once, "shutdown_script", &d->conf->shutdown, shutdown_is_over, d);
 	}
-	return d->once != NULL;
+	return once_runs(&d->once);
 }
 
 /* Polls for the end: the VIPs are gone within milliseconds, the last hooks take what they take. */
@@ -419,9 +396,7 @@ static void stop(void *user, const char *why)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	if (d->once) /* startup_script */
-		exec_abandon(d->once);
-	d->once = NULL;
+	once_drop(&d->once); /* startup_script */
 	d->stop_us = loop_now_us();
 	journal_log(LOG_NOTICE, &agent_event, "stopping: %s", why);
 	reload_stop(d->reload);
@@ -690,6 +665,8 @@ static int run(struct daemon *d)
 	if (r >= 0)
 		r = loop_timer_init(&d->look_timer, d->loop, LOOP_RANK_BACKGROUND, LOOK_SLACK_US, look_for_alarms, d);
 	if (r >= 0)
+		r = once_init(&d->once, d->loop);
+	if (r >= 0)
 		r = signals_watch(d->loop, signals, ELEMENTSOF(signals), LOOP_RANK_NET, d);
 	if (r < 0) {
 		log_error("cannot set up the event loop: %s", strerror(-r));
@@ -709,7 +686,7 @@ static int run(struct daemon *d)
 		return r;
 	greet(d);
 	/* Once in the life of the agent. */
-	if (d->restarts > 0 || !run_once(d, "startup_script", &d->conf->startup))
+	if (d->restarts > 0 || !once_run(&d->once, "startup_script", &d->conf->startup, startup_is_over, d))
 		go(d);
 	return sd_event_loop(d->loop);
 }
@@ -727,8 +704,7 @@ static void tear_down(struct daemon *d)
 	free(d->instances);
 	pacing_free(d->pacing);
 	fifos_free(d->fifos);
-	if (d->once)
-		exec_abandon(d->once);
+	once_done(&d->once);
 	checker_free(d->checker);
 	links_free(d->links);
 	worker_free(d->file_worker);

@@ -51,7 +51,7 @@ struct notify {
 	uint64_t timeout_us;      /* of the child */
 	struct loop_timer kick;   /* start what is next */
 	struct loop_timer stuck;  /* a late hook cannot be ended */
-	uint64_t give_up_us;      /* when a hook that cannot be started has failed; 0: not tried yet */
+	uint64_t give_up_us;      /* when a hook that cannot be started has failed; 0: none could not */
 	struct log_limit crowded; /* for the line about a full queue */
 	uint64_t run, failed, timed_out, overflowed, coalesced;
 	struct {
@@ -227,12 +227,30 @@ static void over(struct notify *n, enum conf_hook hook, const struct exec_result
 		loop_timer_in(&n->kick, 0);
 }
 
+/* It does not run. A shortage passes: within the hook's deadline it is tried again. May free `n`. */
+static void not_started(struct notify *n, const struct exec_result *r)
+{
+	uint64_t now_us = loop_now_us();
+
+	if (!n->give_up_us) {
+		n->give_up_us = now_us + n->owner.timeout_us;
+		log_write(LOG_WARNING, n->owner.name, "a hook cannot be started yet: %s", strerror(-r->error));
+	}
+	if (now_us < n->give_up_us)
+		loop_timer_in(&n->kick, START_RETRY_US);
+	else
+		over(n, n->running, r, "");
+}
+
 static void hook_ended(void *user, const struct exec_result *r)
 {
 	struct notify *n = user;
 
 	n->child = NULL;
-	over(n, n->running, r, "");
+	if (exec_is_shortage(r->error))
+		not_started(n, r);
+	else
+		over(n, n->running, r, "");
 }
 
 static void hook_is_late(void *user)
@@ -276,28 +294,18 @@ static int start_hook(struct notify *n)
 	return r < 0 ? r : exec_start(n->loop, &spec, hook_ended, n, &n->child);
 }
 
-/* Something to do, and nothing runs. A shortage passes: within the hook's deadline it is tried again. */
+/* Something to do, and nothing runs. */
 static void start_next(void *user, uint64_t due_us)
 {
 	struct notify *n = user;
-	uint64_t now_us = loop_now_us();
 	struct exec_result result = { 0 };
 
 	(void)due_us;
 	result.error = start_hook(n);
-	if (result.error == 0) {
-		if (n->lower == n->head)
-			n->lower = NULL;
-		return;
-	}
-	if (!n->give_up_us) {
-		n->give_up_us = now_us + n->owner.timeout_us;
-		log_write(LOG_WARNING, n->owner.name, "a hook cannot be started yet: %s", strerror(-result.error));
-	}
-	if (now_us < n->give_up_us)
-		loop_timer_in(&n->kick, START_RETRY_US);
-	else
-		over(n, n->running, &result, "");
+	if (result.error < 0)
+		not_started(n, &result);
+	else if (n->lower == n->head)
+		n->lower = NULL;
 }
 
 static char *put(char **at, const char *text)

@@ -531,6 +531,11 @@ pid_t exec_pid(const struct exec_child *c)
 	return c->head.remote ? 0 : c->pid;
 }
 
+bool exec_is_shortage(int error)
+{
+	return error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE || error == -ENOBUFS;
+}
+
 bool exec_succeeded(const struct exec_result *r)
 {
 	return r->error == 0 && !r->timed_out && WIFEXITED(r->wait_status) && WEXITSTATUS(r->wait_status) == 0;

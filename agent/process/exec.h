@@ -68,6 +68,10 @@ void exec_abandon(struct exec_child *c);
 /* 0 if another process has started it. */
 pid_t exec_pid(const struct exec_child *c);
 
+/* `error`, of exec_start() or of a result, is a want of processes, memory or descriptors: it says nothing about the
+ * program, and may pass. */
+bool exec_is_shortage(int error);
+
 /* It was started, ended by itself before its deadline, and with status 0. */
 bool exec_succeeded(const struct exec_result *r);
 

@@ -4,7 +4,11 @@
 
 #include "agent/base/log.h"
 #include "agent/notify.h"
+#include "agent/process/exec.h"
+#include "agent/process/post.h"
 #include "test/unit/scratch.h"
+
+#include <errno.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -440,6 +444,86 @@ static void shortage_delays_a_hook_but_does_not_lose_it(void **state)
 	assert_int_equal(counter(f, "failed"), 0);
 }
 
+/* Stands in for the process that starts programs: what it was asked for, the last one with its state of now. */
+struct office {
+	unsigned asked;
+	uint32_t id;
+	char current[64];
+};
+
+static int office_letter(void *user, const struct post *p)
+{
+	struct office *o = user;
+
+	if (p->type != POST_RUN)
+		return 0;
+	o->asked++;
+	o->id = p->id;
+	for (size_t i = 0; i < p->n_env; i++)
+		if (strncmp(p->env[i], "SQLVIP_CURRENT_STATE=", 21) == 0)
+			snprintf(o->current, sizeof(o->current), "%s", p->env[i] + 21);
+	return 0;
+}
+
+static void office_tells(const struct office *o, int error)
+{
+	exec_told(&(struct post){ .type = POST_RAN, .id = o->id, .error = error });
+}
+
+static void shortage_of_whoever_starts_programs_loses_no_hook_either(void **state)
+{
+	static const int shortages[] = { -EAGAIN, -ENOMEM, -EMFILE, -ENFILE };
+	struct fixture *f = *state;
+	struct office o = { 0 };
+
+	set_hook(f, CONF_HOOK_MASTER, "");
+	set_hook(f, CONF_HOOK_FAULT, "");
+	begin(f);
+	exec_delegate(office_letter, &o);
+	push(f, CONF_HOOK_MASTER, "MASTER", 1);
+	push(f, CONF_HOOK_FAULT, "FAULT", 1);
+	for (unsigned i = 0; i < ELEMENTSOF(shortages); i++) {
+		wait_until(f, o.asked == i + 1);
+		assert_string_equal(o.current, i == 0 ? "MASTER" : "FAULT");
+		f->now_state = "FAULT"; /* it is told what is the case when it runs at last */
+		office_tells(&o, shortages[i]);
+		assert_false(notify_idle(f->n));
+		assert_int_equal(counter(f, "run"), 0);
+		assert_int_equal(counter(f, "queued"), 1);
+	}
+	wait_until(f, o.asked == ELEMENTSOF(shortages) + 1);
+	office_tells(&o, 0);
+	assert_int_equal(counter(f, "run"), 1);
+	wait_until(f, o.asked == ELEMENTSOF(shortages) + 2);
+	office_tells(&o, -ENOENT); /* that is no shortage */
+	assert_true(notify_idle(f->n));
+	assert_int_equal(counter(f, "run"), 2);
+	assert_int_equal(counter(f, "failed"), 1);
+	exec_delegate(NULL, NULL);
+}
+
+static void shortage_that_does_not_pass_ends_at_the_deadline(void **state)
+{
+	struct fixture *f = *state;
+	struct office o = { 0 };
+	unsigned told = 0;
+
+	f->conf.notify_timeout_us = 500000;
+	set_hook(f, CONF_HOOK_MASTER, "");
+	begin(f);
+	exec_delegate(office_letter, &o);
+	push(f, CONF_HOOK_MASTER, "MASTER", 1);
+	while (!notify_idle(f->n)) {
+		wait_until(f, o.asked > told);
+		told = o.asked;
+		office_tells(&o, -EAGAIN);
+	}
+	assert_true(told > 1);
+	assert_int_equal(counter(f, "run"), 1);
+	assert_int_equal(counter(f, "failed"), 1);
+	exec_delegate(NULL, NULL);
+}
+
 static void status_names_the_running_and_the_last_hook(void **state)
 {
 	struct fixture *f = *state;
@@ -531,6 +615,8 @@ int main(void)
 		test(inferior_master_waits_behind_the_hook_for_the_previous_one),
 		test(program_that_does_not_exist_does_not_hold_up_the_others),
 		test(shortage_delays_a_hook_but_does_not_lose_it),
+		test(shortage_of_whoever_starts_programs_loses_no_hook_either),
+		test(shortage_that_does_not_pass_ends_at_the_deadline),
 		test(status_names_the_running_and_the_last_hook),
 		test(free_ends_the_running_hook),
 		test(addresses_beyond_what_one_variable_holds_are_left_out_whole),
