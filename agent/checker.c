@@ -18,7 +18,12 @@
 #include <string.h>
 
 /* How late a check may be woken, so that its timer can share a wake-up with others. */
-enum { WAKE_SLACK_US = 1000, COMPLAINT_INTERVAL_US = 60000000, FRESH_MIN_US = 1000000 };
+enum {
+	WAKE_SLACK_US = 1000,
+	COMPLAINT_INTERVAL_US = 60000000,
+	FRESH_MIN_US = 1000000,
+	SHORTAGE_RETRY_US = 1000000, /* until a script that could not be started is tried again, if not due sooner */
+};
 
 struct probe {
 	struct checker *owner;
@@ -43,6 +48,7 @@ struct script {
 	uint64_t fresh_until_us;
 	char last[96]; /* outcome of the last run */
 	uint64_t runs, failures, timeouts;
+	struct log_limit complaint; /* about a shortage */
 };
 
 struct checker {
@@ -198,10 +204,28 @@ static void probe_reconf(struct probe *p, const struct conf_mysql *conf)
 
 /* --- scripts ----------------------------------------------------------------------------------------------------- */
 
+/* It could not be started, which says nothing of what it looks after: no result. */
+static void script_short(struct script *s, int error)
+{
+	uint64_t now_us = loop_now_us(), before;
+
+	s->runs--;
+	if (log_limit_pass(&s->complaint, now_us, COMPLAINT_INTERVAL_US, &before))
+		log_warn("vrrp_script %s cannot be started: %s; its last result stands; %llu more since the last such "
+			 "line",
+			 s->conf->name, strerror(-error), (unsigned long long)before);
+	if (s->tracked)
+		alarm_raise("script_start", s->conf->name, "vrrp_script cannot be started: %s; its last result stands",
+			    strerror(-error));
+	if (loop_timer_armed(&s->timer) && s->timer.due_us > now_us + SHORTAGE_RETRY_US)
+		loop_timer_at(&s->timer, now_us + SHORTAGE_RETRY_US);
+}
+
 static void script_judge(struct script *s, bool ok)
 {
 	bool was_up = s->health.up, had_reported = s->health.reported;
 
+	alarm_end("script_start", s->conf->name);
 	if (!ok)
 		s->failures++;
 	if (!health_count(&s->health, ok ? CHECK_PASS : CHECK_FAIL))
@@ -236,6 +260,10 @@ static void script_ended(void *user, const struct exec_result *r)
 	s->child = NULL;
 	if (s->judged)
 		return;
+	if (exec_is_shortage(r->error)) {
+		script_short(s, r->error);
+		return;
+	}
 	exec_describe(r, s->last, sizeof(s->last));
 	script_judge(s, exec_succeeded(r));
 }
@@ -264,7 +292,9 @@ static void script_due(void *user, uint64_t due_us)
 	s->judged = false;
 	s->timeout_us = spec.timeout_us;
 	r = exec_start(s->owner->loop, &spec, script_ended, s, &s->child);
-	if (r < 0) {
+	if (exec_is_shortage(r)) {
+		script_short(s, r);
+	} else if (r < 0) {
 		snprintf(s->last, sizeof(s->last), "cannot be run: %s", strerror(-r));
 		script_judge(s, false);
 	}
@@ -305,8 +335,10 @@ static void script_follow(struct script *s, bool tracked, bool started)
 		loop_timer_in(&s->timer, 0);
 	else if (!tracked)
 		loop_timer_stop(&s->timer);
-	if (!tracked)
+	if (!tracked) {
 		alarm_end("script", s->conf->name);
+		alarm_end("script_start", s->conf->name);
+	}
 	s->tracked = tracked;
 }
 

@@ -117,7 +117,9 @@ struct veto {
 	} step;
 	struct exec_child *child;
 	struct loop_timer timer; /* the hold after a veto is over */
-	struct loop_timer stuck; /* the program cannot be ended */
+	struct loop_timer stuck; /* the program cannot be ended, or could not be started */
+	uint64_t give_up_us;     /* no answer by then is a no */
+	bool again;              /* it may be possible to start it when `stuck` is due */
 	uint64_t hold_us;        /* of the last veto; 0: none since a success */
 	uint64_t count;
 	char last[96]; /* outcome */

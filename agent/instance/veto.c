@@ -18,9 +18,11 @@ enum {
 	HOLD_MIN_US = 5000000, /* after the first veto; doubles with each that follows … */
 	HOLD_MAX_US = 300000000,
 	STUCK_AFTER_US = 5000000, /* after SIGKILL: then nobody waits for it any more */
+	START_RETRY_US = 200000,  /* after a lack of processes, memory or descriptors */
 };
 
 static void ask(struct instance *inst);
+static void put_question(struct instance *inst);
 
 static void refuse(struct instance *inst, const char *why)
 {
@@ -50,6 +52,16 @@ static void next_question(struct instance *inst)
 	ask(inst);
 }
 
+/* No program could be started. That the host lacks something for the moment is no answer. The lane may be above us on
+ * the stack: it hears of it later. */
+static void not_started(struct instance *inst, int error)
+{
+	struct veto *v = &inst->veto;
+
+	v->again = exec_is_shortage(error) && loop_now_us() + START_RETRY_US < v->give_up_us;
+	loop_timer_in(&v->stuck, v->again ? START_RETRY_US : 0);
+}
+
 static void answered(void *user, const struct exec_result *r)
 {
 	struct instance *inst = user;
@@ -62,6 +74,10 @@ static void answered(void *user, const struct exec_result *r)
 		return;
 	}
 	exec_describe(r, v->last, sizeof(v->last));
+	if (r->error < 0) {
+		not_started(inst, r->error);
+		return;
+	}
 	if (!exec_succeeded(r)) {
 		refuse(inst, v->last);
 		return;
@@ -92,7 +108,9 @@ static void is_stuck(void *user, uint64_t due_us)
 
 	(void)due_us;
 	if (!inst->veto.child) {
-		if (inst->veto.step == VETO_ASKING)
+		if (inst->veto.step == VETO_ASKING && inst->veto.again)
+			put_question(inst);
+		else if (inst->veto.step == VETO_ASKING)
 			refuse(inst, inst->veto.last);
 		return;
 	}
@@ -108,10 +126,11 @@ static void hold_is_over(void *user, uint64_t due_us)
 	instance_set_faults(user, FAULT_VETO, 0, "vip_pre_take may be asked again");
 }
 
-/* The lane waits at its first errand, which is the take. */
-static void ask(struct instance *inst)
+/* For the take at the head of the lane, in what is left of the time. */
+static void put_question(struct instance *inst)
 {
 	struct veto *v = &inst->veto;
+	const uint64_t now_us = loop_now_us();
 	const struct conf_command *c = &inst->conf->pre_take;
 	struct notify_event ev;
 	char peer[IP_STR_MAX];
@@ -121,25 +140,34 @@ static void ask(struct instance *inst)
 		.argv = c->argv,
 		.uid = c->uid,
 		.gid = c->gid,
-		.timeout_us = inst->conf->pre_take_timeout_us,
+		.timeout_us = v->give_up_us > now_us ? v->give_up_us - now_us : 1,
 		.late = is_late,
 	};
 	int r;
+
+	ev = instance_event(&inst->lane[0], CONF_HOOK_MASTER, "MASTER", peer);
+	env = notify_env_new(inst->notify, &ev);
+	spec.env = (const char *const *)env;
+	r = env ? exec_start(inst->env.loop, &spec, answered, inst, &v->child) : -ENOMEM;
+	if (r < 0) {
+		snprintf(v->last, sizeof(v->last), "cannot be started: %s", strerror(-r));
+		not_started(inst, r);
+	}
+}
+
+/* The lane waits at its first errand, which is the take. */
+static void ask(struct instance *inst)
+{
+	struct veto *v = &inst->veto;
 
 	if (inst->fsm.state != VRRP_MASTER) { /* while an older one was dying */
 		instance_forget_take(inst);
 		instance_lane_go_on(inst);
 		return;
 	}
-	ev = instance_event(&inst->lane[0], CONF_HOOK_MASTER, "MASTER", peer);
-	env = notify_env_new(inst->notify, &ev);
-	spec.env = (const char *const *)env;
 	v->step = VETO_ASKING;
-	r = env ? exec_start(inst->env.loop, &spec, answered, inst, &v->child) : -ENOMEM;
-	if (r < 0) { /* the lane may be above us on the stack: it hears of it later */
-		snprintf(v->last, sizeof(v->last), "cannot be started: %s", strerror(-r));
-		loop_timer_in(&v->stuck, 0);
-	}
+	v->give_up_us = loop_now_us() + inst->conf->pre_take_timeout_us;
+	put_question(inst);
 }
 
 bool instance_veto_asks(struct instance *inst)
@@ -161,6 +189,7 @@ void instance_veto_overtaken(struct instance *inst)
 		v->step = VETO_DYING;
 	} else if (v->step == VETO_ASKING) {
 		v->step = v->child ? VETO_DYING : VETO_IDLE;
+		loop_timer_stop(&v->stuck);
 		snprintf(v->last, sizeof(v->last), "overtaken: mastership was lost before the answer");
 		instance_record(inst, LOG_NOTICE, JOURNAL_HOOK, "vip_pre_take: not needed any more, is ended");
 		if (v->child) {

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hooks: in order, one at a time, none lost, and never in the way."""
 
-import contextlib
 import re
-import resource
 
 import pytest
 
 from lib.agents import VIP, block, instance
+from lib.shortage import Shortage, a_process_of
 from lib.wait import now, until
 
 HOOK = """#!/bin/sh
@@ -115,38 +114,20 @@ def test_take_that_fails_runs_no_hook_for_master(pair):
     assert hooked(pair).count("MASTER BACKUP") == 1
 
 
-@contextlib.contextmanager
-def a_process_of(host, user):
-    """So that a limit of 0 is exceeded: fork still succeeds for root, and execve as that user fails with EAGAIN."""
-    process = host.popen(["setpriv", f"--reuid={user}", "--clear-groups", "/bin/sh", "-c", "echo up; sleep 60"], user)
-    try:
-        process.wait_log("up", 10)
-        yield
-    finally:
-        process.kill()
-        process.wait(10)
-
-
-def limit_processes(agent, number=None):
-    """For the programs that the agent starts from now on (None: no limit again). Its own are root's, who has none."""
-    hard = resource.prlimit(agent.pid, resource.RLIMIT_NPROC)[1]
-    resource.prlimit(agent.pid, resource.RLIMIT_NPROC, (hard if number is None else number, hard))
-
-
 def test_shortage_of_processes_delays_hooks_and_loses_none(pair):
     pair.master.write("/tmp/hooks", "", 0o666)
     agent = start(pair, 'notify "/tmp/hook" daemon')
     until(lambda: "end MASTER INSTANCE VI_1 MASTER 200" in hooked(pair), 5, "the hooks of MASTER")
     before = len(hooked(pair))
     with a_process_of(pair.master, "daemon"):
-        limit_processes(agent, 0)
+        shortage = Shortage(agent)
         mark = agent.process.mark()
         pair.master.run(["ip", "link", "set", "eth0", "down"])
         agent.process.wait_log(r"VI_1: a hook cannot be started yet: Resource temporarily", 10, mark)
         pair.master.run(["ip", "link", "set", "eth0", "up"])
         agent.process.wait_log(r"VI_1.*-> MASTER", 10, mark)
         assert len(hooked(pair)) == before
-    limit_processes(agent)
+    shortage.end()
     until(lambda: len(hooked(pair)) == before + 6, 10, lambda: f"all hooks; there are {hooked(pair)}")
     assert [line.split()[1] for line in hooked(pair)[before::2]] == ["FAULT", "BACKUP", "MASTER"]
     assert agent.instance()["hooks"]["failed"] == 0
@@ -158,15 +139,17 @@ def test_startup_and_shutdown_script_wait_for_a_shortage_of_processes_to_pass(pa
     config = block("global_defs", 'startup_script "/tmp/once up" daemon', 'shutdown_script "/tmp/once down" daemon')
     agent = pair.agent(pair.master, config + instance(200, track=False))
     with a_process_of(pair.master, "daemon"):
+        # A shortage from the beginning.
         agent.process = pair.master.popen(["prlimit", "--nproc=0:", pair.build.sqlvipd, "-f", agent.configure(), "-n",
                                            "-l"], "sqlvipd")
         agent.process.wait_log(r"startup_script: cannot be started yet: Resource temporarily", 10)
-        limit_processes(agent)
+        shortage = Shortage(agent)
+        shortage.end()
         pair.watcher.wait_holder(pair.master, VIP, 15)
         assert hooked(pair) == ["up"]
-        limit_processes(agent, 0)
+        shortage.begin()
         agent.term()
         agent.process.wait_log(r"shutdown_script: cannot be started yet: Resource temporarily", 10)
-        limit_processes(agent)
+        shortage.end()
         assert agent.process.wait(15) == 0
     assert hooked(pair) == ["up", "down"]

@@ -2,6 +2,7 @@
 """vip_pre_take: who may have the address is asked before it is taken, and a no is respected."""
 
 from lib.agents import VIP, instance
+from lib.shortage import Shortage, a_process_of
 from lib.wait import now, until
 
 PRE_TAKE = """#!/bin/sh
@@ -104,3 +105,52 @@ def test_veto_counts_in_maintenance_too(pair):
     assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
     pair.master.write("/tmp/pre", "#!/bin/sh\nexit 0\n", 0o755)
     pair.watcher.wait_holder(pair.master, VIP, 30)
+
+
+def test_shortage_of_processes_is_no_veto_before_the_time_is_over(pair):
+    pair.master.write("/tmp/asked", "", 0o666)
+    pair.master.write("/tmp/pre", PRE_TAKE.format(vip=VIP, body="exit 0"), 0o755)
+    agent = pair.agent(pair.master, instance(200, "vip_pre_take /tmp/pre daemon", "vip_pre_take_timeout 20",
+                                             track=False))
+    with a_process_of(pair.master, "daemon"):
+        agent.start()
+        shortage = Shortage(agent)
+        mark = agent.process.mark()
+        pair.master.run(["ip", "link", "set", "eth0", "down"])
+        agent.process.wait_log(r"VI_1.*-> FAULT", 10, mark)
+        before = len(asked(pair))
+        pair.master.run(["ip", "link", "set", "eth0", "up"])
+        until(lambda: "Resource temporarily" in agent.instance()["pre_take"]["last"], 10, "a start that fails")
+        assert agent.instance()["state"] == "MASTER" and agent.instance()["pre_take"]["asking"]
+        since = now()
+        pair.watcher.wait_adverts(pair.master, 5, 10, since)
+        assert len(asked(pair)) == before
+        shortage.end()
+        pair.watcher.wait_holder(pair.master, VIP, 15)
+        assert agent.instance()["pre_take"]["vetoes"] == 0
+        # One that does not pass is a veto after all.
+        shortage.begin()
+        agent.configure(agent.config.replace("vip_pre_take_timeout 20", "vip_pre_take_timeout 1"))
+        pair.master.run([agent.build.sqlvipctl, "reload"])
+        pair.master.run(["ip", "link", "set", "eth0", "down"])
+        agent.process.wait_log(r"VI_1.*-> FAULT", 10, mark)
+        mark = agent.process.mark()
+        pair.master.run(["ip", "link", "set", "eth0", "up"])
+        agent.process.wait_log(r"-> FAULT \(vip_pre_take: cannot be run: Resource temporarily", 15, mark)
+
+
+def test_loss_of_mastership_during_a_shortage_ends_the_question(pair):
+    with a_process_of(pair.master, "daemon"):
+        agent = pair.agent(pair.master, instance(200, "vip_pre_take /bin/true daemon", "vip_pre_take_timeout 60",
+                                                 track=False)).start()
+        pair.watcher.wait_holder(pair.master, VIP, 10)
+        shortage = Shortage(agent)
+        for _ in range(2):
+            pair.master.run(["ip", "link", "set", "eth0", "down"])
+            agent.wait_state("FAULT", 10)
+            pair.master.run(["ip", "link", "set", "eth0", "up"])
+            until(lambda: (i := agent.instance())["pre_take"]["asking"] and "Resource" in i["pre_take"]["last"], 10,
+                  "a start that fails")
+        shortage.end()
+        pair.watcher.wait_holder(pair.master, VIP, 10)
+        assert agent.stop() == 0

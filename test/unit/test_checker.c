@@ -2,8 +2,10 @@
 /* The runner of checks when its configuration is replaced, with real scripts on a real loop. */
 #include "test/unit/unit.h"
 
+#include "agent/alarm.h"
 #include "agent/base/log.h"
 #include "agent/checker.h"
+#include "test/unit/office.h"
 #include "test/unit/scratch.h"
 
 #include <fcntl.h>
@@ -230,6 +232,53 @@ static void removed_checks_are_gone_while_they_run(void **state)
 	wait_until(f, checker_script(f->checker, 0).up);
 }
 
+static void shortage_is_no_result_of_a_script(void **state)
+{
+	struct fixture *f = *state;
+	struct office o = { 0 };
+
+	exec_delegate(office_letter, &o);
+	begin(f, SCRIPT("s", "/bin/true", "fall 1"), TRACK("s"));
+	wait_until(f, o.asked == 1);
+	office_tells(&o, 0);
+	assert_true(checker_script(f->checker, 0).up);
+	for (unsigned i = 0; i < 2; i++) {
+		wait_until(f, o.asked == 2 + i);
+		office_tells(&o, i == 0 ? -EAGAIN : -ENOMEM);
+		assert_true(checker_script(f->checker, 0).up);
+		assert_string_equal(checker_script(f->checker, 0).reason, "exit 0");
+		assert_true(alarm_is_raised("script_start", "s"));
+		assert_int_equal(number(f, "s", "runs"), 1);
+	}
+	wait_until(f, o.asked == 4);
+	office_tells(&o, -EACCES); /* that is one */
+	assert_false(checker_script(f->checker, 0).up);
+	assert_false(alarm_is_raised("script_start", "s"));
+	exec_delegate(NULL, NULL);
+}
+
+static void script_that_could_not_be_started_does_not_wait_for_its_interval(void **state)
+{
+	struct fixture *f = *state;
+	struct office o = { 0 };
+
+	exec_delegate(office_letter, &o);
+	begin(f, "vrrp_script s {\n script /bin/true\n interval 3600\n}\n", TRACK("s"));
+	wait_until(f, o.asked == 1);
+	office_tells(&o, -EAGAIN);
+	assert_false(checker_script(f->checker, 0).reported);
+	wait_until(f, o.asked == 2);
+	office_tells(&o, 0);
+	assert_true(checker_script(f->checker, 0).up);
+	/* Nobody tracks it any more: neither does it run, nor is there anything to complain about. */
+	reload(f, "vrrp_script s {\n script /bin/true\n interval 1\n}\n", TRACK("s"));
+	wait_until(f, o.asked == 3);
+	reload(f, "vrrp_script s {\n script /bin/true\n interval 1\n}\n", "");
+	office_tells(&o, -EAGAIN);
+	assert_false(alarm_is_raised("script_start", "s"));
+	exec_delegate(NULL, NULL);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -243,6 +292,8 @@ int main(void)
 		test(shorter_interval_is_not_waited_out),
 		test(running_script_survives_its_configuration),
 		test(removed_checks_are_gone_while_they_run),
+		test(shortage_is_no_result_of_a_script),
+		test(script_that_could_not_be_started_does_not_wait_for_its_interval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

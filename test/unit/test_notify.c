@@ -4,8 +4,7 @@
 
 #include "agent/base/log.h"
 #include "agent/notify.h"
-#include "agent/process/exec.h"
-#include "agent/process/post.h"
+#include "test/unit/office.h"
 #include "test/unit/scratch.h"
 
 #include <errno.h>
@@ -442,32 +441,6 @@ static void shortage_delays_a_hook_but_does_not_lose_it(void **state)
 	assert_true(exists(f, "out"));
 	assert_int_equal(counter(f, "run"), 1);
 	assert_int_equal(counter(f, "failed"), 0);
-}
-
-/* Stands in for the process that starts programs: what it was asked for, the last one with its state of now. */
-struct office {
-	unsigned asked;
-	uint32_t id;
-	char current[64];
-};
-
-static int office_letter(void *user, const struct post *p)
-{
-	struct office *o = user;
-
-	if (p->type != POST_RUN)
-		return 0;
-	o->asked++;
-	o->id = p->id;
-	for (size_t i = 0; i < p->n_env; i++)
-		if (strncmp(p->env[i], "SQLVIP_CURRENT_STATE=", 21) == 0)
-			snprintf(o->current, sizeof(o->current), "%s", p->env[i] + 21);
-	return 0;
-}
-
-static void office_tells(const struct office *o, int error)
-{
-	exec_told(&(struct post){ .type = POST_RAN, .id = o->id, .error = error });
 }
 
 static void shortage_of_whoever_starts_programs_loses_no_hook_either(void **state)

@@ -120,6 +120,7 @@ ZERO(int, exec_start, (sd_event * l, const struct exec_spec *s, exec_done_fn d, 
 NOTHING(void, exec_abandon, (struct exec_child * c), (void)c)
 NOTHING(void, exec_terminate, (struct exec_child * c), (void)c)
 ZERO(bool, exec_succeeded, (const struct exec_result *r), (void)r)
+ZERO(bool, exec_is_shortage, (int error), (void)error)
 ZERO(const char *, exec_describe, (const struct exec_result *r, char *b, size_t s), (void)r, (void)b, (void)s)
 
 NOTHING(void, netif_forget, (struct netif * n, void *u), (void)n, (void)u)
