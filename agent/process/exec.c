@@ -197,6 +197,17 @@ static int child_descriptors(int status_fd)
 	return close_range((unsigned)status_fd + 1, ~0U, 0) < 0 ? errno : 0;
 }
 
+/* We may be spared when memory runs out, where a program that eats it must not be. Before the change of user, after
+ * which the file is root's. A refusal is no reason not to run. */
+static void child_is_no_survivor(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : write(fd, "0", 1);
+
+	(void)n;
+	close_fd(fd);
+}
+
 static void child_ordinary(void)
 {
 	const struct sched_param none = { 0 };
@@ -239,6 +250,7 @@ static _Noreturn void child_main(const struct launch *l)
 
 	if (err == 0)
 		err = child_descriptors(l->status_fd);
+	child_is_no_survivor();
 	if (err == 0)
 		err = child_become_user(l->spec->uid, l->spec->gid);
 	/* After the change of user, which clears it; the parent may have died before. */

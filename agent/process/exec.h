@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The one place where programs are started: execve on an argument vector, as a given user without supplementary
- * groups, in a session and process group of its own, in "/", with ordinary scheduling, default signals, no ambient
- * capabilities, stdin, stdout and stderr on /dev/null, all other descriptors closed, and a deadline. The environment
- * is ours without IFS, LD_* and what belongs to our own service (NOTIFY_SOCKET …), plus what the caller adds. A script
- * without "#!" is given to /bin/sh. If the agent dies, the program gets SIGTERM.
+ * groups, in a session and process group of its own, in "/", with ordinary scheduling, an oom_score_adj of 0, default
+ * signals, no ambient capabilities, stdin, stdout and stderr on /dev/null, all other descriptors closed, and a
+ * deadline. The environment is ours without IFS, LD_* and what belongs to our own service (NOTIFY_SOCKET …), plus what
+ * the caller adds. A script without "#!" is given to /bin/sh. If the agent dies, the program gets SIGTERM.
  *
  * At the deadline the group gets SIGTERM, two seconds later SIGKILL, then again every ten seconds until the program is
  * gone. What a program leaves behind in its group when it ends in time is its own business; after a time-out the rest

@@ -354,6 +354,26 @@ static void scheduling_is_ordinary(void **state)
 	assert_int_equal(policy, SCHED_OTHER);
 }
 
+/* Ours may be set so that the kernel never picks us; a script that eats all memory is to be picked. We may only make
+ * ours worse here, and back again. */
+static void kernel_picks_it_for_want_of_memory_like_any_other(void **state)
+{
+	struct fixture *f = *state;
+	FILE *own = fopen("/proc/self/oom_score_adj", "r+e");
+	char before[16], buf[TEXT_MAX];
+
+	assert_non_null(own);
+	setvbuf(own, NULL, _IONBF, 0);
+	assert_non_null(fgets(before, sizeof(before), own));
+	rewind(own);
+	assert_true(fputs("7", own) >= 0);
+	run_script(f, "cat /proc/self/oom_score_adj >out", NULL);
+	rewind(own);
+	assert_true(fputs(before, own) >= 0);
+	fclose(own);
+	assert_string_equal(content(f, "out", buf), "0\n");
+}
+
 static void user_is_changed_completely(void **state)
 {
 	struct fixture *f = *state;
@@ -624,6 +644,7 @@ int main(void)
 		test(program_leads_a_session_and_group_of_its_own),
 		test(signals_are_as_a_program_expects_them),
 		test(scheduling_is_ordinary),
+		test(kernel_picks_it_for_want_of_memory_like_any_other),
 		test(user_is_changed_completely),
 		test(program_that_ignores_sigterm_is_killed),
 		test(descendants_of_a_late_program_are_killed_too),
