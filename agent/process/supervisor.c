@@ -43,6 +43,7 @@ enum {
 	LETTERS_PER_WAKEUP = 64,
 	LAST_LETTERS_MAX = 8192,
 	LOG_FLUSH_US = 1000000,
+	MORE_TIME_US = 20000000, /* what the service manager is asked for, tick by tick */
 };
 
 struct supervisor {
@@ -58,6 +59,7 @@ struct supervisor {
 	struct engine_process engine; /* pid 0: none */
 	sd_event_source *letters, *end;
 	struct loop_timer tick, start_timer, stop_timer;
+	uint64_t started_us; /* we, not an engine */
 	uint64_t born_us, backoff_us;
 	uint64_t crashes_us[CRASHES_MAX]; /* a ring */
 	unsigned n_engines;
@@ -146,6 +148,18 @@ static bool must_be_alive(const struct supervisor *s)
 	return s->ready || (s->engine.pid && loop_now_us() - s->born_us > START_MAX_US);
 }
 
+/* Two programs may take longer than the service manager waits for us to start or to stop. It is told that this is no
+ * hang; but not for ever, for one that cannot be ended is one. */
+static void ask_for_time(const struct supervisor *s)
+{
+	const struct conf_once *startup = &s->confs.current.conf->startup;
+	bool starts = !s->ever_ready && startup->command.argv &&
+		      loop_now_us() - s->started_us < startup->timeout_us + START_MAX_US;
+
+	if (s->stopping ? loop_timer_armed(&s->stop_timer) : starts)
+		sd_notifyf(false, "EXTEND_TIMEOUT_USEC=%d", MORE_TIME_US);
+}
+
 /* Signs of life, counted by our own wake-ups: if we stood still as well, it is no wonder that there are none. */
 static void on_tick(void *user, uint64_t due_us)
 {
@@ -162,6 +176,7 @@ static void on_tick(void *user, uint64_t due_us)
 		kill_engine(s);
 	}
 	sd_notify(false, "WATCHDOG=1");
+	ask_for_time(s);
 }
 
 static void is_alive(struct supervisor *s)
@@ -515,6 +530,7 @@ static int run(struct supervisor *s)
 		log_error("an engine cannot be started: %s", strerror(-r));
 		return r;
 	}
+	s->started_us = loop_now_us();
 	loop_timer_in(&s->tick, TICK_US);
 	return sd_event_loop(s->loop);
 }

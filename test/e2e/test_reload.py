@@ -623,23 +623,64 @@ def test_hmac_keys_are_exchanged_under_way(pair):
     assert "another key for auth_hmac" in text and "0303" not in text
 
 
+class ServiceManager:
+    """Listens to an agent on mastersql, as systemd does."""
+
+    def __init__(self, pair):
+        self.host = pair.master
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.host.path("/run/notify")))
+        self.socket.settimeout(10)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def start(self, agent):
+        """Does not wait for it."""
+        agent.process = self.host.popen(["env", "NOTIFY_SOCKET=/run/notify", agent.build.sqlvipd, "-f",
+                                         agent.configure(), "-n", "-l"], "sqlvipd")
+
+    def told(self, word, but=()):
+        """The next message that has this word, as a dictionary; before it, none with a word of `but`."""
+        end = now() + 20
+        while now() < end:
+            message = dict(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines())
+            if word in message:
+                return message
+            assert not set(message) & set(but), message
+        raise AssertionError(f"nobody said {word}")
+
+
+def test_service_manager_is_asked_for_the_time_that_programs_take(pair):
+    pair.master.write("/tmp/slow", "#!/bin/sh\ntouch /tmp/began-$1\nuntil [ -e /tmp/go-$1 ]; do sleep 0.05; done\n",
+                      0o755)
+    programs = block("global_defs", 'startup_script "/tmp/slow up"', 'shutdown_script "/tmp/slow down"',
+                     "startup_script_timeout 100", "shutdown_script_timeout 100")
+    agent = pair.agent(pair.master, programs + instance(200, track=False))
+    with ServiceManager(pair) as manager:
+        manager.start(agent)
+        for _ in range(2):
+            assert int(manager.told("EXTEND_TIMEOUT_USEC", but=["READY"])["EXTEND_TIMEOUT_USEC"]) >= 5000000
+        pair.master.write("/tmp/go-up", "")
+        manager.told("READY")
+        pair.watcher.wait_holder(pair.master, VIP, 10)
+        agent.term()
+        manager.told("STOPPING", but=["EXTEND_TIMEOUT_USEC"])
+        for _ in range(2):
+            manager.told("EXTEND_TIMEOUT_USEC")
+        until(pair.master.path("/tmp/began-down").exists, 10, "shutdown_script to run")
+        pair.master.write("/tmp/go-down", "")
+        assert agent.process.wait(10) == 0
+
+
 def test_service_manager_is_told_of_beginning_and_end(pair):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(str(pair.master.path("/run/notify")))
-        manager.settimeout(10)
-
-        def told(word):
-            """The next message that has this word, as a dictionary."""
-            end = now() + 20
-            while now() < end:
-                message = dict(line.split("=", 1) for line in manager.recv(4096).decode().splitlines())
-                if word in message:
-                    return message
-            raise AssertionError(f"nobody said {word}")
-
+    with ServiceManager(pair) as manager:
+        told = manager.told
         agent = pair.agent(pair.master, instance(200, track=False))
-        agent.process = pair.master.popen(
-            ["env", "NOTIFY_SOCKET=/run/notify", agent.build.sqlvipd, "-f", agent.configure(), "-n", "-l"], "sqlvipd")
+        manager.start(agent)
         told("READY")
         for config, code in ((agent.config, 0), ("nonsense", 1)):
             start = now()
