@@ -498,6 +498,13 @@ static void conf_is_in_effect(void *user)
 		orders_save(d->orders);
 }
 
+static void conf_is_refused(void *user)
+{
+	const struct daemon *d = user;
+
+	engine_link_refuses(d->supervisor);
+}
+
 static int start_reload(struct daemon *d)
 {
 	const struct apply_parts parts = {
@@ -511,7 +518,9 @@ static int start_reload(struct daemon *d)
 		.checker = d->checker,
 		.env = instance_env(d),
 	};
-	const struct loader_source source = { .obtain = obtain_conf, .in_effect = conf_is_in_effect, .user = d };
+	const struct loader_source source = {
+		.obtain = obtain_conf, .in_effect = conf_is_in_effect, .refused = conf_is_refused, .user = d
+	};
 	int r = apply_new(&parts, &d->apply);
 
 	return r < 0 ? r : reload_new(d->loop, &source, &d->conf, d->apply, &d->reload);

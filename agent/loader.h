@@ -12,8 +12,10 @@
  * to the loop's thread. 0 and `*ret` (the caller releases it with conf_free()), or -errno as conf_load(). */
 struct loader_source {
 	int (*obtain)(void *user, conf_report_fn report, void *report_user, struct conf **ret);
-	/* For a reload, called from the loop: what obtain() gave last is in effect. May be NULL. */
+	/* For a reload, called from the loop: what obtain() gave last is in effect, or it is not and what was before
+	 * still is. May be NULL. */
 	void (*in_effect)(void *user);
+	void (*refused)(void *user);
 	void *user;
 };
 

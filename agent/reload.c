@@ -121,6 +121,8 @@ static void failed(struct reload *r, const char *error, json_t *findings)
 	log_findings(findings);
 	journal_log(LOG_ERR, &event, "reload (%s): %s; nothing was changed", r->cause, error);
 	alarm_raise("reload", NULL, "the last reload failed, the configuration from before is in effect: %s", error);
+	if (r->source.refused)
+		r->source.refused(r->source.user);
 	answer(&r->now, error, details);
 	json_decref(details);
 	over(r);

@@ -30,6 +30,7 @@ struct engine_link {
 	struct loop_timer alive;
 	uint8_t *buf;
 	uint32_t used;        /* the configuration in effect; 0: that of the start */
+	uint32_t refused;     /* one of which this is still to be said; 0: none */
 	pthread_mutex_t lock; /* the rest */
 	pthread_cond_t told;
 	bool waits;    /* somebody, for a configuration */
@@ -54,12 +55,21 @@ static void say_alive(struct engine_link *s)
 	(void)post_send(s->sock, &p, -1);
 }
 
+static void say_refused(struct engine_link *s)
+{
+	const struct post p = { .type = POST_REFUSED, .id = s->refused };
+
+	if (s->refused && post_send(s->sock, &p, -1) == 0)
+		s->refused = 0;
+}
+
 static void still_alive(void *user, uint64_t due_us)
 {
 	struct engine_link *s = user;
 
 	(void)due_us;
 	say_alive(s);
+	say_refused(s);
 	loop_timer_in(&s->alive, ALIVE_US);
 }
 
@@ -158,6 +168,14 @@ void engine_link_uses(struct engine_link *s)
 	say_alive(s);
 }
 
+void engine_link_refuses(struct engine_link *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->refused = s->id;
+	pthread_mutex_unlock(&s->lock);
+	say_refused(s);
+}
+
 /* --- letters ----------------------------------------------------------------------------------------------------- */
 
 static void read_letter(struct engine_link *s, const struct post *p, int fd)
@@ -185,6 +203,7 @@ static void read_letter(struct engine_link *s, const struct post *p, int fd)
 	case POST_TERMINATE:
 	case POST_ABANDON:
 	case POST_RELOAD:
+	case POST_REFUSED:
 	case _POST_TYPE_MAX_:
 		break; /* ours */
 	}

@@ -34,6 +34,8 @@ int engine_link_ready(struct engine_link *s);
 /* What engine_link_conf() got last is in effect: another engine would start with it. From the loop, before it is called
  * again. */
 void engine_link_uses(struct engine_link *s);
+/* It was asked for, and nothing has come of it: what was in effect still is. From the loop, likewise. */
+void engine_link_refuses(struct engine_link *s);
 
 /* Has the configuration read anew, and makes a struct conf of it; as conf_load(). Waits for seconds if it must: for a
  * thread of its own. -ENOTCONN, -ETIMEDOUT or what the supervisor could not do are reported, too. */

@@ -17,6 +17,7 @@ enum post_type {
 	POST_TERMINATE, /* that program: id */
 	POST_ABANDON,   /* the same, and its end is of no interest */
 	POST_RELOAD,    /* read the configuration again: id */
+	POST_REFUSED,   /* nothing has come of that wish: id */
 	/* from the supervisor */
 	POST_STOP, /* text: why */
 	POST_RAN,  /* a program has ended: id, error, wait_status, timed_out, ran_us */

@@ -67,6 +67,7 @@ struct supervisor {
 	bool alive;      /* since the last tick */
 	bool ready, ever_ready, stopping;
 	bool reloading; /* the service manager was told so */
+	uint32_t wish;  /* the engine's latest for a configuration */
 	bool reaped;    /* the engine is, and not yet dealt with */
 	struct log_limit odd_log;
 };
@@ -127,14 +128,15 @@ static void conf_is_read(void *user, struct conf_reading *g)
 		send_letter(s, &keep);
 	else if (g->error == 0)
 		generations_offer(&s->confs, g->id, TAKE_PTR(g->conf), TAKE_PTR(g->bundle));
-	reload_ends(s);
 }
 
-/* The service manager listens to nobody but us. Whoever wants to know what comes of it asks sqlvipctl. */
+/* The service manager listens to nobody but us. It is over when the engine says what has come of it; what, sqlvipctl
+ * tells. */
 static void reload_begins(struct supervisor *s, uint32_t id)
 {
 	if (s->stopping)
 		return;
+	s->wish = id;
 	if (s->ever_ready && !s->reloading)
 		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
 	s->reloading = s->ever_ready;
@@ -207,6 +209,8 @@ static void read_letter(struct supervisor *s, const struct post *p)
 	case POST_ALIVE:
 		is_alive(s);
 		generations_use(&s->confs, p->id);
+		if (p->id == s->wish)
+			reload_ends(s);
 		break;
 	case POST_RUN:
 	case POST_TERMINATE:
@@ -215,6 +219,10 @@ static void read_letter(struct supervisor *s, const struct post *p)
 		break;
 	case POST_RELOAD:
 		reload_begins(s, p->id);
+		break;
+	case POST_REFUSED:
+		if (p->id == s->wish)
+			reload_ends(s);
 		break;
 	case POST_STOP:
 	case POST_RAN:
@@ -298,8 +306,7 @@ static void drop_engine(struct supervisor *s)
 	s->end = sd_event_source_disable_unref(s->end);
 	engine_process_done(&s->engine);
 	if (s->reloading)
-		log_warn("the engine has ended before it was given the configuration that is being read: another goes "
-			 "by the one before");
+		log_warn("the engine has ended during a reload: another goes by the configuration that was in effect");
 	conf_reader_forget(s->reader);
 	reload_ends(s);
 }

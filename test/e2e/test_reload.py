@@ -691,6 +691,31 @@ def test_service_manager_is_told_of_beginning_and_end(pair):
         assert agent.stop() == 0
 
 
+def test_service_manager_is_told_of_the_end_when_it_is_known_what_has_come_of_it(pair):
+    """An instance that waits for vip_pre_take is waited for, and after three seconds the reload is refused."""
+    pair.master.write("/tmp/pre", "#!/bin/sh\nuntil [ -e /tmp/answer ]; do sleep 0.05; done\n", 0o755)
+    lines = ("vip_pre_take /tmp/pre", "vip_pre_take_timeout 60")
+    agent = pair.agent(pair.master, instance(200, *lines, track=False))
+    with ServiceManager(pair) as manager:
+        manager.start(agent)
+        manager.told("READY")
+        until(lambda: agent.instance()["pre_take"]["asking"], 20, "the question")
+        agent.configure(instance(200, *lines, vips=(VIP, VIP2), track=False))
+        asked = pair.master.popen([agent.build.sqlvipctl, "reload"], "reload")
+        began = int(manager.told("RELOADING")["MONOTONIC_USEC"]) / 1e6
+        manager.told("READY")
+        assert now() - began > 2
+        assert asked.wait(10) == 1
+        # The same with one that is waited for not in vain.
+        asked = pair.master.popen([agent.build.sqlvipctl, "reload"], "reload")
+        manager.told("RELOADING")
+        pair.master.write("/tmp/answer", "")
+        manager.told("READY")
+        assert asked.wait(10) == 0
+        pair.watcher.wait_holder(pair.master, VIP2, 10)
+        assert agent.stop() == 0
+
+
 def test_reload_while_the_startup_script_runs_is_put_off(pair):
     pair.master.write("/tmp/start", "#!/bin/sh\nuntil [ -e /tmp/go ]; do sleep 0.05; done\n", 0o755)
     slow = block("global_defs", "startup_script /tmp/start")

@@ -19,8 +19,8 @@ static struct fixture {
 	void (*meanwhile)(struct fixture *f); /* what happens before a wait ends; NULL: nothing */
 	bool in_time;                         /* it ends before its time is over, that is */
 	unsigned waits;
-	uint32_t wish, uses; /* from the engine's latest letters */
-	unsigned signs;      /* of life, so far */
+	uint32_t wish, uses, refused; /* from the engine's latest letters */
+	unsigned signs;               /* of life, so far */
 	const char *stopped;
 	char finding[200];
 	struct conf *conf;
@@ -39,6 +39,8 @@ static void read_letters(struct fixture *f)
 			f->wish = p.id;
 		else if (p.type == POST_ALIVE)
 			f->uses = p.id, f->signs++;
+		else if (p.type == POST_REFUSED)
+			f->refused = p.id;
 	}
 }
 
@@ -238,6 +240,43 @@ static void what_is_in_effect_is_said_before_another_is_asked_for(void **state)
 	assert_int_not_equal(f->wish, first);
 }
 
+static void wish_of_which_nothing_has_come_is_told(void **state)
+{
+	struct fixture *f = *state;
+
+	engine_link_refuses(f->link); /* there was none */
+	f->meanwhile = answer;
+	assert_int_equal(ask(f), 0);
+	read_letters(f);
+	assert_int_equal(f->refused, 0);
+	engine_link_refuses(f->link);
+	read_letters(f);
+	assert_int_equal(f->refused, f->wish);
+	assert_int_not_equal(f->uses, f->wish);
+}
+
+static void wish_that_was_refused_is_told_late_if_the_letter_did_not_fit(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t end_us = loop_now_us() + 20000000;
+	unsigned sent;
+
+	f->meanwhile = answer;
+	assert_int_equal(ask(f), 0);
+	for (sent = 0; sent < 20000; sent++) /* until no more fits */
+		engine_link_uses(f->link);
+	engine_link_refuses(f->link);
+	read_letters(f);
+	assert_true(f->signs < sent);
+	assert_int_equal(f->refused, 0);
+	while (f->refused == 0) {
+		assert_true(loop_now_us() < end_us);
+		assert_return_code(sd_event_run(f->loop, 100000), 0);
+		read_letters(f);
+	}
+	assert_int_equal(f->refused, f->wish);
+}
+
 static void supervisor_that_goes_is_waited_for_no_longer(void **state)
 {
 	struct fixture *f = *state;
@@ -307,6 +346,8 @@ int main(void)
 		test(silence_is_told_as_such),
 		test(answer_to_a_wish_that_was_given_up_is_not_that_to_the_next),
 		test(what_is_in_effect_is_said_before_another_is_asked_for),
+		test(wish_of_which_nothing_has_come_is_told),
+		test(wish_that_was_refused_is_told_late_if_the_letter_did_not_fit),
 		test(supervisor_that_goes_is_waited_for_no_longer),
 		test(sign_of_life_comes_along_with_other_work),
 		test(sign_of_life_comes_without_other_work),
