@@ -370,6 +370,9 @@ static void hold(struct page *p, const struct explain_facts *f, const struct exp
 	case EXPLAIN_HOLD_GROUP:
 		say(p, "; a sync group moves as a whole");
 		break;
+	case EXPLAIN_HOLD_UNHEARD:
+		say(p, "; tried again after a while, a minute at most");
+		break;
 	case EXPLAIN_HOLD_VETO:
 		say(p, "; asked again after a while");
 		break;

@@ -17,6 +17,7 @@ enum explain_hold_kind {
 	EXPLAIN_HOLD_PENDING,
 	EXPLAIN_HOLD_ADDRESS,
 	EXPLAIN_HOLD_GROUP,
+	EXPLAIN_HOLD_UNHEARD, /* adverts do not leave this host */
 	EXPLAIN_HOLD_VETO,
 };
 

@@ -409,8 +409,8 @@ static void lost_while_stale(struct instance *inst, const char *addr)
 
 	if (inst->vips_stale)
 		return;
-	instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s is gone, and our last advert is old: listening first",
-			addr);
+	instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
+			"%s is gone, and our last advert is old: putting it back when the next one has left", addr);
 	inst->vips_stale = true;
 	if (a && n > 0)
 		(void)netif_release(inst->env.netif, a, n, RESET_BUDGET_US, reset, inst);

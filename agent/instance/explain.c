@@ -77,6 +77,8 @@ static enum explain_hold_kind kind_of(unsigned fault)
 	case FAULT_GROUP:
 	case FAULT_GROUP_PENDING:
 		return EXPLAIN_HOLD_GROUP;
+	case FAULT_UNHEARD:
+		return EXPLAIN_HOLD_UNHEARD;
 	case FAULT_VETO:
 		return EXPLAIN_HOLD_VETO;
 	}

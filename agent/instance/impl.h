@@ -13,6 +13,7 @@
  *   auth.c     auth_hmac: keys, the clock, what is remembered of senders
  *   veto.c     vip_pre_take
  *   lease.c    the lifetimes of the VIPs
+ *   unheard.c  adverts that cannot be sent
  *   orders.c   standby, maintenance, alarms
  *   status.c   what the control socket tells
  *   explain.c  the same in plain words
@@ -55,6 +56,7 @@ enum fault {
 	FAULT_STANDBY = 1 << 8,        /* ordered to stay out */
 	FAULT_PENDING = 1 << 5,        /* something required has not reported: holds us back without a notification */
 	FAULT_NO_PEER = 1 << 6,        /* unicast_fault_no_peer: there is nobody to speak to */
+	FAULT_UNHEARD = 1 << 7,        /* adverts do not leave */
 	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
 	FAULT_VETO = 1 << 18,          /* vip_pre_take said no */
@@ -125,6 +127,16 @@ struct veto {
 	char last[96]; /* outcome */
 };
 
+/* What became of our adverts. */
+struct unheard {
+	uint64_t left_us;        /* the last that left */
+	int error;               /* 0, or -errno of the last attempt */
+	bool take_waits;         /* the lane waits at the take, or what precedes it, for an advert that leaves */
+	bool spoken_over;        /* another master was heard meanwhile */
+	uint64_t hold_us;        /* of the last fault; 0: none since an advert left */
+	struct loop_timer timer; /* the last attempt; in FAULT: it is forgiven */
+};
+
 /* Authentication at run time. */
 struct instance_auth {
 	struct vrrp_auth hmac;      /* what it remembers of senders outlives a configuration */
@@ -193,8 +205,9 @@ struct instance {
 	uint16_t ip_id;
 	uint64_t advert_due_us;  /* while the advert timer's event is dealt with: when it was due; else 0 */
 	uint64_t next_advert_us; /* while master: when the advert timer is or was due */
-	uint64_t sent_us;        /* last advert that left */
-	bool advert_left;        /* and instance_after_advert() is still to come */
+	uint64_t sent_us;        /* last advert that left, or that nobody minds; so old is our right to the addresses */
+	bool advert_tried;       /* and instance_after_advert() is still to come */
+	struct unheard unheard;
 	uint64_t lag_max_us;
 	uint64_t heeded_us;       /* when an inferior advert was last reacted to */
 	struct vrrp_advert heard; /* the last valid one */
@@ -323,6 +336,16 @@ void instance_auth_heard(struct instance *inst, const struct vrrp_advert *ad);
 void instance_auth_refused(struct instance *inst, enum vrrp_drop why, const struct ip_addr *src);
 /* See sqlvipctl(8); null if nothing is configured. */
 json_t *instance_auth_status(const struct instance *inst);
+
+/* unheard.c: an advert has left since we are master. */
+bool instance_is_announced(const struct instance *inst);
+/* After each attempt to send an advert as master. */
+void instance_unheard_look(struct instance *inst);
+/* An advert of another master was heard. True if that ended our mastership, since ours do not leave. */
+bool instance_unheard_gives_way(struct instance *inst, const struct vrrp_advert *ad);
+/* "adverts cannot be sent: ..." */
+void instance_unheard_text(const struct instance *inst, char *buf, size_t size);
+void instance_unheard_due(void *user, uint64_t due_us);
 
 /* reconf.c: true if the lane must wait for a completion. */
 bool instance_drop_vips(struct instance *inst);

@@ -131,6 +131,12 @@ static bool run_errand(struct instance *inst, const struct errand *e)
 		return instance_drop_vips(inst);
 	if (e->kind == ERRAND_ADD_VIPS)
 		return instance_add_vips(inst);
+	/* Whoever has not been heard yet takes nothing: the advert that leaves, or the end of mastership, brings us
+	 * back. */
+	inst->unheard.take_waits = master && !instance_is_announced(inst) &&
+				   (e->act.type == VRRP_ACT_SETTLE || e->act.type == VRRP_ACT_VIPS_ADD);
+	if (inst->unheard.take_waits)
+		return true;
 	switch (e->act.type) {
 	case VRRP_ACT_SETTLE:
 		loop_timer_in(&inst->settle_timer, e->act.us);
@@ -243,7 +249,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 	switch (a->type) {
 	case VRRP_ACT_SEND_ADVERT:
 		instance_send_advert(inst, inst->fsm.priority);
-		inst->advert_left = true;
+		inst->advert_tried = true;
 		break;
 	case VRRP_ACT_ADVERT_TIMER:
 		/* From when it was due, not when it fired: or the slack of all would add up. */
@@ -340,6 +346,8 @@ static void feed(struct instance *inst, const struct vrrp_event *ev, const struc
 		act(inst, &actions.a[i], old);
 	if (inst->fsm.state != VRRP_MASTER)
 		instance_veto_overtaken(inst);
+	if (inst->unheard.take_waits && (inst->fsm.state != VRRP_MASTER || instance_is_announced(inst)))
+		inst->unheard.take_waits = inst->lane_waits = false;
 	run_lane(inst);
 	instance_after_advert(inst);
 }

@@ -78,8 +78,9 @@ static void look_whether_over(struct instance *inst, const struct vrrp_event *ev
 /* Master, but without the addresses, since they were refused to us: maintenance has nothing to keep here. */
 static bool take_failed(const struct instance *inst)
 {
-	return inst->faults & (FAULT_VETO | FAULT_ADDRESS) && inst->lane_len > 0 &&
-	       inst->lane[0].kind == ERRAND_ACTION && inst->lane[0].act.type == VRRP_ACT_VIPS_ADD;
+	return inst->unheard.take_waits ||
+	       (inst->faults & (FAULT_VETO | FAULT_ADDRESS) && inst->lane_len > 0 &&
+		inst->lane[0].kind == ERRAND_ACTION && inst->lane[0].act.type == VRRP_ACT_VIPS_ADD);
 }
 
 /* Its own order may be still to come when another member of its sync group takes it along. */
@@ -93,7 +94,7 @@ static bool maintenance_keeps(const struct instance *inst, const struct vrrp_eve
 	const struct maintenance_view v = {
 		.state = inst->fsm.state,
 		.priority = inst->fsm.priority,
-		.ordered = is_ordered_out(inst) || take_failed(inst),
+		.ordered = is_ordered_out(inst) || take_failed(inst) || inst->unheard.spoken_over,
 		.entitled = inst->entitled,
 	};
 

@@ -129,6 +129,8 @@ void instance_on_packet(void *user, const struct vrrp_packet *packet)
 	inst->heard = ad;
 	count_oddities(inst, &ad);
 	remember_peer(inst, &ad);
+	if (ad.priority != VRRP_PRIO_RESIGN && instance_unheard_gives_way(inst, &ad))
+		return;
 	if (heeded_enough(inst, &ad))
 		return;
 	ev.priority = ad.priority;

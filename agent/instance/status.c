@@ -126,6 +126,9 @@ bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf,
 	case FAULT_ADDRESS:
 		snprintf(buf, size, "the kernel would not add or remove the addresses");
 		return true;
+	case FAULT_UNHEARD:
+		instance_unheard_text(inst, buf, size);
+		return true;
 	case FAULT_VETO:
 		snprintf(buf, size, "vip_pre_take: %s", inst->veto.last);
 		return true;

@@ -33,9 +33,12 @@ static void advert_due(void *user, uint64_t due_us)
 
 void instance_after_advert(struct instance *inst)
 {
-	if (!inst->advert_left || inst->fsm.state != VRRP_MASTER)
+	if (!inst->advert_tried || inst->fsm.state != VRRP_MASTER)
 		return;
-	inst->advert_left = false;
+	inst->advert_tried = false;
+	instance_unheard_look(inst);
+	if (inst->fsm.state != VRRP_MASTER)
+		return;
 	instance_lease_tend(inst);
 	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
 	if (inst->vips_stale)
@@ -126,6 +129,8 @@ int instance_timers_init(struct instance *inst)
 		r = loop_timer_init(&inst->start_timer, loop, LOOP_RANK_NET, 1, start_due, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->rival_timer, loop, LOOP_RANK_NORMAL, 10000, instance_rival_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->unheard.timer, loop, LOOP_RANK_NORMAL, 1000, instance_unheard_due, inst);
 	return r;
 }
 
@@ -139,4 +144,5 @@ void instance_timers_done(struct instance *inst)
 	loop_timer_done(&inst->address_timer);
 	loop_timer_done(&inst->start_timer);
 	loop_timer_done(&inst->rival_timer);
+	loop_timer_done(&inst->unheard.timer);
 }

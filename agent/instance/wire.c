@@ -88,11 +88,30 @@ static bool sent(struct instance *inst, const struct ip_addr *dst, int r)
 
 	if (r >= 0)
 		return true;
+	if (inst->fsm.state == VRRP_MASTER)
+		inst->unheard.error = r;
 	inst->counters.advert_failed++;
 	if (log_limit_pass(&inst->send_log, loop_now_us(), SEND_LOG_US, &suppressed))
 		log_write(LOG_WARNING, inst->conf->name, "an advert could not be sent to %s: %s", ip_format(dst, addr),
 			  strerror(-r));
 	return false;
+}
+
+/* Nothing is sent over a link that is set down; and that such a link is no fault, was configured. */
+static bool nobody_minds(const struct instance *inst)
+{
+	const char *name = inst->conf->interface;
+
+	return inst->conf->dont_track_primary && netif_link_by_name(inst->env.netif, name) &&
+	       !links_is_up(inst->env.links, name);
+}
+
+/* It left, or counts as if it had. */
+static void has_left(struct instance *inst)
+{
+	if (inst->fsm.state == VRRP_MASTER)
+		inst->unheard.error = 0;
+	inst->sent_us = inst->unheard.left_us = loop_now_us();
 }
 
 void instance_send_advert(struct instance *inst, uint8_t priority)
@@ -101,7 +120,7 @@ void instance_send_advert(struct instance *inst, uint8_t priority)
 	bool any = ci->unicast && ci->n_peers == 0;
 
 	if (inst->env.observe) {
-		inst->sent_us = loop_now_us();
+		has_left(inst);
 		return;
 	}
 
@@ -112,9 +131,12 @@ void instance_send_advert(struct instance *inst, uint8_t priority)
 		any |= sent(inst, &ci->peers[i].addr, send_to(inst, &ci->peers[i].addr, priority));
 	if (!ci->unicast)
 		any = sent(inst, &ci->group, send_to(inst, &ci->group, priority));
+	if (any || nobody_minds(inst))
+		has_left(inst);
+	else if (inst->maintenance) /* what we hold stays as it is, for somebody watches */
+		inst->sent_us = loop_now_us();
 	if (!any)
 		return;
-	inst->sent_us = loop_now_us();
 	if (priority == VRRP_PRIO_RESIGN)
 		inst->counters.pri_zero_sent++;
 	else

@@ -174,7 +174,7 @@ struct priority_result tracker_sum(uint8_t base, const struct tracked *list, siz
 void instance_send_advert(struct instance *inst, uint8_t priority)
 {
 	(void)priority;
-	inst->sent_us = loop_now_us();
+	inst->sent_us = inst->unheard.left_us = loop_now_us();
 }
 
 void instance_record(const struct instance *inst, int level, enum journal_kind kind, const char *fmt, ...)
