@@ -365,7 +365,7 @@ static void hold(struct page *p, const struct explain_facts *f, const struct exp
 		say(p, "; it takes part as soon as that has been seen alive");
 		break;
 	case EXPLAIN_HOLD_ADDRESS:
-		say(p, "; tried again each few seconds");
+		say(p, "; tried again after a while");
 		break;
 	case EXPLAIN_HOLD_GROUP:
 		say(p, "; a sync group moves as a whole");

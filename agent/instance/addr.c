@@ -8,7 +8,11 @@
 
 #include <errno.h>
 
-enum { REMOVE_LOG_US = 10000000 };
+enum {
+	REMOVE_LOG_US = 10000000,
+	HOLD_MIN_US = 5000000,
+	HOLD_MAX_US = 300000000,
+};
 
 static const char *device_of(const struct instance *inst, const struct conf_vip *vip)
 {
@@ -100,11 +104,19 @@ static double ms_between(uint64_t from_us, uint64_t to_us)
 	return (double)(to_us - from_us) / 1000;
 }
 
+uint64_t instance_hold_us(uint64_t last_us)
+{
+	if (last_us == 0)
+		return HOLD_MIN_US;
+	return last_us < HOLD_MAX_US / 2 ? last_us * 2 : HOLD_MAX_US;
+}
+
 void instance_cannot_add(struct instance *inst, const char *why)
 {
-	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %d s", why,
-			ADDR_FAULT_HOLD_US / 1000000);
-	loop_timer_in(&inst->address_timer, ADDR_FAULT_HOLD_US);
+	inst->add_hold_us = instance_hold_us(inst->add_hold_us);
+	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %.0f s",
+			why, (double)inst->add_hold_us / 1e6);
+	loop_timer_in(&inst->address_timer, inst->add_hold_us);
 	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
 }
 
@@ -125,6 +137,8 @@ static void taken(void *user, const struct netif_result *r)
 		return;
 	}
 	instance_lease_began(inst, r->began_us);
+	if (r->error == 0)
+		inst->add_hold_us = 0;
 	if (inst->env.observe)
 		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD, "would add %zu address%s and announce them",
 				inst->conf->n_vips, plural(inst->conf->n_vips));

@@ -41,9 +41,8 @@ enum {
 	/* VIPs taken away more often than this, within this time, make us step down instead of putting them back. */
 	LOST_MAX = 5,
 	LOST_WINDOW_US = 60000000,
-	LOST_GRACE_US = 1000000,      /* what is lost within this time is one incident: a flush takes many at once */
-	RETRY_US = 100000,            /* a failed removal is tried again */
-	ADDR_FAULT_HOLD_US = 5000000, /* after addresses could not be added */
+	LOST_GRACE_US = 1000000, /* what is lost within this time is one incident: a flush takes many at once */
+	RETRY_US = 100000,       /* a failed removal is tried again */
 };
 
 /* Why an instance must not run. */
@@ -225,9 +224,10 @@ struct instance {
 	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
 	size_t lost_next;
 	uint64_t last_lost_us;
-	bool removal_failed; /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
-	bool vips_stale;     /* a VIP was lost while our mastership was not fresh */
-	size_t restoring;    /* VIPs that are being put back, by one job */
+	uint64_t add_hold_us; /* after the last take that failed; 0: none has since one succeeded */
+	bool removal_failed;  /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
+	bool vips_stale;      /* a VIP was lost while our mastership was not fresh */
+	size_t restoring;     /* VIPs that are being put back, by one job */
 
 	struct veto veto;
 	uint64_t lease_until_us; /* all VIPs are there for as long as that; valid while they are */
@@ -365,7 +365,10 @@ void instance_send_advert(struct instance *inst, uint8_t priority);
 struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
 				      size_t *n, size_t *homeless);
 bool instance_vip_is_there(const struct instance *inst, size_t i);
-/* FAULT for a while. */
+/* How long to stay away after a take that came to nothing: whoever tries robs a healthy peer of the addresses, and so
+ * tries more and more rarely. `last_us` is how long it was the last time, 0 after a success. */
+uint64_t instance_hold_us(uint64_t last_us);
+/* FAULT for a while, longer each time. */
 void instance_cannot_add(struct instance *inst, const char *why);
 /* That while is over. */
 void instance_addr_forgive(struct instance *inst);

@@ -15,8 +15,6 @@
 #include <errno.h>
 
 enum {
-	HOLD_MIN_US = 5000000, /* after the first veto; doubles with each that follows … */
-	HOLD_MAX_US = 300000000,
 	STUCK_AFTER_US = 5000000, /* after SIGKILL: then nobody waits for it any more */
 	START_RETRY_US = 200000,  /* after a lack of processes, memory or descriptors */
 };
@@ -29,7 +27,7 @@ static void refuse(struct instance *inst, const char *why)
 	struct veto *v = &inst->veto;
 
 	v->count++;
-	v->hold_us = v->hold_us == 0 ? HOLD_MIN_US : v->hold_us * 2 > HOLD_MAX_US ? HOLD_MAX_US : v->hold_us * 2;
+	v->hold_us = instance_hold_us(v->hold_us);
 	instance_record(inst, LOG_WARNING, JOURNAL_HOOK,
 			"vip_pre_take: %s: the addresses are not taken, next try in %.0f s", why,
 			(double)v->hold_us / 1e6);

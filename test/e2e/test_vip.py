@@ -87,6 +87,19 @@ def test_vip_that_cannot_be_put_back_in_maintenance_moves_the_others_afterwards(
     pair.watcher.wait_holder(pair.backup, VIP, 10)
 
 
+def test_host_that_cannot_add_its_addresses_leaves_the_other_in_peace_longer_each_time(pair):
+    six = block("virtual_ipaddress_excluded", "2001:db8::100")
+    other = pair.agent(pair.backup, instance(150, six, track=False)).start()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    pair.master.run(["sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/eth0/disable_ipv6"])
+    agent = pair.agent(pair.master, instance(200, six, track=False)).start()
+    for seconds in (5, 10, 20):
+        agent.process.wait_log(f"the addresses cannot be added: .*; trying again in {seconds} s", 40)
+        pair.watcher.wait_holder(pair.backup, VIP, 5)
+    assert agent.instance()["counters"]["become_master"] == 3
+    assert other.instance()["counters"]["become_master"] == 4
+
+
 def test_vips_have_the_attributes_that_were_configured(pair):
     vips = (VIP, "192.168.1.101/24 dev eth0 label eth0:db", "10.9.8.7/16 brd 10.9.255.255 scope link")
     start(pair, vips=vips)

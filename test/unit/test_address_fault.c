@@ -263,6 +263,29 @@ static void failed_removal_outlasts_the_hold_of_the_addition_before_it(void **st
 	assert_false(is_faulty());
 }
 
+/* Seconds until it is tried again. */
+static unsigned fails(void)
+{
+	uint64_t now_us = loop_now_us();
+
+	instance_addr_take(&w.inst);
+	ends(-EPERM);
+	assert_true(loop_timer_armed(&w.inst.address_timer));
+	return (unsigned)((w.inst.address_timer.due_us - now_us + 500000) / 1000000);
+}
+
+static void additions_that_fail_are_tried_more_and_more_rarely_until_one_succeeds(void **state)
+{
+	(void)state;
+	for (unsigned s = 5; s < 300; s *= 2)
+		assert_int_equal(fails(), s);
+	assert_int_equal(fails(), 300);
+	assert_int_equal(fails(), 300);
+	instance_addr_take(&w.inst);
+	ends(0);
+	assert_int_equal(fails(), 5);
+}
+
 static void next_addition_fails(void)
 {
 	w.next = NULL;
@@ -290,6 +313,7 @@ int main(void)
 		TEST(failed_removal_is_no_fault_any_more_when_the_interface_goes),
 		TEST(failed_addition_holds_its_time_although_the_removal_after_it_fails_for_a_while),
 		TEST(failed_removal_outlasts_the_hold_of_the_addition_before_it),
+		TEST(additions_that_fail_are_tried_more_and_more_rarely_until_one_succeeds),
 		TEST(end_of_a_failed_removal_leaves_the_fault_of_what_follows_in_the_lane),
 	};
 
