@@ -54,11 +54,44 @@ struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(
 		if (pick && !pick(inst, i))
 			continue;
 		if (ifindex == 0)
-			++*homeless;
+			*homeless += !inst->conf->vips[i].no_track;
 		else
 			a[(*n)++] = instance_to_netif(inst, i, ifindex);
 	}
 	return a;
+}
+
+/* Many addresses in a row are mostly on one device: it is looked for once. */
+const char *instance_missing_device(const struct instance *inst)
+{
+	const struct conf_instance *ci = inst->conf;
+	const char *last = ci->interface;
+	int last_ifindex = 0;
+
+	for (size_t i = 0; i < ci->n_vips; i++) {
+		const struct conf_vip *vip = &ci->vips[i];
+
+		if (!vip->dev[0] || vip->no_track || strcmp(vip->dev, ci->interface) == 0 ||
+		    (strcmp(vip->dev, last) == 0 && inst->vips[i].ifindex == last_ifindex))
+			continue;
+		if (!instance_vip_ifindex(inst, i))
+			return vip->dev;
+		last = vip->dev;
+		last_ifindex = inst->vips[i].ifindex;
+	}
+	return NULL;
+}
+
+/* What the addresses need beside `interface`. */
+static void look_at_devices(struct instance *inst)
+{
+	const char *missing = instance_missing_device(inst);
+
+	if (missing)
+		instance_set_faults(inst, FAULT_VIP_LINK, FAULT_VIP_LINK,
+				    "interface %s, which an address belongs on, is missing", missing);
+	else
+		instance_set_faults(inst, FAULT_VIP_LINK, 0, "all interfaces that addresses belong on are there");
 }
 
 static enum netif_presence vip_presence(const struct instance *inst, size_t i)
@@ -216,6 +249,7 @@ static void released(void *user, const struct netif_result *r)
 		return;
 	}
 	settle_vips(inst, false);
+	look_at_devices(inst); /* one that was renamed under them is no longer where they belong */
 	removal_is_over(inst);
 	if (inst->env.observe)
 		instance_record(inst, LOG_NOTICE, JOURNAL_WOULD,
@@ -333,7 +367,7 @@ static void restored(void *user, const struct netif_result *r)
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	struct instance *inst = user;
 
-	if (r->error < 0 && r->error != -ESTALE)
+	if (r->error < 0 && r->error != -ESTALE && inst->fsm.state == VRRP_MASTER)
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
 				strerror(-r->error));
 	inst->counters.vips_restored += inst->restoring - r->failed;
@@ -430,20 +464,37 @@ static void lost_while_stale(struct instance *inst, const char *addr)
 		(void)netif_release(inst->env.netif, a, n, RESET_BUDGET_US, reset, inst);
 }
 
+/* Those on an interface that is gone are no business of who puts back: they are a fault. */
+static bool vip_lacks(const struct instance *inst, size_t i)
+{
+	return vip_lost(inst, i) && instance_vip_ifindex(inst, i);
+}
+
+/* The kernel takes addresses away itself before it removes an interface, and IPv6 ones when it goes down. */
+static bool is_cut_off(const struct instance *inst, size_t i)
+{
+	const struct netif_link *link = netif_link_by_index(inst->env.netif, instance_vip_ifindex(inst, i));
+
+	return link && !link->up;
+}
+
 void instance_look_for_lost(struct instance *inst)
 {
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	char addr[IP_STR_MAX] = "";
-	bool ran_out;
+	bool ran_out, cut_off = false;
 	size_t n = 0;
 
 	/* What the lane is still going to do about addresses comes first; it ends in here again. */
 	instance_look_up(inst);
 	if (inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || inst->restoring || inst->env.observe)
 		return;
-	for (size_t i = 0; i < inst->conf->n_vips; i++)
-		if (vip_lost(inst, i) && n++ == 0)
-			ip_format(&inst->conf->vips[i].prefix.addr, addr);
+	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		if (!vip_lacks(inst, i) || n++ > 0)
+			continue;
+		ip_format(&inst->conf->vips[i].prefix.addr, addr);
+		cut_off = is_cut_off(inst, i);
+	}
 	if (n == 0)
 		return;
 	ran_out = inst->conf->vip_lease_s && loop_now_us() >= inst->lease_until_us;
@@ -453,6 +504,10 @@ void instance_look_for_lost(struct instance *inst)
 	} else if (ran_out) {
 		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
 				"the lease of %s ran out before it could be renewed: putting it back", addr);
+		instance_addr_restore(inst);
+	} else if (cut_off) {
+		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
+				"%s is gone, and its interface is down: putting it back if that stays", addr);
 		instance_addr_restore(inst);
 	} else if (too_often(inst) && !inst->maintenance) {
 		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
@@ -564,8 +619,8 @@ const char *instance_source_kind(const struct instance *inst)
 void instance_look_at_link(struct instance *inst)
 {
 	const struct netif_link *link = netif_link_by_name(inst->env.netif, inst->conf->interface);
-	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE | FAULT_NO_PEER;
-	const char *name = inst->conf->interface;
+	const unsigned mask = FAULT_LINK | FAULT_SOURCE | FAULT_WIRE | FAULT_NO_PEER | FAULT_VIP_LINK;
+	const char *name = inst->conf->interface, *missing = instance_missing_device(inst);
 	char addr[IP_STR_MAX];
 	unsigned faults = 0;
 
@@ -582,6 +637,8 @@ void instance_look_at_link(struct instance *inst)
 		faults |= FAULT_WIRE;
 	if (inst->conf->unicast_fault_no_peer && inst->conf->n_peers == 0)
 		faults |= FAULT_NO_PEER;
+	if (missing)
+		faults |= FAULT_VIP_LINK;
 	if (faults & FAULT_LINK)
 		instance_set_faults(inst, mask, faults, "interface %s is %s", name, link ? "down" : "missing");
 	else if (faults & FAULT_SOURCE && inst->conf->track_src_ip && ip_is_set(&inst->conf->src_ip))
@@ -592,6 +649,9 @@ void instance_look_at_link(struct instance *inst)
 				    instance_source_kind(inst));
 	else if (faults & FAULT_NO_PEER)
 		instance_set_faults(inst, mask, faults, "there is no unicast_peer");
+	else if (faults & FAULT_VIP_LINK)
+		instance_set_faults(inst, mask, faults, "interface %s, which an address belongs on, is missing",
+				    missing);
 	else if (faults)
 		instance_set_faults(inst, mask, faults, "the VRRP sockets on %s cannot be opened", name);
 	else
@@ -641,6 +701,8 @@ void instance_on_link(struct instance *inst, const struct netif_link *link, bool
 {
 	if (strcmp(link->name, inst->conf->interface) == 0)
 		instance_look_at_link(inst);
+	else
+		look_at_devices(inst);
 	instance_look_up(inst);
 	if (gone || inst->fsm.state != VRRP_MASTER || inst->lane_len > 0 || !is_for_vips(inst, link))
 		return;

@@ -67,6 +67,7 @@ static enum explain_hold_kind kind_of(unsigned fault)
 	case FAULT_SOURCE:
 	case FAULT_WIRE:
 	case FAULT_NO_PEER:
+	case FAULT_VIP_LINK:
 		return EXPLAIN_HOLD_LINK;
 	case FAULT_CHECK:
 		return EXPLAIN_HOLD_CHECK;

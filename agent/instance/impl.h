@@ -59,6 +59,7 @@ enum fault {
 	FAULT_GROUP = 1 << 16,         /* another member of the sync group has a fault */
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
 	FAULT_VETO = 1 << 18,          /* vip_pre_take said no */
+	FAULT_VIP_LINK = 1 << 19,      /* an interface that an address belongs on is missing */
 	/* Those that hold us back without a notification. */
 	FAULT_QUIET = FAULT_PENDING | FAULT_GROUP_PENDING,
 };
@@ -390,6 +391,9 @@ void instance_addr_done(struct instance *inst);
 void instance_addr_restore(struct instance *inst);
 /* To be called whenever a VIP may be missing that nobody of us has removed: puts it back, or steps down. */
 void instance_look_for_lost(struct instance *inst);
+/* The first interface that an address belongs on and that is missing, or NULL. `interface` itself does not count, nor
+ * do addresses with `no_track`: they are left out then. */
+const char *instance_missing_device(const struct instance *inst);
 /* Reads the link and source address and sets the faults accordingly. */
 void instance_look_at_link(struct instance *inst);
 int instance_vip_ifindex(const struct instance *inst, size_t i);

@@ -664,6 +664,9 @@ void instance_begin(struct instance *inst)
 		instance_feed(inst, &ev, "start: %s", inst->check_cause);
 	else if (inst->faults & (FAULT_GROUP | FAULT_GROUP_PENDING))
 		instance_feed(inst, &ev, "start: %s", inst->group_cause);
+	else if (inst->faults & FAULT_VIP_LINK && !(inst->faults & (FAULT_LINK | FAULT_SOURCE | FAULT_WIRE)))
+		instance_feed(inst, &ev, "start: interface %s, which an address belongs on, is missing",
+			      instance_missing_device(inst));
 	else if (inst->faults & FAULT_NO_PEER)
 		instance_feed(inst, &ev, "start: there is no unicast_peer");
 	else

@@ -79,7 +79,7 @@ static void look_whether_over(struct instance *inst, const struct vrrp_event *ev
 static bool take_failed(const struct instance *inst)
 {
 	return inst->unheard.take_waits ||
-	       (inst->faults & (FAULT_VETO | FAULT_ADDRESS) && inst->lane_len > 0 &&
+	       (inst->faults & (FAULT_VETO | FAULT_ADDRESS | FAULT_VIP_LINK) && inst->lane_len > 0 &&
 		inst->lane[0].kind == ERRAND_ACTION && inst->lane[0].act.type == VRRP_ACT_VIPS_ADD);
 }
 

@@ -234,7 +234,7 @@ const struct conf_vip *instance_homeless_vip(const struct instance *inst, const 
 	for (size_t i = 0; i < block->n_vips; i++) {
 		const struct conf_vip *vip = &block->vips[i];
 
-		if (vip->dev[0] && find_vip(inst->conf, vip, i) == inst->conf->n_vips &&
+		if (vip->dev[0] && !vip->no_track && find_vip(inst->conf, vip, i) == inst->conf->n_vips &&
 		    !netif_link_by_name(inst->env.netif, vip->dev))
 			return vip;
 	}

@@ -97,6 +97,8 @@ static json_t *priority(const struct instance *inst)
 
 bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf, size_t size)
 {
+	const char *missing;
+
 	switch (fault) {
 	case FAULT_STANDBY:
 		snprintf(buf, size, "on standby, as ordered");
@@ -111,6 +113,10 @@ bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf,
 		return true;
 	case FAULT_NO_PEER:
 		snprintf(buf, size, "there is no unicast_peer");
+		return true;
+	case FAULT_VIP_LINK:
+		missing = instance_missing_device(inst);
+		snprintf(buf, size, "interface %s, which an address belongs on, is missing", missing ? missing : "");
 		return true;
 	case FAULT_WIRE:
 		snprintf(buf, size, "the VRRP sockets could not be opened");

@@ -100,6 +100,51 @@ def test_host_that_cannot_add_its_addresses_leaves_the_other_in_peace_longer_eac
     assert other.instance()["counters"]["become_master"] == 4
 
 
+def add_device(host):
+    host.run(["ip", "link", "add", "eth1", "type", "veth", "peer", "name", "eth1b"])
+    host.run(["ip", "link", "set", "eth1b", "up"])
+    host.run(["ip", "link", "set", "eth1", "up"])
+
+
+ON_ETH1 = "192.168.7.7"
+
+
+def test_host_without_the_device_of_an_address_does_not_ask_for_the_others(pair):
+    config = {"vips": (VIP, f"{ON_ETH1} dev eth1"), "track": False}
+    add_device(pair.backup)
+    other = pair.agent(pair.backup, instance(150, **config)).start()
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    agent = pair.agent(pair.master, instance(200, **config)).start()
+    pair.watcher.wait_adverts(pair.backup, 20, 10)  # several times the down timer
+    assert agent.instance()["faults"] == ["interface eth1, which an address belongs on, is missing"]
+    assert not pair.watcher.adverts(pair.master)
+    assert other.instance()["counters"]["become_master"] == 1
+    add_device(pair.master)
+    pair.watcher.wait_holder(pair.master, ON_ETH1, 10)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_vip_whose_device_vanishes_takes_the_others_to_the_other_host(pair):
+    for host in (pair.master, pair.backup):
+        add_device(host)
+    agent = start(pair, vips=(VIP, f"{ON_ETH1} dev eth1"))["mastersql"]
+    pair.watcher.wait_holder(pair.master, ON_ETH1, 5)
+    pair.master.run(["ip", "link", "del", "eth1"])
+    agent.process.wait_log(r"MASTER -> FAULT \(interface eth1, which an address belongs on, is missing", 5)
+    pair.watcher.wait_holder(pair.backup, VIP, 10)
+    pair.watcher.wait_holder(pair.backup, ON_ETH1, 5)
+    assert "deleted by somebody else" not in agent.process.text()
+    add_device(pair.master)
+    pair.watcher.wait_holder(pair.master, ON_ETH1, 10)
+    pair.watcher.wait_holder(pair.master, VIP, 5)
+
+
+def test_untracked_address_whose_device_is_missing_is_left_out(pair):
+    agent = pair.agent(pair.master, instance(200, vips=(VIP, f"{ON_ETH1} dev eth1 no_track"), track=False)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    assert agent.instance()["faults"] == []
+
+
 def test_vips_have_the_attributes_that_were_configured(pair):
     vips = (VIP, "192.168.1.101/24 dev eth0 label eth0:db", "10.9.8.7/16 brd 10.9.255.255 scope link")
     start(pair, vips=vips)
