@@ -14,14 +14,14 @@
 #include "checks/mysql_raw.h"
 #include "checks/mysql_rules.h"
 #include "checks/mysql_watch.h"
+#include "checks/pid_file.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 /* Is parsed and carried out like any statement, and its answer is a single packet: for us half the work of reading a
  * row and what describes it. */
@@ -51,13 +51,14 @@ struct mysql_check {
 	 * closed in the next one, for the VIP is not to wait. A death found in any other way is found late, by closed
 	 * connections or by silence: then it is closed at once. */
 	bool bury, bury_heart;
-	unsigned raw_opened; /* descriptors */
-	unsigned opened;     /* by all, until the previous step */
+	int pid_file;                         /* the answer to what mysqld's pid file says; -1: not asked */
+	unsigned raw_opened, pid_file_opened; /* descriptors */
+	unsigned opened;                      /* by all, until the previous step */
 
 	/* within one step */
 	uint64_t now_us;
 	enum check_outcome outcome;
-	uint32_t heart_ready, second_ready, raw_ready, query_ready;
+	uint32_t heart_ready, second_ready, raw_ready, query_ready, pid_file_ready;
 	struct probe_event queue[QUEUE_MAX];
 	size_t queue_first, queued;
 };
@@ -144,25 +145,38 @@ static bool adopt_peer(struct mysql_check *c)
 	return false;
 }
 
-/* Once, at a connect, from the file that mysqld itself named. */
-static void adopt_pid_file(struct mysql_check *c)
+static void adopt_pid(struct mysql_check *c, int pid)
 {
-	_cleanup_(close_fdp) int fd = -1;
-	struct stat st;
-	char text[16];
-	ssize_t n = -1;
-	int pid;
-
-	if (c->heart.code == 0 && c->heart.has_cell)
-		fd = open(c->heart.cell, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		n = read(fd, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	pid = atoi(text);
 	if (pid > 0)
 		watch_start(&c->watch, pid, c->conf->thread_watch, c->now_us);
 	else
 		watch_stop(&c->watch, "closed connection: pid 1 listens, and mysqld's pid file cannot be read");
+}
+
+/* Once, at a connect, the file that mysqld itself named. Who is watched until the answer comes stays so. */
+static void ask_pid_file(struct mysql_check *c)
+{
+	c->pid_file = close_fd(c->pid_file);
+	if (c->heart.code == 0 && c->heart.has_cell)
+		c->pid_file = pid_file_ask(c->heart.cell);
+	if (c->pid_file < 0) {
+		adopt_pid(c, 0);
+		return;
+	}
+	c->pid_file_opened++;
+	if (c->watch.pid == 0)
+		watch_stop(&c->watch, "closed connection: pid 1 listens, and mysqld's pid file is being read");
+}
+
+static void hear_pid_file(struct mysql_check *c)
+{
+	int pid;
+
+	if (!c->pid_file_ready || c->pid_file < 0)
+		return;
+	pid = pid_file_answer(c->pid_file);
+	c->pid_file = close_fd(c->pid_file);
+	adopt_pid(c, pid);
 }
 
 /* --- the heartbeat ----------------------------------------------------------------------------------------------- */
@@ -214,7 +228,7 @@ static void heart_advance(struct mysql_check *c)
 			logged_in(c);
 			break;
 		case HEART_PID_FILE:
-			adopt_pid_file(c);
+			ask_pid_file(c);
 			c->phase = HEART_SESSION;
 			link_query(&c->heart, "SET SESSION wait_timeout=604800");
 			break;
@@ -302,6 +316,7 @@ static void look_at_process(struct mysql_check *c)
 static void drop_heart(struct mysql_check *c)
 {
 	link_drop(&c->heart);
+	c->pid_file = close_fd(c->pid_file);
 	c->phase = HEART_REST;
 	c->heart_ready = 0;
 }
@@ -396,6 +411,7 @@ static void collect_ready(struct mysql_check *c, const struct check_step *s)
 	c->heart_ready = ready_of(s, pfd.fd);
 	c->second_ready = ready_of(s, link_fd(&c->second));
 	c->raw_ready = ready_of(s, c->raw.fd);
+	c->pid_file_ready = ready_of(s, c->pid_file);
 	c->query_ready = ready_of(s, link_fd(&c->query.link));
 	if (c->lies && !c->heart_ready)
 		c->heart_ready = EPOLLIN; /* to read is as cheap as to ask whether there is anything */
@@ -450,8 +466,8 @@ static uint64_t heart_wake_us(struct mysql_check *c, uint64_t *early_us)
 
 static void plan(struct mysql_check *c, struct check_step *s)
 {
-	const unsigned opened =
-		c->heart.opened + c->second.opened + c->query.link.opened + c->watch.opened + c->raw_opened;
+	const unsigned opened = c->heart.opened + c->second.opened + c->query.link.opened + c->watch.opened +
+				c->raw_opened + c->pid_file_opened;
 	const uint64_t heart_us = heart_wake_us(c, &s->early_us);
 
 	s->same_fds = opened == c->opened;
@@ -469,15 +485,17 @@ static void plan(struct mysql_check *c, struct check_step *s)
 	s->n_io += link_io(&c->query.link, &s->io[s->n_io]);
 	if (c->raw.fd >= 0)
 		s->io[s->n_io++] = (struct check_io){ .fd = c->raw.fd, .events = EPOLLOUT };
+	if (c->pid_file >= 0)
+		s->io[s->n_io++] = (struct check_io){ .fd = c->pid_file, .events = EPOLLIN };
 	s->n_io += watch_io(&c->watch, &s->io[s->n_io]);
-	_Static_assert(4 + WATCH_THREADS + 1 <= CHECK_IO_MAX, "every source has its place");
+	_Static_assert(5 + WATCH_THREADS + 1 <= CHECK_IO_MAX, "every source has its place");
 
 	s->wake_us = earliest(heart_us, earliest(c->watch.poll_us, user_query_wake_us(&c->query)));
 	if (s->wake_us != heart_us)
 		s->early_us = 0;
 	/* What lies is read in any case; if the server has died, the descriptor says so right afterwards. */
 	s->by_time = c->lies && s->wake_us == heart_us && c->second.state == LINK_CLOSED && c->raw.fd < 0 &&
-		     c->query.link.state != LINK_WORKING;
+		     c->pid_file < 0 && c->query.link.state != LINK_WORKING;
 	c->planned_us = s->wake_us;
 }
 
@@ -522,6 +540,7 @@ static void mysql_step(void *state, struct check_step *s)
 
 	if (c->probe.state == PROBE_START)
 		push(c, (struct probe_event){ .type = PROBE_EV_START });
+	hear_pid_file(c);
 	ask_watch(c, s);
 	settle(c);
 	if (!c->bury)
@@ -537,6 +556,7 @@ static int mysql_init_check(void *state, const void *conf, struct check_report *
 	c->conf = conf;
 	c->report = report;
 	c->planned_us = UINT64_MAX;
+	c->pid_file = -1;
 	raw_init(&c->raw);
 	watch_init(&c->watch);
 	user_query_init(&c->query, c->conf);
@@ -596,6 +616,7 @@ static void mysql_done(void *state)
 	link_drop(&c->second);
 	user_query_end(&c->query);
 	raw_drop(&c->raw);
+	close_fd(c->pid_file);
 	watch_stop(&c->watch, NULL);
 }
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One thread for one file. It shares nothing with whoever asks but a pipe, so that it may be left behind. Who wants the
+ * pid, and what for, is not known here. */
+#include "checks/pid_file.h"
+
+#include "agent/base/cleanup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct question {
+	int fd; /* where the answer goes */
+	char path[];
+};
+
+static int read_pid(const char *path)
+{
+	_cleanup_(close_fdp) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	char text[16];
+	ssize_t n = -1;
+	int pid;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		n = read(fd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	pid = atoi(text);
+	return pid > 0 ? pid : 0;
+}
+
+static void *work(void *user)
+{
+	struct question *q = user;
+	const int pid = read_pid(q->path);
+
+	(void)!write(q->fd, &pid, sizeof(pid)); /* nobody may be listening any more */
+	close(q->fd);
+	free(q);
+	return NULL;
+}
+
+/* Signals are the loop's, SIGPIPE included. */
+static int start_thread(struct question *q)
+{
+	pthread_t thread;
+	sigset_t all, before;
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&thread, NULL, work, q);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r == 0)
+		pthread_detach(thread);
+	return -r;
+}
+
+int pid_file_ask(const char *path)
+{
+	const size_t size = strlen(path) + 1;
+	struct question *q = malloc(sizeof(*q) + size);
+	int fds[2], r;
+
+	if (!q)
+		return -ENOMEM;
+	memcpy(q->path, path, size);
+	r = pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
+	if (r == 0) {
+		q->fd = fds[1];
+		r = start_thread(q);
+		if (r == 0)
+			return fds[0];
+		close(fds[0]);
+		close(fds[1]);
+	}
+	free(q);
+	return r;
+}
+
+int pid_file_answer(int fd)
+{
+	int pid;
+
+	return read(fd, &pid, sizeof(pid)) == (ssize_t)sizeof(pid) ? pid : 0;
+}
