@@ -240,6 +240,7 @@ struct instance {
 	struct netif_addr *dropping; /* gone from the configuration, or not ours to have, and still to be removed */
 	size_t n_dropping;
 	unsigned drop_tries;
+	bool retired; /* the checks are another configuration's by now: what ours says of them means nothing */
 	bool deleted; /* gone from the configuration: notify_deleted in the place of notify_stop */
 
 	void (*released)(void *user);
@@ -272,7 +273,7 @@ void instance_lane_order(struct instance *inst, enum errand_kind kind);
 void instance_forget_take(struct instance *inst);
 /* Everything but the addresses takes over what inst->conf says now. */
 void instance_refit(struct instance *inst);
-/* "" if no mysqld is tracked. */
+/* "" if no mysqld is tracked, or not any more. */
 const char *instance_mysql_verdict(const struct instance *inst);
 
 /* status.c */

@@ -13,7 +13,7 @@
 
 const char *instance_mysql_verdict(const struct instance *inst)
 {
-	if (inst->conf->tracks.of[CONF_TRACK_MYSQL].n == 0)
+	if (inst->retired || inst->conf->tracks.of[CONF_TRACK_MYSQL].n == 0)
 		return "";
 	return check_verdict_name(
 		checker_report(inst->env.checker, inst->conf->tracks.of[CONF_TRACK_MYSQL].t[0].index)->verdict);
@@ -713,6 +713,7 @@ void instance_delete(struct instance *inst, void (*released)(void *user), void *
 
 void instance_retire(struct instance *inst)
 {
+	inst->retired = true;
 	wire_leave(inst->wire, inst);
 	instance_auth_retire(inst);
 	inst->group = NULL;

@@ -22,6 +22,7 @@ static struct {
 	char hooks[256];
 	unsigned announced, takes;
 	netif_done_fn taken, released; /* of what is under way */
+	bool exchanged;                /* the checker has another configuration's checks */
 } w;
 
 static const struct netif_link eth0 = { .ifindex = ETH0, .name = "eth0", .up = true };
@@ -82,6 +83,32 @@ int announce_start(struct announce *a, const struct announce_target *targets, si
 	return 0;
 }
 
+const struct check_report *checker_report(const struct checker *c, size_t i)
+{
+	static const struct check_report up = { .verdict = CHECK_ALIVE };
+
+	(void)c, (void)i;
+	assert_false(w.exchanged);
+	return &up;
+}
+
+int exec_start(sd_event *loop, const struct exec_spec *spec, exec_done_fn done, void *user, struct exec_child **ret)
+{
+	static char child;
+
+	(void)loop, (void)spec, (void)done, (void)user;
+	*ret = (struct exec_child *)(void *)&child;
+	return 0;
+}
+
+char **notify_env_new(const struct notify *n, const struct notify_event *ev)
+{
+	static char *none[] = { NULL };
+
+	(void)n, (void)ev;
+	return none;
+}
+
 /* --- what does not matter here ------------------------------------------------------------------------------------ */
 
 /* Does nothing, and has nothing to say. */
@@ -113,10 +140,7 @@ ZERO(int, notify_new,
 NOTHING(void, notify_priority, (struct notify * n, const char *s, uint8_t p), (void)n, (void)s, (void)p)
 NOTHING(void, notify_repeat, (struct notify * n, const char *s, uint8_t p), (void)n, (void)s, (void)p)
 NOTHING(void, notify_env_freep, (char ***env), (void)env)
-ZERO(char **, notify_env_new, (const struct notify *n, const struct notify_event *ev), (void)n, (void)ev)
 
-ZERO(int, exec_start, (sd_event * l, const struct exec_spec *s, exec_done_fn d, void *u, struct exec_child **ret),
-     (void)l, (void)s, (void)d, (void)u, *ret = NULL)
 NOTHING(void, exec_abandon, (struct exec_child * c), (void)c)
 NOTHING(void, exec_terminate, (struct exec_child * c), (void)c)
 ZERO(bool, exec_succeeded, (const struct exec_result *r), (void)r)
@@ -136,7 +160,6 @@ ZERO(size_t, tracker_collect,
      (const struct track_sources *s, const struct conf *c, const struct conf_tracks *t, struct tracked *r), (void)s,
      (void)c, (void)t, (void)r)
 ZERO(const struct tracked *, tracker_obstacle, (const struct tracked *l, size_t n), (void)l, (void)n)
-ZERO(const struct check_report *, checker_report, (const struct checker *c, size_t i), (void)c, (void)i)
 
 NOTHING(void, instance_wire_fit, (struct instance * i, const struct netif_link *l), (void)i, (void)l)
 ZERO(int, instance_wire_init, (struct instance * i), (void)i)
@@ -175,16 +198,6 @@ void instance_send_advert(struct instance *inst, uint8_t priority)
 {
 	(void)priority;
 	inst->sent_us = inst->unheard.left_us = loop_now_us();
-}
-
-void instance_record(const struct instance *inst, int level, enum journal_kind kind, const char *fmt, ...)
-{
-	(void)inst, (void)level, (void)kind, (void)fmt;
-}
-
-void instance_record_transition(const struct instance *inst, enum vrrp_state old, const char *cause)
-{
-	(void)inst, (void)old, (void)cause;
 }
 
 /* --- the tests --------------------------------------------------------------------------------------------------- */
@@ -346,6 +359,26 @@ static void each_take_is_told_for_itself(void **state)
 	assert_string_equal(w.hooks, "BACKUP MASTER BACKUP FAULT");
 }
 
+static void instance_that_has_left_does_not_look_at_the_checks_of_those_that_came(void **state)
+{
+	static struct conf_track track = { .index = 0 };
+	static char *argv[] = { "/bin/true", NULL };
+
+	(void)state;
+	w.block.tracks.of[CONF_TRACK_MYSQL].t = &track;
+	w.block.tracks.of[CONF_TRACK_MYSQL].n = 1;
+	w.block.pre_take.argv = argv;
+	become_master();
+	instance_delete(w.inst, NULL, NULL);
+	end_job(&w.released, 0);
+	assert_true(instance_is_stopped(w.inst));
+	instance_retire(w.inst);
+	w.exchanged = true;
+	loop_timer_in(&w.inst->veto.stuck, 0); /* it cannot even be killed */
+	WAIT_FOR(!loop_timer_armed(&w.inst->veto.stuck));
+	assert_null(w.inst->veto.child);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -358,6 +391,7 @@ int main(void)
 		TEST(take_that_a_better_master_overtakes_in_the_kernel_is_never_told),
 		TEST(take_that_came_too_late_after_a_pause_is_never_told),
 		TEST(each_take_is_told_for_itself),
+		TEST(instance_that_has_left_does_not_look_at_the_checks_of_those_that_came),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
