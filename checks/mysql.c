@@ -41,6 +41,7 @@ struct mysql_check {
 	struct sql_link heart, second;
 	struct user_query query;
 	enum heart_phase phase;
+	int pid_file;        /* the answer to what mysqld's pid file says; -1: not asked */
 	uint64_t asked_us;   /* the present question */
 	uint64_t timed_us;   /* the last question whose answer we were woken by */
 	bool lies;           /* the answer to the present one may lie until the next question */
@@ -51,7 +52,6 @@ struct mysql_check {
 	 * closed in the next one, for the VIP is not to wait. A death found in any other way is found late, by closed
 	 * connections or by silence: then it is closed at once. */
 	bool bury, bury_heart;
-	int pid_file;                         /* the answer to what mysqld's pid file says; -1: not asked */
 	unsigned raw_opened, pid_file_opened; /* descriptors */
 	unsigned opened;                      /* by all, until the previous step */
 
