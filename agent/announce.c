@@ -21,7 +21,7 @@ enum {
 	GAP_US = 1000,
 	BACKOFF_MAX_US = 100 * 1000, /* while the device takes nothing */
 	ASK_AGAIN_US = 10 * 1000,    /* after a frame was not allowed */
-	OWED_MAX = 1024,             /* per target: sets that pile up behind a stuck device */
+	OWED_MAX = 1024,             /* per target: sets that pile up behind a stuck device; a larger one is whole */
 };
 
 enum later_set { LATER_SECOND, LATER_AGAIN, LATER_MAX_ };
@@ -57,7 +57,8 @@ struct announce {
 
 static void owe(struct announce *a, struct owed *o, unsigned frames)
 {
-	unsigned room = OWED_MAX - o->frames;
+	const unsigned most = frames > OWED_MAX ? frames : OWED_MAX;
+	const unsigned room = most > o->frames ? most - o->frames : 0;
 
 	if (a->mute)
 		return;

@@ -132,6 +132,17 @@ static unsigned frames_for(const struct world *w, const struct announce_target *
 	return n;
 }
 
+static void set_that_is_large_is_sent_whole(void **state)
+{
+	struct world *w = *state;
+	struct announce_target t = target(w, 0);
+
+	start_with(w, (struct announce_times){ .repeat = 1500 });
+	assert_int_equal(announce_start(w->a, &t, 1), 0);
+	wait_for(w, 1500);
+	wait_quiet(w, 50000);
+}
+
 static void frame_is_what_keepalived_sends(void **state)
 {
 	struct world *w = *state;
@@ -419,6 +430,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(frame_is_what_keepalived_sends),
+		TEST(set_that_is_large_is_sent_whole),
 		TEST(second_set_follows_after_the_delay_and_then_nothing),
 		TEST(each_round_goes_through_all_targets),
 		TEST(refresh_repeats_until_stop),
