@@ -75,15 +75,14 @@ void alarm_end(const char *id, const char *instance)
 	drop(at);
 }
 
-void alarm_forget(const char *instance)
+void alarm_forget(const char *const *ids, size_t n_ids, const char *instance)
 {
-	struct alarm **at = &alarms;
+	for (size_t i = 0; i < n_ids; i++) {
+		struct alarm **at = find(ids[i], instance);
 
-	while (*at)
-		if (strncmp((*at)->instance, instance, sizeof((*at)->instance) - 1) == 0)
+		if (*at)
 			drop(at);
-		else
-			at = &(*at)->next;
+	}
 }
 
 bool alarm_is_raised(const char *id, const char *instance)

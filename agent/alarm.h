@@ -13,8 +13,8 @@
 void alarm_raise(const char *id, const char *instance, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Ends it; nothing if it is not raised. */
 void alarm_end(const char *id, const char *instance);
-/* Ends, without a word, all of an instance that is no more. */
-void alarm_forget(const char *instance);
+/* Ends without a word those of these ids, for what is no more. An instance and checks may have the same name. */
+void alarm_forget(const char *const *ids, size_t n_ids, const char *instance);
 bool alarm_is_raised(const char *id, const char *instance);
 
 /* [{"id", "instance": name or null, "text", "since_s"}], the oldest first; a new reference. */

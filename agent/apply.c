@@ -4,7 +4,6 @@
  * the loop. The earlier configuration lives on for instances that have left and still run hooks. */
 #include "agent/apply.h"
 
-#include "agent/alarm.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/conf/diff.h"
@@ -233,7 +232,7 @@ static void exchange(struct apply *a)
 	for (size_t k = 0; k < old->n_instances; k++) {
 		instance_join_group(before[k], NULL); /* until all members know the new configuration */
 		if (!named_in(a->fresh, old->instances[k].name))
-			alarm_forget(old->instances[k].name);
+			instance_forget_alarms(before[k]);
 		if (a->leaves[k])
 			let_go(a, before[k], old);
 	}
@@ -287,6 +286,12 @@ static void tell_leaving(struct apply *a)
 	}
 }
 
+static const char *what_it_does(const struct instance *inst)
+{
+	return instance_veto_is_asked(inst) ? "waiting for the answer of vip_pre_take"
+					    : "adding or removing its addresses";
+}
+
 /* There is no limit to this wait: what has left cannot be called back, and an address that it could not let go of must
  * not be given to another instance, from which the next try to remove it would take it. */
 static void complain(struct apply *a, const struct instance *busy)
@@ -302,7 +307,7 @@ static void complain(struct apply *a, const struct instance *busy)
 				  "%.0f s",
 				  now->instances[k].name, (double)(loop_now_us() - a->began_us) / 1e6);
 	if (busy)
-		log_error("the reload waits for %s, which is adding or removing its addresses", instance_name(busy));
+		log_error("the reload waits for %s, which is %s", instance_name(busy), what_it_does(busy));
 }
 
 static void step(void *user, uint64_t due_us)
@@ -314,9 +319,8 @@ static void step(void *user, uint64_t due_us)
 
 	(void)due_us;
 	if (!a->leaving && busy && late) {
-		snprintf(text, sizeof(text),
-			 "%s has been adding or removing its addresses for %d s, and is not done; try again",
-			 instance_name(busy), REST_MAX_US / 1000000);
+		snprintf(text, sizeof(text), "%s has been %s for %d s, and is not done; try again", instance_name(busy),
+			 what_it_does(busy), REST_MAX_US / 1000000);
 		end(a, text);
 		return;
 	}

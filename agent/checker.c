@@ -65,6 +65,9 @@ struct checker {
 
 /* --- mysqld ------------------------------------------------------------------------------------------------------ */
 
+static const char *const probe_alarms[] = { "degraded", "dead" };
+static const char *const script_alarms[] = { "script", "script_start" };
+
 static void raise_alarms(const struct probe *p)
 {
 	const struct check_report *r = &p->run.report;
@@ -480,12 +483,12 @@ static void install_checks(struct checker *c, const struct conf *conf, struct ch
 	c->n_scripts = conf->n_scripts;
 	for (size_t i = 0; i < n_old_probes; i++)
 		if (find_probe(c, old.probes[i]->conf->name) != old.probes[i]) {
-			alarm_forget(old.probes[i]->conf->name);
+			alarm_forget(probe_alarms, ELEMENTSOF(probe_alarms), old.probes[i]->conf->name);
 			probe_free(old.probes[i]);
 		}
 	for (size_t i = 0; i < n_old_scripts; i++)
 		if (find_script(c, old.scripts[i]->conf->name) != old.scripts[i]) {
-			alarm_forget(old.scripts[i]->conf->name);
+			alarm_forget(script_alarms, ELEMENTSOF(script_alarms), old.scripts[i]->conf->name);
 			script_free(old.scripts[i]);
 		}
 	free(old.probes);
@@ -627,9 +630,10 @@ static json_t *probe_status(const struct probe *p, uint64_t now_us)
 			      "pid", r->pid, "queries", (json_int_t)r->queries, "failures", (json_int_t)r->failures,
 			      "connects", (json_int_t)r->connects);
 
-	/* null, or how long it still has to be back */
+	/* null, or how long it still has to be back; 0 until the timer is served */
 	json_object_set_new(o, "dead_delay_left_s",
-			    wake_us == UINT64_MAX ? json_null() : json_real((double)(wake_us - now_us) / 1e6));
+			    wake_us == UINT64_MAX ? json_null()
+						  : json_real(wake_us > now_us ? (double)(wake_us - now_us) / 1e6 : 0));
 	return o;
 }
 

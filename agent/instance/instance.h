@@ -105,6 +105,10 @@ const char *instance_cause(const struct instance *inst);
 const char *instance_fault_cause(const struct instance *inst);
 /* The lane is empty: what was decided has become visible. */
 bool instance_at_rest(const struct instance *inst);
+/* What it is not at rest for is the answer of vip_pre_take. */
+bool instance_veto_is_asked(const struct instance *inst);
+/* Ends all its alarms without a word: it is no more. */
+void instance_forget_alarms(const struct instance *inst);
 /* Stopped, and everything released. */
 bool instance_is_stopped(const struct instance *inst);
 

@@ -4,10 +4,12 @@
 #include "agent/instance/impl.h"
 
 #include "agent/alarm.h"
+#include "agent/base/cleanup.h"
 #include "agent/json.h"
 #include "agent/maintenance.h"
 #include "agent/orders.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 /* --- standby ----------------------------------------------------------------------------------------------------- */
@@ -197,8 +199,27 @@ static bool vip_missing(const struct instance *inst)
 	return false;
 }
 
+/* All that instances raise, here and in auth.c: what is not listed outlives its instance. */
+static const char *const alarms[] = {
+	"standby", "fault", "would", "no_master", "vip_missing", "rival", "auth",
+};
+
+static bool is_listed(const char *id)
+{
+	for (size_t i = 0; i < ELEMENTSOF(alarms); i++)
+		if (strcmp(alarms[i], id) == 0)
+			return true;
+	return false;
+}
+
+void instance_forget_alarms(const struct instance *inst)
+{
+	alarm_forget(alarms, ELEMENTSOF(alarms), inst->conf->name);
+}
+
 static void alarm_if(bool on, const struct instance *inst, const char *id, const char *text)
 {
+	assert(is_listed(id));
 	if (on)
 		alarm_raise(id, inst->conf->name, "%s", text);
 	else

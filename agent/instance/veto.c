@@ -179,6 +179,11 @@ bool instance_veto_asks(struct instance *inst)
 	return true;
 }
 
+bool instance_veto_is_asked(const struct instance *inst)
+{
+	return inst->veto.step == VETO_ASKING || inst->veto.step == VETO_QUEUED;
+}
+
 void instance_veto_overtaken(struct instance *inst)
 {
 	struct veto *v = &inst->veto;

@@ -94,6 +94,17 @@ def test_loss_of_mastership_ends_the_question(pair):
     assert not pair.watcher.find(at, host="mastersql", event="address", op="add", address=f"{VIP}/32")
 
 
+def test_reload_while_it_is_asked_is_refused_with_that_reason(pair):
+    agent = start(pair, "until [ -e /tmp/answer ]; do sleep 0.05; done", "vip_pre_take_timeout 60")
+    until(lambda: asked(pair), 10, "the question")
+    agent.configure(agent.config.replace("priority 200", "priority 201"))
+    done = agent.host.run([agent.build.sqlvipctl, "reload"], check=False)
+    assert done.returncode and "VI_1 has been waiting for the answer of vip_pre_take for 3 s" in done.stdout + done.stderr
+    pair.master.write("/tmp/answer", "")
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    agent.host.run([agent.build.sqlvipctl, "reload"])
+
+
 def test_veto_counts_in_maintenance_too(pair):
     """A master whose addresses were refused has none that maintenance could keep where they are."""
     at = now()

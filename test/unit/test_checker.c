@@ -9,6 +9,8 @@
 #include "test/unit/scratch.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 enum { DEADLINE_US = 30000000, STEP_US = 10000, TEXT_SIZE = 4096 };
 
@@ -279,6 +281,52 @@ static void script_that_could_not_be_started_does_not_wait_for_its_interval(void
 	exec_delegate(NULL, NULL);
 }
 
+/* A stand-in for mysqld whose every answer is "too many connections": it lives. */
+static int answer(int listener)
+{
+	static const char busy[] = "\x17\0\0\0\xff\x10\x04Too many connections";
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0) {
+		(void)!send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
+		close(fd);
+	}
+	return fd;
+}
+
+static double delay_left(const struct fixture *f)
+{
+	json_t *all = checker_status(f->checker), *left = json_object_get(json_array_get(all, 0), "dead_delay_left_s");
+	double s = json_is_null(left) ? -1 : json_real_value(left);
+
+	json_decref(all);
+	return s;
+}
+
+static void delay_that_is_over_and_not_served_yet_is_told_as_zero(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char blocks[300];
+	uint64_t until_us;
+
+	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/s", f->dir);
+	assert_return_code(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), errno);
+	assert_return_code(listen(fd, 8), errno);
+	snprintf(blocks, sizeof(blocks),
+		 "vrrp_mysql m {\n socket %s\n user x\n interval 0.1\n timeout 5\n dead_delay 1\n}\n", sun.sun_path);
+	begin(f, blocks, "track_mysql {\n m\n}");
+	wait_until(f, answer(fd) < 0 && checker_mysql(f->checker, 0).up);
+	close(fd);
+	unlink(sun.sun_path);
+	wait_until(f, delay_left(f) >= 0);
+	assert_true(delay_left(f) <= 1);
+	for (until_us = loop_now_us() + 1100000; loop_now_us() < until_us;)
+		usleep(STEP_US);
+	assert_true(delay_left(f) == 0);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -294,6 +342,7 @@ int main(void)
 		test(removed_checks_are_gone_while_they_run),
 		test(shortage_is_no_result_of_a_script),
 		test(script_that_could_not_be_started_does_not_wait_for_its_interval),
+		test(delay_that_is_over_and_not_served_yet_is_told_as_zero),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -363,7 +363,11 @@ static void alarm_is_told_once_and_listed_until_it_ends(void **state)
 	alarm_end("auth", "VI_1");
 	assert_false(alarm_is_raised("auth", "VI_1"));
 	assert_string_equal(texts("\"after\":2"), "alarm is over: second ");
-	alarm_forget("VI_2");
+	alarm_raise("dead", "VI_2", "of a vrrp_mysql of the same name");
+	alarm_forget((const char *const[]){ "standby", "auth" }, 2, "VI_2");
+	assert_false(alarm_is_raised("auth", "VI_2"));
+	assert_true(alarm_is_raised("dead", "VI_2"));
+	alarm_forget((const char *const[]){ "dead" }, 1, "VI_2");
 	all = alarm_status();
 	assert_int_equal(json_array_size(all), 0);
 	json_decref(all);
