@@ -496,6 +496,8 @@ static void conf_is_in_effect(void *user)
 	engine_link_uses(d->supervisor);
 	if (store_move(d->store, d->conf->state_directory, d->observe ? NULL : ORDERS_FILE))
 		orders_save(d->orders);
+	for (size_t i = 0; i < d->conf->n_instances; i++)
+		instance_try_again(d->instances[i]);
 }
 
 static void conf_is_refused(void *user)

@@ -127,6 +127,8 @@ void instance_on_links(struct instance *inst);
 void instance_set_standby(struct instance *inst, bool on);
 bool instance_is_standby(const struct instance *inst);
 void instance_set_maintenance(struct instance *inst, bool on);
+/* After a reload: what was to be tried again later is tried now, for somebody may have mended what it failed for. */
+void instance_try_again(struct instance *inst);
 /* Another router was heard since the start. A backup is silent, so that a master may have a peer and not know it. */
 bool instance_heard_anybody(const struct instance *inst);
 /* To be called now and then: raises and ends the instance's alarms. */

@@ -105,6 +105,20 @@ static void address_forgiven(void *user, uint64_t due_us)
 	instance_addr_forgive(user);
 }
 
+static void hurry(struct loop_timer *t)
+{
+	if (loop_timer_armed(t))
+		loop_timer_in(t, 0);
+}
+
+void instance_try_again(struct instance *inst)
+{
+	hurry(&inst->address_timer);
+	hurry(&inst->veto.timer);
+	if (inst->fsm.state == VRRP_FAULT)
+		hurry(&inst->unheard.timer);
+}
+
 static void start_due(void *user, uint64_t due_us)
 {
 	(void)due_us;

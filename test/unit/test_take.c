@@ -298,6 +298,22 @@ static void take_that_fails_is_told_as_the_fault_that_it_is(void **state)
 	assert_int_equal(w.announced, 0);
 }
 
+/* The hold has grown by then: to wait it out would be minutes. */
+static void what_failed_is_tried_again_after_a_reload(void **state)
+{
+	(void)state;
+	w.inst->add_hold_us = DEADLINE_US;
+	become_master();
+	end_job(&w.taken, -EPERM);
+	end_job(&w.released, 0);
+	assert_int_equal(w.inst->fsm.state, VRRP_FAULT);
+	instance_try_again(w.inst);
+	WAIT_FOR(w.inst->fsm.state == VRRP_BACKUP);
+	become_master();
+	end_job(&w.taken, 0);
+	assert_string_equal(w.hooks, "BACKUP FAULT BACKUP MASTER");
+}
+
 static void take_without_its_interface_is_told_as_the_fault_that_it_is(void **state)
 {
 	(void)state;
@@ -386,6 +402,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(take_that_succeeds_is_announced_and_told),
 		TEST(take_that_fails_is_told_as_the_fault_that_it_is),
+		TEST(what_failed_is_tried_again_after_a_reload),
 		TEST(take_without_its_interface_is_told_as_the_fault_that_it_is),
 		TEST(take_that_a_better_master_overtakes_while_it_settles_is_never_told),
 		TEST(take_that_a_better_master_overtakes_in_the_kernel_is_never_told),
