@@ -783,6 +783,7 @@ int engine_main(void)
 	if (r < 0)
 		return exit_code_of(r);
 	d->first = conf_ref(d->conf);
+	privs_many_files();
 	snprintf(d->realtime, sizeof(d->realtime), "ordinary scheduling, memory not locked (configured)");
 	if (d->conf->realtime)
 		privs_realtime(d->conf->rt_priority, d->realtime, sizeof(d->realtime));

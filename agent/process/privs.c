@@ -61,6 +61,16 @@ int privs_drop(uid_t uid, gid_t gid)
 	return r == 0 && getppid() != parent ? -ESRCH : r;
 }
 
+void privs_many_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= files.rlim_max)
+		return;
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void privs_keep_realtime(void)
 {
 	struct sched_param param;

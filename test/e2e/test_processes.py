@@ -4,6 +4,7 @@
 import errno
 import os
 import pwd
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -562,3 +563,18 @@ def test_c88_nothing_is_left_after_the_end(pair):
     assert not left
     assert pair.master.addresses() == ["192.168.1.1/24"]
     assert VIP not in pair.master.run(["ip", "route", "show", "table", "all"]).stdout
+
+
+def test_engine_may_open_as_many_files_as_the_hard_limit_allows_and_programs_keep_theirs(pair):
+    """Each instance has a socket of its own: a thousand of them pass the usual soft limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = 256
+    pair.master.write("/tmp/hook", "#!/bin/sh\nulimit -Sn > /tmp/limit\n", 0o755)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, hard))
+        agent = pair.agent(pair.master, instance(200, "notify_master /tmp/hook", track=False)).start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert resource.prlimit(agent.engine, resource.RLIMIT_NOFILE) == (hard, hard)
+    limit = pair.master.path("/tmp/limit")
+    until(lambda: limit.exists() and limit.read_text() == f"{few}\n", 10, "the limit of the hook")
