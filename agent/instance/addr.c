@@ -737,6 +737,7 @@ void instance_on_addr(struct instance *inst, int ifindex, const struct ip_prefix
 	if (may_be_source(inst, ifindex, &prefix->addr))
 		instance_look_at_link(inst);
 	for (size_t i = 0; i < inst->conf->n_vips; i++) {
+		inst->strays.suspected |= !gone && ip_equal(&inst->conf->vips[i].prefix.addr, &prefix->addr);
 		if (!same_prefix(&inst->conf->vips[i].prefix, prefix))
 			continue;
 		/* Wherever it went: its interface may have another number by now. */

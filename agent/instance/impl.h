@@ -14,6 +14,7 @@
  *   veto.c     vip_pre_take
  *   lease.c    the lifetimes of the VIPs
  *   unheard.c  adverts that cannot be sent
+ *   stray.c    VIPs that are here although we are not master
  *   orders.c   standby, maintenance, alarms
  *   status.c   what the control socket tells
  *   explain.c  the same in plain words
@@ -127,6 +128,13 @@ struct veto {
 	char last[96]; /* outcome */
 };
 
+/* VIPs that others have put here. */
+struct strays {
+	bool suspected; /* else there is none */
+	unsigned tries; /* to remove them, in a row */
+	uint64_t seen_us;
+};
+
 /* What became of our adverts. */
 struct unheard {
 	uint64_t left_us;        /* the last that left */
@@ -208,6 +216,7 @@ struct instance {
 	uint64_t sent_us;        /* last advert that left, or that nobody minds; so old is our right to the addresses */
 	bool advert_tried;       /* and instance_after_advert() is still to come */
 	struct unheard unheard;
+	struct strays strays;
 	uint64_t lag_max_us;
 	uint64_t heeded_us;       /* when an inferior advert was last reacted to */
 	struct vrrp_advert heard; /* the last valid one */
@@ -338,6 +347,11 @@ void instance_auth_heard(struct instance *inst, const struct vrrp_advert *ad);
 void instance_auth_refused(struct instance *inst, enum vrrp_drop why, const struct ip_addr *src);
 /* See sqlvipctl(8); null if nothing is configured. */
 json_t *instance_auth_status(const struct instance *inst);
+
+/* stray.c: removes what has another prefix length than ours. */
+void instance_strays_at_start(struct instance *inst);
+/* Now and then: raises or ends the alarm, removes them where another host has them. */
+void instance_look_for_strays(struct instance *inst);
 
 /* unheard.c: an advert has left since we are master. */
 bool instance_is_announced(const struct instance *inst);

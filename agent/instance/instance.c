@@ -298,6 +298,7 @@ static void act(struct instance *inst, const struct vrrp_action *a, enum vrrp_st
 static void state_changed(struct instance *inst, enum vrrp_state old, const char *cause)
 {
 	inst->since_us = loop_now_us();
+	inst->strays.suspected = true;
 	snprintf(inst->cause, sizeof(inst->cause), "%s", cause);
 	inst->counters.become_master += inst->fsm.state == VRRP_MASTER;
 	inst->counters.release_master += old == VRRP_MASTER;
@@ -683,6 +684,7 @@ void instance_start(struct instance *inst)
 				"removing addresses that an earlier run left behind");
 		lane_push(inst, &remove_stale, VRRP_INIT);
 	}
+	instance_strays_at_start(inst);
 	/* Set-up and clean-up are not delayed, the protocol is: in INIT nothing is heard or sent. */
 	if (loop_now_us() < inst->env.start_us) {
 		snprintf(inst->cause, sizeof(inst->cause), "waits out vrrp_startup_delay or vrrp_delay_after_boot");

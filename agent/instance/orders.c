@@ -243,6 +243,7 @@ void instance_look_for_alarms(struct instance *inst)
 	alarm_if(alone, inst, "no_master", "nobody advertises: no host that is heard here has the addresses");
 	alarm_if(master && !inst->env.observe && inst->lane_len == 0 && vip_missing(inst), inst, "vip_missing",
 		 "master, and an address is missing");
+	instance_look_for_strays(inst);
 	alarm_if(!inst->env.observe && instance_rival_text(inst, rival, sizeof(rival)) != NULL, inst, "rival", rival);
 }
 

@@ -194,6 +194,11 @@ struct priority_result tracker_sum(uint8_t base, const struct tracked *list, siz
 	return (struct priority_result){ .effective = base };
 }
 
+void instance_strays_at_start(struct instance *inst)
+{
+	(void)inst;
+}
+
 void instance_send_advert(struct instance *inst, uint8_t priority)
 {
 	(void)priority;
