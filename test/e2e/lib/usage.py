@@ -3,7 +3,6 @@
 
 import os
 import re
-from contextlib import contextmanager
 from pathlib import Path
 
 from lib.wait import now, until
@@ -100,31 +99,28 @@ class Softirqs:
         return total
 
 
-@contextmanager
-def softirqs(pids, wanted):
-    """Softirqs, or None if not wanted or where the kernel has no tracing."""
-    if not wanted or not TRACING.is_dir():
-        yield None
-        return
-    with Softirqs(pids) as s:
-        yield s
+def softirq_percent(pids, seconds):
+    """Of a core; None where the kernel has no tracing. In a time of its own, since to be traced costs CPU as well."""
+    if not TRACING.is_dir():
+        return None
+    with Softirqs(pids) as trace:
+        lasted = let_pass(seconds)
+        return 100e-9 * sum(trace.ns().values()) / lasted
 
 
 def at_rest(hosts, program, seconds, network=False):
     """CPU in % of a core, PSS and RSS in MiB, of the program on each host; the largest of each. With `network`, also how
-    much of the most CPU went into softirqs; None where that cannot be told. Not for thousands of them a second: the
-    trace has a size, and a price."""
+    much of the most CPU goes into softirqs, as seen in half that time; None where that cannot be told. Not for thousands
+    of them a second: the trace has a size, and a price."""
     watched = [processes(host, program) for host in hosts]
     assert all(watched), f"{program} does not run on each of {[host.name for host in hosts]}"
-    with softirqs(sum(watched, []), network) as trace:
-        before = [cpu_ns(pids) for pids in watched]
-        lasted = let_pass(seconds)
-        percent = [100e-9 * (cpu_ns(pids) - ns) / lasted for pids, ns in zip(watched, before)]
-        charged = trace.ns() if trace else {}
+    before = [cpu_ns(pids) for pids in watched]
+    lasted = let_pass(seconds)
+    percent = [100e-9 * (cpu_ns(pids) - ns) / lasted for pids, ns in zip(watched, before)]
     busiest = watched[percent.index(max(percent))]
     return {
         "cpu_percent": max(percent),
-        "softirq_percent": 100e-9 * sum(charged[pid] for pid in busiest) / lasted if charged else None,
+        "softirq_percent": softirq_percent(busiest, seconds / 2) if network else None,
         "processes": max(map(len, watched)),
         "pss_mib": max(memory_kib(pids, "Pss:") for pids in watched) / 1024,
         "rss_mib": max(memory_kib(pids, "Rss:") for pids in watched) / 1024,
