@@ -9,12 +9,12 @@
 #include "checks/mysql.h"
 
 #include "agent/base/cleanup.h"
+#include "checks/disk.h"
 #include "checks/mysql_link.h"
 #include "checks/mysql_query.h"
 #include "checks/mysql_raw.h"
 #include "checks/mysql_rules.h"
 #include "checks/mysql_watch.h"
-#include "checks/pid_file.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -47,6 +47,7 @@ struct mysql_check {
 	bool lies;           /* the answer to the present one may lie until the next question */
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
+	int entry;           /* the answer to that; -1: not asked */
 	bool entry_missing;
 	/* The watch has seen a death: nobody else is asked in this step, and all that the dead process has left is
 	 * closed in the next one, for the VIP is not to wait. A death found in any other way is found late, by closed
@@ -87,14 +88,28 @@ static void push_error(struct mysql_check *c)
 	push(c, (struct probe_event){ .type = PROBE_EV_ERROR, .code = c->heart.code, .text = c->heart.error });
 }
 
-/* Only looks at the directory, and seldom: a name look-up may wait for a disk. */
-static bool entry_is_missing(struct mysql_check *c)
+/* Looks at the directory, seldom. The answer is not waited for, and on a disk that hangs one question is enough. */
+static void look_for_entry(struct mysql_check *c)
 {
-	if (c->conf->socket && c->now_us >= c->entry_us) {
-		c->entry_missing = access(c->conf->socket, F_OK) < 0 && errno == ENOENT;
-		c->entry_us = c->now_us + (c->entry_missing ? ENTRY_RECHECK_US : ENTRY_CHECK_US);
+	int missing;
+
+	if (c->entry < 0 && c->conf->socket && c->now_us >= c->entry_us) {
+		c->entry_us = c->now_us + ENTRY_RECHECK_US;
+		c->entry = disk_ask_missing(c->conf->socket);
 	}
-	return c->entry_missing;
+	if (c->entry < 0 || !disk_answer(c->entry, &missing))
+		return;
+	c->entry = close_fd(c->entry);
+	c->entry_missing = missing;
+	c->entry_us = c->now_us + (missing ? ENTRY_RECHECK_US : ENTRY_CHECK_US);
+}
+
+/* We came in by it, whatever was seen before. */
+static void entry_is_there(struct mysql_check *c)
+{
+	c->entry = close_fd(c->entry);
+	c->entry_missing = false;
+	c->entry_us = c->now_us + ENTRY_CHECK_US;
 }
 
 static void push_answer(struct mysql_check *c)
@@ -109,7 +124,8 @@ static void push_answer(struct mysql_check *c)
 		if (r->latency_us > r->latency_max_us)
 			r->latency_max_us = r->latency_us;
 	}
-	push(c, (struct probe_event){ .type = PROBE_EV_ANSWER, .entry_missing = entry_is_missing(c) });
+	look_for_entry(c);
+	push(c, (struct probe_event){ .type = PROBE_EV_ANSWER, .entry_missing = c->entry_missing });
 }
 
 /* --- whose process it is ----------------------------------------------------------------------------------------- */
@@ -158,7 +174,7 @@ static void ask_pid_file(struct mysql_check *c)
 {
 	c->pid_file = close_fd(c->pid_file);
 	if (c->heart.code == 0 && c->heart.has_cell)
-		c->pid_file = pid_file_ask(c->heart.cell);
+		c->pid_file = disk_ask_pid(c->heart.cell);
 	if (c->pid_file < 0) {
 		adopt_pid(c, 0);
 		return;
@@ -172,9 +188,8 @@ static void hear_pid_file(struct mysql_check *c)
 {
 	int pid;
 
-	if (!c->pid_file_ready || c->pid_file < 0)
+	if (!c->pid_file_ready || c->pid_file < 0 || !disk_answer(c->pid_file, &pid))
 		return;
-	pid = pid_file_answer(c->pid_file);
 	c->pid_file = close_fd(c->pid_file);
 	adopt_pid(c, pid);
 }
@@ -204,8 +219,7 @@ static void ask(struct mysql_check *c)
 static void logged_in(struct mysql_check *c)
 {
 	c->report->connects++;
-	c->entry_missing = false; /* we came in by it */
-	c->entry_us = c->now_us + ENTRY_CHECK_US;
+	entry_is_there(c);
 	snprintf(c->report->server, sizeof(c->report->server), "%s", link_server(&c->heart));
 	c->phase = adopt_peer(c) ? HEART_PID_FILE : HEART_SESSION;
 	/* The server's own wait_timeout may be shorter than our interval. */
@@ -556,7 +570,7 @@ static int mysql_init_check(void *state, const void *conf, struct check_report *
 	c->conf = conf;
 	c->report = report;
 	c->planned_us = UINT64_MAX;
-	c->pid_file = -1;
+	c->pid_file = c->entry = -1;
 	raw_init(&c->raw);
 	watch_init(&c->watch);
 	user_query_init(&c->query, c->conf);
@@ -601,6 +615,7 @@ static void mysql_reconf(void *state, const void *conf)
 	raw_drop(&c->raw);
 	link_drop(&c->second);
 	drop_heart(c);
+	c->entry = close_fd(c->entry);
 	c->entry_us = 0;
 	c->entry_missing = false;
 	probe_restart(&c->probe);
@@ -617,6 +632,7 @@ static void mysql_done(void *state)
 	user_query_end(&c->query);
 	raw_drop(&c->raw);
 	close_fd(c->pid_file);
+	close_fd(c->entry);
 	watch_stop(&c->watch, NULL);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One thread for one file. It shares nothing with whoever asks but a pipe, so that it may be left behind. Who wants the
- * pid, and what for, is not known here. */
-#include "checks/pid_file.h"
+/* One thread for one question. It shares nothing with whoever asks but a pipe, so that it may be left behind. What the
+ * answers are good for is not known here. */
+#include "checks/disk.h"
 
 #include "agent/base/cleanup.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 struct question {
+	int (*look)(const char *path);
 	int fd; /* where the answer goes */
 	char path[];
 };
@@ -34,12 +35,17 @@ static int read_pid(const char *path)
 	return pid > 0 ? pid : 0;
 }
 
+static int is_missing(const char *path)
+{
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 static void *work(void *user)
 {
 	struct question *q = user;
-	const int pid = read_pid(q->path);
+	const int answer = q->look(q->path);
 
-	(void)!write(q->fd, &pid, sizeof(pid)); /* nobody may be listening any more */
+	(void)!write(q->fd, &answer, sizeof(answer)); /* nobody may be listening any more */
 	close(q->fd);
 	free(q);
 	return NULL;
@@ -61,7 +67,7 @@ static int start_thread(struct question *q)
 	return -r;
 }
 
-int pid_file_ask(const char *path)
+static int ask(int (*look)(const char *path), const char *path)
 {
 	const size_t size = strlen(path) + 1;
 	struct question *q = malloc(sizeof(*q) + size);
@@ -69,8 +75,9 @@ int pid_file_ask(const char *path)
 
 	if (!q)
 		return -ENOMEM;
+	q->look = look;
 	memcpy(q->path, path, size);
-	r = pipe2(fds, O_CLOEXEC) < 0 ? -errno : 0;
+	r = pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
 	if (r == 0) {
 		q->fd = fds[1];
 		r = start_thread(q);
@@ -83,9 +90,23 @@ int pid_file_ask(const char *path)
 	return r;
 }
 
-int pid_file_answer(int fd)
+int disk_ask_pid(const char *path)
 {
-	int pid;
+	return ask(read_pid, path);
+}
 
-	return read(fd, &pid, sizeof(pid)) == (ssize_t)sizeof(pid) ? pid : 0;
+int disk_ask_missing(const char *path)
+{
+	return ask(is_missing, path);
+}
+
+bool disk_answer(int fd, int *ret)
+{
+	int answer = 0;
+	const ssize_t n = read(fd, &answer, sizeof(answer));
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	*ret = n == (ssize_t)sizeof(answer) ? answer : 0;
+	return true;
 }

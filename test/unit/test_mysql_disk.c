@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The probe of a server whose socket systemd has made, so that the kernel names pid 1 for it: mysqld's pid file tells
- * whose process it is, and lies on a disk that hangs. */
+/* The probe of a server whose files lie on a disk that hangs: mysqld's pid file, which tells whose process it is where
+ * systemd has made the socket and the kernel names pid 1 for it, and the socket file. */
 #include "test/unit/unit.h"
 
 #include "test/unit/probe_fixture.h"
 
 static bool activated;           /* as if systemd had made the socket and handed it to mysqld */
-static volatile bool disk_hangs; /* for whoever opens mysqld's pid file */
+static volatile bool disk_hangs; /* for whoever opens mysqld's pid file or looks for its socket */
+static volatile unsigned looks;  /* for the socket file */
 
 /* Takes libc's place. */
 int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
@@ -18,11 +19,27 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
 	return r;
 }
 
-/* Takes libc's place. Who is stuck here fails by what he finds afterwards. */
-int open(const char *path, int flags, ...)
+/* Who is stuck here fails by what he finds afterwards. */
+static void wait_for_disk(const char *path, const char *end)
 {
 	const uint64_t until_us = clock_us() + 5 * S;
-	const size_t len = strlen(path);
+	const size_t len = strlen(path), n = strlen(end);
+
+	while (disk_hangs && len > n && strcmp(path + len - n, end) == 0 && clock_us() < until_us)
+		poll(NULL, 0, 5);
+}
+
+/* Takes libc's place. */
+int access(const char *path, int mode)
+{
+	looks += strcmp(path, server.socket) == 0;
+	wait_for_disk(path, "/s");
+	return (int)syscall(SYS_faccessat, AT_FDCWD, path, mode);
+}
+
+/* Takes libc's place. */
+int open(const char *path, int flags, ...)
+{
 	mode_t mode = 0;
 	va_list ap;
 
@@ -30,8 +47,7 @@ int open(const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
-	while (disk_hangs && len > 4 && strcmp(path + len - 4, "/pid") == 0 && clock_us() < until_us)
-		poll(NULL, 0, 5);
+	wait_for_disk(path, "/pid");
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
@@ -108,6 +124,39 @@ static void pid_file_that_is_missing_leaves_the_closed_connection(void **state)
 	runner_free(r);
 }
 
+static void socket_file_on_a_disk_that_hangs_delays_nothing(void **state)
+{
+	struct runner *r;
+	char moved[128];
+	unsigned before;
+
+	(void)state;
+	activated = false;
+	start_server();
+	snprintf(moved, sizeof(moved), "%s.away", server.socket);
+	r = runner_alive(20 * MS, S);
+	looks = 0;
+	disk_hangs = true;
+	r->shift_us += 11 * S; /* it is looked for every ten seconds */
+	RUN_UNTIL(r, looks == 1, 10 * S);
+	assert_int_equal(rename(server.socket, moved), 0);
+	for (int i = 0; i < 3; i++) {
+		before = r->passes;
+		r->shift_us += 11 * S;
+		RUN_UNTIL(r, r->passes >= before + 3, 10 * S);
+	}
+	assert_int_equal(looks, 1); /* one question at a time */
+	assert_true(r->slowest_us < S);
+	assert_int_equal(r->report.verdict, CHECK_ALIVE);
+	disk_hangs = false;
+	RUN_UNTIL(r, r->report.verdict == CHECK_DEGRADED, 10 * S);
+	assert_string_equal(r->report.reason, "the socket file is missing: new clients cannot connect");
+	assert_int_equal(rename(moved, server.socket), 0);
+	RUN_UNTIL(r, r->report.verdict == CHECK_ALIVE, 10 * S);
+	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
 #define test(name) cmocka_unit_test_setup(name, setup)
 
 int main(void)
@@ -117,6 +166,7 @@ int main(void)
 		test(pid_file_on_a_disk_that_hangs_delays_nothing),
 		test(answer_that_nobody_waits_for_any_more_does_no_harm),
 		test(pid_file_that_is_missing_leaves_the_closed_connection),
+		test(socket_file_on_a_disk_that_hangs_delays_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, install_server, remove_server);
