@@ -6,8 +6,6 @@
 #include "test/unit/conf_fixture.h"
 #include "test/unit/scratch.h"
 
-#define FOLDER SCRATCH_HERE
-
 /* An instance that lacks nothing; `more` goes into it, `before` before it. */
 #define INSTANCE(more) \
 	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
@@ -16,17 +14,3 @@
 #define SCRIPT(more) "vrrp_script s {\n script /x\n" more "}\n" INSTANCE(" track_script {\n s\n }\n")
 #define GLOBAL(more) "global_defs {\n" more "}\n" INSTANCE("")
 #define VIP(line)    "vrrp_instance V {\n interface eth0\n virtual_router_id 51\n virtual_ipaddress {\n " line "\n }\n}\n"
-
-static inline char *put_file(const char *name, const char *text, mode_t mode)
-{
-	static char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(chmod(path, mode), 0);
-	return path;
-}

@@ -29,7 +29,7 @@ static inline void scratch_remove(const char *dir)
 
 /* For texts that name files: the same words in every run, and a directory of its own behind them. From
  * scratch_enter() to scratch_leave(), the fixtures of a group. */
-#define SCRATCH_HERE "/proc/self/fd/99"
+#define FOLDER "/proc/self/fd/99"
 enum { SCRATCH_FD = 99 };
 
 static inline int scratch_enter(void **state)
@@ -50,7 +50,7 @@ static inline int scratch_enter(void **state)
 static inline int scratch_leave(void **state)
 {
 	char dir[64];
-	ssize_t n = readlink(SCRATCH_HERE, dir, sizeof(dir) - 1);
+	ssize_t n = readlink(FOLDER, dir, sizeof(dir) - 1);
 
 	(void)state;
 	assert_return_code(n, errno);
@@ -58,6 +58,21 @@ static inline int scratch_leave(void **state)
 	close(SCRATCH_FD);
 	scratch_remove(dir);
 	return 0;
+}
+
+/* Into FOLDER. Returns the path, until the next call. */
+static inline char *put_file(const char *name, const char *text, mode_t mode)
+{
+	static char path[PATH_MAX_LEN];
+	FILE *f;
+
+	snprintf(path, sizeof(path), FOLDER "/%s", name);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_return_code(chmod(path, mode), errno);
+	return path;
 }
 
 static inline bool scratch_has(const char *dir, const char *name)

@@ -86,18 +86,6 @@ static void pre_take_hook_has_a_user_and_a_deadline(void **state)
 	conf_free(c);
 }
 
-#define FOLDER SCRATCH_HERE
-
-static void put_program(const char *path, mode_t mode)
-{
-	FILE *f = fopen(path, "we");
-
-	assert_non_null(f);
-	fputs("#!/bin/sh\n", f);
-	fclose(f);
-	assert_return_code(chmod(path, mode), errno);
-}
-
 #define SECURE(hook)                                                                   \
 	GLOBAL(" enable_script_security\n script_user root\n use_symlink_paths off\n") \
 	INSTANCE(" notify_master " hook "\n")
@@ -108,7 +96,7 @@ static void c85_what_others_could_change_is_not_run_as_root(void **state)
 	struct conf *c;
 
 	(void)state;
-	put_program(FOLDER "/hook", 0755);
+	put_file("hook", "#!/bin/sh\n", 0755);
 	assert_null(load_as("f.conf", SECURE(FOLDER "/hook"), true));
 	assert_string_equal(said.text, "f.conf:9: error: notify_master: " FOLDER "/hook must not run as root under "
 				       "enable_script_security: /tmp is writable by others (mode 1777)\n");

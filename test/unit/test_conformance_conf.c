@@ -3,14 +3,9 @@
  * test/e2e. */
 #include "test/unit/unit.h"
 
-#include "test/unit/conf_fixture.h"
-#include "test/unit/scratch.h"
+#include "test/unit/conf_texts.h"
 
 #include <sys/stat.h>
-
-#define FOLDER SCRATCH_HERE
-#define INSTANCE(more) \
-	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 
 /* Everything here looks at files, too. */
 static struct conf *try_on(const char *id, const char *text)
@@ -41,18 +36,6 @@ static char *print_here(const char *text)
 
 	conf_free(c);
 	return printed;
-}
-
-static void put_file(const char *name, const char *text)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
 }
 
 static void c74_keepalived_file_is_read_and_its_unused_script_named(void **state)
@@ -108,8 +91,8 @@ static void c76_conditions_definitions_and_includes_give_the_expected_instances(
 	struct conf *c;
 
 	(void)state;
-	put_file("v-b.conf", "$ID=13\nvrrp_instance C {\n $BODY\n virtual_ipaddress {\n 10.0.0.3\n }\n}\n");
-	put_file("v-a.conf", "$ID=12\nvrrp_instance B {\n $BODY\n virtual_ipaddress {\n 10.0.0.2\n }\n}\n");
+	put_file("v-b.conf", "$ID=13\nvrrp_instance C {\n $BODY\n virtual_ipaddress {\n 10.0.0.3\n }\n}\n", 0644);
+	put_file("v-a.conf", "$ID=12\nvrrp_instance B {\n $BODY\n virtual_ipaddress {\n 10.0.0.2\n }\n}\n", 0644);
 	c = try_on("one", text);
 	if (!c)
 		fail_msg("refused: %s", said.text);

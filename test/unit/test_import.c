@@ -10,8 +10,7 @@
 
 #include <sys/stat.h>
 
-#define FOLDER SCRATCH_HERE
-#define DATA   "test/unit/import/"
+#define DATA "test/unit/import/"
 
 static char *read_file(const char *path)
 {
@@ -139,11 +138,10 @@ static void untracked_check_of_a_keepalived_conf_gets_tracked(void **state)
 static void what_only_the_operator_can_mend_is_named(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
-	FILE *f = fopen(FOLDER "/bad.conf", "we");
 
 	(void)state;
-	fputs("vrrp_instance V {\n interface eth0\n bogus 1\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n", f);
-	fclose(f);
+	put_file("bad.conf", "vrrp_instance V {\n interface eth0\n bogus 1\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+		 0644);
 	assert_int_equal(import(FOLDER "/bad.conf", &report, &suggestion), -EINVAL);
 	assert_non_null(strstr(report, "     3  refused     bogus 1\n"));
 	assert_non_null(strstr(report, "NOT valid yet"));
@@ -159,14 +157,13 @@ static void what_only_the_operator_can_mend_is_named(void **state)
 static void script_without_quotes_gets_them(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
-	FILE *f = fopen(FOLDER "/words.conf", "we");
 
 	(void)state;
-	fputs("global_defs {\n script_user root\n}\nvrrp_script s {\n script sh /tmp/x.sh y\n}\n"
-	      "vrrp_instance V {\n interface eth0\n virtual_router_id 7\n track_script {\n s\n }\n"
-	      " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
-	      f);
-	fclose(f);
+	put_file("words.conf",
+		 "global_defs {\n script_user root\n}\nvrrp_script s {\n script sh /tmp/x.sh y\n}\n"
+		 "vrrp_instance V {\n interface eth0\n virtual_router_id 7\n track_script {\n s\n }\n"
+		 " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+		 0644);
 	assert_int_equal(import(FOLDER "/words.conf", &report, &suggestion), 0);
 	assert_non_null(strstr(suggestion, "    script \"sh /tmp/x.sh y\"\n"));
 	assert_non_null(strstr(report, "keepalived would run \"sh\" alone"));
@@ -181,17 +178,13 @@ static void script_without_quotes_gets_them(void **state)
 static void included_lines_stand_in_their_places(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
-	FILE *f = fopen(FOLDER "/main.conf", "we");
 
 	(void)state;
-	fputs("include part.inc\nvrrp_instance V {\n include part2.inc\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n", f);
-	fclose(f);
-	f = fopen(FOLDER "/part.inc", "we");
-	fputs("global_defs {\n smtp_server x\n}\n", f);
-	fclose(f);
-	f = fopen(FOLDER "/part2.inc", "we");
-	fputs(" interface eth0\n virtual_router_id 7\n auth_pass \"a#b\"\n", f);
-	fclose(f);
+	put_file("main.conf",
+		 "include part.inc\nvrrp_instance V {\n include part2.inc\n virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+		 0644);
+	put_file("part.inc", "global_defs {\n smtp_server x\n}\n", 0644);
+	put_file("part2.inc", " interface eth0\n virtual_router_id 7\n auth_pass \"a#b\"\n", 0644);
 	assert_int_equal(import(FOLDER "/main.conf", &report, &suggestion), 1); /* auth_pass stands in no block */
 	assert_non_null(
 		strstr(report, "part.inc:\n     1  kept      global_defs {\n     2  ignored     smtp_server x\n"));
@@ -204,18 +197,18 @@ static void included_lines_stand_in_their_places(void **state)
 static void comments_stay_with_what_they_precede(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
-	FILE *f = fopen(FOLDER "/comments.conf", "we");
 
 	(void)state;
-	fputs("! Host A\n#\nglobal_defs { # general\n # mails\n smtp_server x # old\n"
-	      " # mysqladmin -uroot -pMonPass1 ping\n}\n"
-	      "vrrp_script chk {\n # is it there?\n script \"pidof mysqld\"\n}\n"
-	      "vrrp_instance V {\n @other interface eth1 # not here\n interface eth0 # uplink\n\n"
-	      " virtual_router_id 7\n priority 100\n virtual_ipaddress {\n  # web\n  10.0.0.1 ! the VIP\n  # more to "
-	      "come\n"
-	      " }\n track_script {\n  # must run\n  chk # or else\n }\n} # V\n# the end\n",
-	      f);
-	fclose(f);
+	put_file(
+		"comments.conf",
+		"! Host A\n#\nglobal_defs { # general\n # mails\n smtp_server x # old\n"
+		" # mysqladmin -uroot -pMonPass1 ping\n}\n"
+		"vrrp_script chk {\n # is it there?\n script \"pidof mysqld\"\n}\n"
+		"vrrp_instance V {\n @other interface eth1 # not here\n interface eth0 # uplink\n\n"
+		" virtual_router_id 7\n priority 100\n virtual_ipaddress {\n  # web\n  10.0.0.1 ! the VIP\n  # more to "
+		"come\n"
+		" }\n track_script {\n  # must run\n  chk # or else\n }\n} # V\n# the end\n",
+		0644);
 	assert_int_equal(import(FOLDER "/comments.conf", &report, &suggestion), 0);
 	forget_socket(suggestion);
 	assert_string_equal(suggestion,
@@ -264,14 +257,13 @@ static void lines_for_another_host_are_taken_if_it_is_named(void **state)
 {
 	char *report = NULL, *suggestion = NULL;
 	size_t n;
-	FILE *f = fopen(FOLDER "/id.conf", "we"), *r = open_memstream(&report, &n),
-	     *s = open_memstream(&suggestion, &n);
+	FILE *r = open_memstream(&report, &n), *s = open_memstream(&suggestion, &n);
 
 	(void)state;
-	fputs("vrrp_instance V {\n interface eth0\n virtual_router_id 7\n @a priority 100\n @b priority 101\n"
-	      " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
-	      f);
-	fclose(f);
+	put_file("id.conf",
+		 "vrrp_instance V {\n interface eth0\n virtual_router_id 7\n @a priority 100\n @b priority 101\n"
+		 " virtual_ipaddress {\n 10.0.0.1\n }\n}\n",
+		 0644);
 	assert_int_equal(import_file(FOLDER "/id.conf", "b", r, s), 0);
 	fclose(r);
 	fclose(s);

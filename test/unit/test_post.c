@@ -217,21 +217,6 @@ static void only_configured_programs_are_allowed(void **state)
 
 /* --- the bundle --------------------------------------------------------------------------------------------------- */
 
-#define FOLDER SCRATCH_HERE
-
-static void put(const char *name, const char *text)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(chmod(path, 0600), 0);
-}
-
 static char *load_and_print(void)
 {
 	struct conf *c = NULL;
@@ -254,13 +239,16 @@ static void configuration_reads_the_same_from_the_bundle_alone(void **state)
 	int fd, r;
 
 	(void)state;
-	put("a.conf", "include part*.inc\nvrrp_mysql m {\n socket /x\n user u\n password file:" FOLDER "/secret\n}\n"
-		      "vrrp_script s {\n script /bin/true\n user root root\n}\n");
-	put("part1.inc", "global_defs {\n router_id one\n}\n");
-	put("part2.inc",
-	    "vrrp_instance VI {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 192.0.2.1\n }\n"
-	    " track_mysql {\n m\n }\n track_script {\n s\n }\n}\n");
-	put("secret", "geheim\n");
+	put_file("a.conf",
+		 "include part*.inc\nvrrp_mysql m {\n socket /x\n user u\n password file:" FOLDER "/secret\n}\n"
+		 "vrrp_script s {\n script /bin/true\n user root root\n}\n",
+		 0600);
+	put_file("part1.inc", "global_defs {\n router_id one\n}\n", 0600);
+	put_file("part2.inc",
+		 "vrrp_instance VI {\n interface eth0\n virtual_router_id 5\n virtual_ipaddress {\n 192.0.2.1\n }\n"
+		 " track_mysql {\n m\n }\n track_script {\n s\n }\n}\n",
+		 0600);
+	put_file("secret", "geheim\n", 0600);
 	conf_bundle_record(b);
 	first = load_and_print();
 	conf_bundle_record(NULL);

@@ -7,8 +7,6 @@
 
 #include <sys/stat.h>
 
-#define FOLDER SCRATCH_HERE
-
 struct read_result {
 	char *tree;
 	char said[8192]; /* "line: text\n" for each finding */
@@ -387,19 +385,6 @@ static void lines_that_cannot_be_read_are_errors(void **state)
 	text[65536] = '\0';
 	says(text, "");
 	free(text);
-}
-
-static void put_file(const char *name, const char *text, mode_t mode)
-{
-	char path[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), FOLDER "/%s", name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-	assert_int_equal(chmod(path, mode), 0);
 }
 
 static void includes(const char *text, const char *tree, const char *said)
