@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The state machine on the wire and by the clock, rule by rule. Several rules share one network
-where one follows from the other; the pure ones are in test/unit/test_fsm.c."""
+where one follows from the other; the pure ones are in test/unit/test_fsm*.c."""
 
 import pytest
 
