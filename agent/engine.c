@@ -62,6 +62,7 @@ struct daemon {
 	struct links *links;
 	struct worker *file_worker, *proc_worker; /* what hangs in one must not hold up the other */
 	struct track_files *files;
+	pid_t *makers; /* of tracked files, until they are tracked */
 	struct track_procs *procs;
 	struct checker *checker;
 	struct fifos *fifos;
@@ -561,7 +562,7 @@ static int start_as_root(struct daemon *d)
 	if (r < 0)
 		return r;
 	if (d->restarts == 0 && !d->observe)
-		track_files_make(d->conf);
+		d->makers = track_files_make(d->conf);
 	r = fifos_new(d->loop, d->first, &d->fifos);
 	if (r < 0)
 		log_error("cannot set up the FIFOs: %s", strerror(-r));
@@ -604,11 +605,11 @@ static int start_parts(struct daemon *d)
 	if (r >= 0)
 		wires_log_unknown(d->wires, d->conf->log_unknown_vrids);
 	if (r >= 0)
-		r = worker_new(d->loop, &d->file_worker);
+		r = worker_new(d->loop, TRACK_FILES_AT_ONCE, &d->file_worker);
 	if (r >= 0)
-		r = worker_new(d->loop, &d->proc_worker);
+		r = worker_new(d->loop, 1, &d->proc_worker);
 	if (r >= 0)
-		r = track_files_new(d->loop, d->file_worker, d->conf, on_health, d, &d->files);
+		r = track_files_new(d->loop, d->file_worker, d->conf, TAKE_PTR(d->makers), on_health, d, &d->files);
 	if (r >= 0)
 		r = track_procs_new(d->loop, d->proc_worker, d->conf, on_health, d, &d->procs);
 	if (r >= 0)
@@ -735,6 +736,7 @@ static void tear_down(struct daemon *d)
 	store_close(d->store, STORE_FLUSH_US);
 	conf_free(d->conf);
 	conf_free(d->first);
+	free(d->makers);
 	conf_bundle_free(d->bundle);
 }
 

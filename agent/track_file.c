@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files and their values. A job in the worker adds the watch on the folder, if it is missing, and reads the file; what
- * changes meanwhile is read once more. Knows nothing of weights. */
+ * changes meanwhile is read once more. At most one job for each file, so that one that hangs takes one thread. Knows
+ * nothing of weights. */
 #include "agent/track_file.h"
 
 #include "agent/alarm.h"
@@ -12,15 +13,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
 	READ_MAX = 127,
 	RETRY_US = 1000000,
-	HANGS_US = 5000000, /* no file that is read takes so long */
+	HANGS_US = 5000000,     /* no file that is read takes so long */
+	START_MAX_US = 1000000, /* nor is the start of the agent put off for longer */
 };
 
 static const uint32_t WATCHED = IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
@@ -30,13 +37,17 @@ struct file {
 	const struct conf_track_file *conf;
 	unsigned id; /* finds it again when a job ends; never used twice */
 	int wd;      /* -1: the folder is not watched */
-	bool known, reading, dirty;
-	bool again; /* we lacked something to read it with */
+	pid_t maker; /* of init_file: to be waited for by the first job; 0: none */
+	bool known, dirty;
+	bool fresh;            /* a reload brought it */
+	bool again;            /* we lacked something to read it with */
+	const struct job *job; /* under way, or NULL: what it holds is the thread's */
+	uint64_t asked_us;     /* … since then */
 	int32_t value;
 	uint64_t changed_us;
 	uint64_t reads;
 	char reason[96];
-	bool complaining;
+	bool complaining, hangs; /* the alarms */
 };
 
 struct track_files {
@@ -46,6 +57,7 @@ struct track_files {
 	struct file *files; /* beside conf.track_files */
 	size_t n;
 	unsigned next_id;
+	bool starting;
 	int inotify;
 	sd_event_source *io;
 	struct loop_timer retry; /* of folders that could not be watched, and files that we had nothing to read with */
@@ -58,7 +70,8 @@ struct job {
 	unsigned id;
 	int inotify;
 	int wd;
-	int watch_error, read_error; /* 0 or errno */
+	pid_t maker;
+	int make_error, watch_error, read_error; /* 0 or errno */
 	char text[READ_MAX + 1];
 	char path[]; /* an own copy */
 };
@@ -97,11 +110,25 @@ static void read_file(struct job *j)
 	j->text[n > 0 ? n : 0] = '\0';
 }
 
+static void wait_for_maker(struct job *j)
+{
+	int status;
+	pid_t r;
+
+	do
+		r = waitpid(j->maker, &status, 0);
+	while (r < 0 && errno == EINTR);
+	if (r > 0)
+		j->make_error = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
 /* First the watch, then the content: what is written in between is noticed. */
 static void run(struct worker_job *job)
 {
 	struct job *j = (struct job *)job;
 
+	if (j->maker > 0)
+		wait_for_maker(j);
 	if (j->wd < 0)
 		watch_folder(j);
 	read_file(j);
@@ -156,6 +183,13 @@ static void complain(struct file *f, bool odd)
 	f->complaining = odd;
 }
 
+static void end_hang(struct file *f)
+{
+	if (f->hangs)
+		alarm_end("track_file_hangs", f->conf->name);
+	f->hangs = false;
+}
+
 /* True if the value is another. */
 static bool take(struct file *f, const struct job *j)
 {
@@ -164,6 +198,10 @@ static bool take(struct file *f, const struct job *j)
 	bool fits = true;
 
 	f->wd = j->wd;
+	f->maker = 0;
+	if (j->make_error)
+		log_error("track_file %s: init_file cannot make %s: %s", f->conf->name, f->conf->path,
+			  strerror(j->make_error));
 	f->again = is_shortage(j->read_error);
 	if (!f->again) {
 		fits = track_file_parse(j->text, &f->value);
@@ -198,6 +236,7 @@ static struct job *new_job(struct track_files *t, const struct file *f)
 	j->id = f->id;
 	j->inotify = t->inotify;
 	j->wd = f->wd;
+	j->maker = f->maker;
 	memcpy(j->path, f->conf->path, size);
 	return j;
 }
@@ -208,8 +247,8 @@ static void look(struct track_files *t, struct file *f)
 {
 	struct job *j;
 
-	f->dirty = f->reading;
-	if (f->reading)
+	f->dirty = f->job;
+	if (f->job)
 		return;
 	j = new_job(t, f);
 	if (!j) {
@@ -217,7 +256,8 @@ static void look(struct track_files *t, struct file *f)
 		return;
 	}
 	j->head.done = done;
-	f->reading = true;
+	f->job = j;
+	f->asked_us = loop_now_us();
 	worker_push(t->worker, &j->head);
 }
 
@@ -229,8 +269,8 @@ static void done(struct worker_job *job)
 
 	if (!f) /* a reload has taken it away */
 		return;
-	f->reading = false;
-	if (take(f, j)) {
+	f->job = NULL;
+	if (take(f, j) && !t->starting) {
 		t->changed(t->user);
 		journal_log(LOG_NOTICE, &(struct journal_note){ .kind = JOURNAL_CHECK, .instance = f->conf->name },
 			    "track_file %s", f->reason);
@@ -247,7 +287,7 @@ static void retry(void *user, uint64_t due_us)
 
 	(void)due_us;
 	for (size_t i = 0; i < t->n; i++)
-		if ((t->files[i].wd < 0 || t->files[i].again) && !t->files[i].reading)
+		if ((t->files[i].wd < 0 || t->files[i].again) && !t->files[i].job)
 			look(t, &t->files[i]);
 }
 
@@ -294,22 +334,33 @@ static int on_inotify(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
-/* `init_file`: at the start of the agent, when it may still wait for a disk. */
-static void make_file(const struct conf_track_file *c)
+/* 0 or errno. */
+static int make_file(const struct conf_track_file *c)
 {
 	const int how =
 		O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (c->init_overwrite ? O_TRUNC : O_EXCL);
-	_cleanup_(close_fdp) int fd = -1;
+	_cleanup_(close_fdp) int fd = open(c->path, how, 0644);
 	char text[16];
 	int len = snprintf(text, sizeof(text), "%d\n", c->init_value);
 
-	if (!c->init)
-		return;
-	fd = open(c->path, how, 0644);
-	if (fd < 0 && errno == EEXIST)
-		return;
-	if (fd < 0 || write(fd, text, (size_t)len) != len)
-		log_error("track_file %s: init_file cannot make %s: %s", c->name, c->path, strerror(errno));
+	if (fd < 0)
+		return errno == EEXIST && !c->init_overwrite ? 0 : errno;
+	return write(fd, text, (size_t)len) == len ? 0 : errno ?: ENOSPC;
+}
+
+/* A process, not a thread: it keeps the rights that we are about to drop, and a thread that hangs would have to be
+ * asked before we can drop them. */
+static pid_t make_in_child(const struct conf_track_file *c)
+{
+	const struct sched_param ordinary = { 0 };
+	const pid_t parent = getpid(), pid = fork();
+
+	if (pid != 0)
+		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
+	(void)close_range(STDERR_FILENO + 1, ~0u, 0);
+	_exit(getppid() == parent ? make_file(c) : 0);
 }
 
 static void init_file(struct track_files *t, struct file *f, const struct conf_track_file *conf)
@@ -339,6 +390,7 @@ int track_files_reconf(struct track_files *t, const struct conf *conf)
 			fresh[i] = *before;
 		else
 			init_file(t, &fresh[i], &conf->track_files[i]);
+		fresh[i].fresh = !before || before->fresh;
 	}
 	/* Watches that nobody needs any more stay: their events mean nothing. */
 	for (size_t i = 0; i < t->n; i++) {
@@ -346,8 +398,10 @@ int track_files_reconf(struct track_files *t, const struct conf *conf)
 
 		for (size_t k = 0; k < conf->n_track_files; k++)
 			kept |= fresh[k].id == t->files[i].id;
-		if (!kept)
+		if (!kept) {
 			complain(&t->files[i], false);
+			end_hang(&t->files[i]);
+		}
 	}
 	free(t->files);
 	t->files = fresh;
@@ -360,36 +414,45 @@ int track_files_reconf(struct track_files *t, const struct conf *conf)
 	return 0;
 }
 
-static int first_look(struct track_files *t, const struct conf *conf)
+static int first_look(struct track_files *t, const struct conf *conf, const pid_t *makers)
 {
 	t->files = calloc(conf->n_track_files + 1, sizeof(*t->files));
 	if (!t->files)
 		return -ENOMEM;
 	t->n = conf->n_track_files;
+	t->starting = true;
 	for (size_t i = 0; i < t->n; i++) {
-		_cleanup_(freep) struct job *j = NULL;
-
 		init_file(t, &t->files[i], &conf->track_files[i]);
-		j = new_job(t, &t->files[i]);
-		if (!j)
+		t->files[i].maker = makers ? makers[i] : 0;
+		look(t, &t->files[i]);
+		if (!t->files[i].job)
 			return -ENOMEM;
-		run(&j->head);
-		take(&t->files[i], j);
-		if (t->files[i].wd < 0 || t->files[i].again)
-			loop_timer_in(&t->retry, RETRY_US);
 	}
+	worker_wait(t->worker, START_MAX_US);
+	t->starting = false;
 	return 0;
 }
 
-void track_files_make(const struct conf *conf)
+pid_t *track_files_make(const struct conf *conf)
 {
-	for (size_t i = 0; i < conf->n_track_files; i++)
-		make_file(&conf->track_files[i]);
+	pid_t *makers = calloc(conf->n_track_files + 1, sizeof(*makers));
+
+	for (size_t i = 0; i < conf->n_track_files; i++) {
+		const struct conf_track_file *c = &conf->track_files[i];
+		pid_t pid = c->init && makers ? make_in_child(c) : 0;
+
+		if (c->init && pid <= 0)
+			log_error("track_file %s: init_file cannot make %s: %s", c->name, c->path, strerror(errno));
+		else if (c->init)
+			makers[i] = pid;
+	}
+	return makers;
 }
 
-int track_files_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
-		    void *user, struct track_files **ret)
+int track_files_new(sd_event *loop, struct worker *worker, const struct conf *conf, pid_t *makers,
+		    void (*changed)(void *user), void *user, struct track_files **ret)
 {
+	_cleanup_(freep) pid_t *taken = makers;
 	struct track_files *t = calloc(1, sizeof(*t));
 	int r;
 
@@ -403,7 +466,7 @@ int track_files_new(sd_event *loop, struct worker *worker, const struct conf *co
 	if (r >= 0)
 		r = loop_timer_init(&t->retry, loop, LOOP_RANK_BACKGROUND, 100000, retry, t);
 	if (r >= 0)
-		r = first_look(t, conf);
+		r = first_look(t, conf, taken);
 	if (r < 0)
 		t = track_files_free(t);
 	*ret = t;
@@ -424,28 +487,30 @@ struct track_files *track_files_free(struct track_files *t)
 
 /* --- what hangs -------------------------------------------------------------------------------------------------- */
 
-/* Of a job of ours only the id is looked at: the rest is the thread's. */
-static const char *name_of(const struct track_files *t, const struct worker_job *job)
+/* Until it is read, its last number counts, if there is one. */
+static void tell_hang(struct track_files *t, struct file *f, uint64_t now_us)
 {
-	for (size_t i = 0; job->run == run && i < t->n; i++)
-		if (t->files[i].id == ((const struct job *)job)->id)
-			return t->files[i].conf->path;
-	return "a file that was tracked before";
+	const bool runs = worker_since_us(t->worker, &f->job->head) != 0;
+	char number[32] = "it is not known";
+
+	if (f->known)
+		snprintf(number, sizeof(number), "%d counts", f->value);
+	f->hangs = true;
+	alarm_raise("track_file_hangs", f->conf->name, "track_file %s: reading %s has %s %.0f s (%s); %s meanwhile",
+		    f->conf->name, f->conf->path, runs ? "taken" : "waited", (double)(now_us - f->asked_us) / 1e6,
+		    runs ? "does a disk or file server hang?" : "for other files that hang", number);
 }
 
-void track_files_look(const struct track_files *t, uint64_t now_us)
+void track_files_look(struct track_files *t, uint64_t now_us)
 {
-	uint64_t since_us;
-	const struct worker_job *job = worker_running(t->worker, &since_us);
+	for (size_t i = 0; i < t->n; i++) {
+		struct file *f = &t->files[i];
 
-	if (job && now_us > since_us + HANGS_US)
-		alarm_raise(
-			"track_file_hangs", NULL,
-			"track_file: reading %s has taken %.0f s (does a disk or file server hang?); no change of a "
-			"tracked file is seen meanwhile",
-			name_of(t, job), (double)(now_us - since_us) / 1e6);
-	else
-		alarm_end("track_file_hangs", NULL);
+		if (f->job && now_us > f->asked_us + HANGS_US)
+			tell_hang(t, f, now_us);
+		else
+			end_hang(f);
+	}
 }
 
 /* --- what it tells ----------------------------------------------------------------------------------------------- */
@@ -454,7 +519,9 @@ struct track_file_state track_files_state(const struct track_files *t, size_t in
 {
 	const struct file *f = &t->files[index];
 
-	return (struct track_file_state){ .known = f->known, .value = f->value, .reason = f->reason };
+	return (struct track_file_state){
+		.known = f->known, .fresh = f->fresh, .value = f->value, .reason = f->reason
+	};
 }
 
 void track_files_status(const struct track_files *t, json_t *all)

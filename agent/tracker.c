@@ -19,7 +19,7 @@ static struct tracked with_number(struct tracked t, struct track_file_state s)
 	t.in.by_value = true;
 	t.in.value = s.value;
 	t.in.reported = s.known;
-	t.in.absent = !s.known; /* new after a reload, and about to be read */
+	t.in.absent = s.fresh && !s.known; /* what a reload brought moves nothing until it has been read */
 	t.reason = s.reason;
 	return t;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two lists under one lock, a condition for the thread and an eventfd for the loop. */
+/* Two lists under one lock, a condition for the threads and an eventfd for the loop. */
 #include "agent/worker.h"
 
 #include "agent/base/cleanup.h"
@@ -12,22 +12,29 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-enum { END_WAIT_S = 1 };
+enum { END_WAIT_US = 1000000 };
 
 struct list {
 	struct worker_job *first, **end;
 };
 
-struct worker {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t work, ended; /* there is something to do; the thread is about to end */
-	struct list waiting, done;
+struct thread {
+	struct worker *owner;
+	pthread_t id;
 	struct worker_job *running;
 	uint64_t since_us;
-	bool quit, gone;
+};
+
+struct worker {
+	pthread_mutex_t lock;
+	pthread_cond_t work, ended; /* there is something to do; a job or a thread has ended */
+	struct list waiting, done;
+	size_t n_waiting, busy, gone; /* jobs; threads */
+	bool quit;
 	int fd;
 	sd_event_source *io;
+	size_t n, max;
+	struct thread threads[];
 };
 
 static void append(struct list *l, struct worker_job *job)
@@ -57,32 +64,59 @@ static void drop_all(struct list *l)
 	}
 }
 
-static void *work(void *arg)
+/* Lets go of the lock meanwhile. */
+static void do_job(struct thread *t, struct worker_job *job)
 {
 	static const uint64_t one = 1;
-	struct worker *w = arg;
+	struct worker *w = t->owner;
+
+	w->n_waiting--;
+	w->busy++;
+	t->running = job;
+	t->since_us = loop_now_us();
+	pthread_mutex_unlock(&w->lock);
+	job->run(job);
+	pthread_mutex_lock(&w->lock);
+	t->running = NULL;
+	w->busy--;
+	append(&w->done, job);
+	pthread_cond_signal(&w->ended);
+	(void)!write(w->fd, &one, sizeof(one)); /* a full counter has woken the loop already */
+}
+
+static void *work(void *arg)
+{
+	struct thread *t = arg;
+	struct worker *w = t->owner;
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->quit) {
 		struct worker_job *job = take(&w->waiting);
 
-		if (!job) {
+		if (job)
+			do_job(t, job);
+		else
 			pthread_cond_wait(&w->work, &w->lock);
-			continue;
-		}
-		w->running = job;
-		w->since_us = loop_now_us();
-		pthread_mutex_unlock(&w->lock);
-		job->run(job);
-		pthread_mutex_lock(&w->lock);
-		w->running = NULL;
-		append(&w->done, job);
-		(void)!write(w->fd, &one, sizeof(one)); /* a full counter has woken the loop already */
 	}
-	w->gone = true;
+	w->gone++;
 	pthread_cond_signal(&w->ended);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
+}
+
+static void hand_back(struct worker *w)
+{
+	for (;;) {
+		struct worker_job *job;
+
+		pthread_mutex_lock(&w->lock);
+		job = take(&w->done);
+		pthread_mutex_unlock(&w->lock);
+		if (!job)
+			return;
+		job->done(job);
+		free(job);
+	}
 }
 
 static int on_done(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -92,63 +126,102 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 	(void)s, (void)revents;
 	(void)!read(fd, &count, sizeof(count));
-	for (;;) {
-		struct worker_job *job;
-
-		pthread_mutex_lock(&w->lock);
-		job = take(&w->done);
-		pthread_mutex_unlock(&w->lock);
-		if (!job)
-			return 0;
-		job->done(job);
-		free(job);
-	}
-}
-
-void worker_push(struct worker *w, struct worker_job *job)
-{
-	pthread_mutex_lock(&w->lock);
-	append(&w->waiting, job);
-	pthread_cond_signal(&w->work);
-	pthread_mutex_unlock(&w->lock);
-}
-
-const struct worker_job *worker_running(struct worker *w, uint64_t *ret_since_us)
-{
-	const struct worker_job *job;
-
-	pthread_mutex_lock(&w->lock);
-	job = w->running;
-	*ret_since_us = w->since_us;
-	pthread_mutex_unlock(&w->lock);
-	return job;
+	hand_back(w);
+	return 0;
 }
 
 /* Signals are the loop's. */
 static int start_thread(struct worker *w)
 {
+	struct thread *t = &w->threads[w->n];
 	sigset_t all, before;
 	int r;
 
+	t->owner = w;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = -pthread_create(&w->thread, NULL, work, w);
+	r = -pthread_create(&t->id, NULL, work, t);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->n += r == 0;
 	return r;
 }
 
-int worker_new(sd_event *loop, struct worker **ret)
+void worker_push(struct worker *w, struct worker_job *job)
 {
-	struct worker *w = calloc(1, sizeof(*w));
+	bool more;
+
+	pthread_mutex_lock(&w->lock);
+	append(&w->waiting, job);
+	w->n_waiting++;
+	more = w->n_waiting > w->n - w->busy && w->n < w->max;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	if (more)
+		(void)start_thread(w); /* else it waits for those that there are */
+}
+
+static struct timespec from_now(uint64_t us)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	us += (uint64_t)t.tv_nsec / 1000;
+	t.tv_sec += (time_t)(us / 1000000);
+	t.tv_nsec = (long)(us % 1000000) * 1000;
+	return t;
+}
+
+void worker_wait(struct worker *w, uint64_t limit_us)
+{
+	const struct timespec until = from_now(limit_us);
+
+	pthread_mutex_lock(&w->lock);
+	while (w->n_waiting + w->busy > 0 && pthread_cond_timedwait(&w->ended, &w->lock, &until) == 0)
+		;
+	pthread_mutex_unlock(&w->lock);
+	hand_back(w);
+}
+
+const struct worker_job *worker_running(struct worker *w, uint64_t *ret_since_us)
+{
+	const struct thread *oldest = NULL;
+	const struct worker_job *job;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->n; i++)
+		if (w->threads[i].running && (!oldest || w->threads[i].since_us < oldest->since_us))
+			oldest = &w->threads[i];
+	job = oldest ? oldest->running : NULL;
+	*ret_since_us = oldest ? oldest->since_us : 0;
+	pthread_mutex_unlock(&w->lock);
+	return job;
+}
+
+uint64_t worker_since_us(struct worker *w, const struct worker_job *job)
+{
+	uint64_t since_us = 0;
+
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->n; i++)
+		if (w->threads[i].running == job)
+			since_us = w->threads[i].since_us;
+	pthread_mutex_unlock(&w->lock);
+	return since_us;
+}
+
+int worker_new(sd_event *loop, unsigned threads, struct worker **ret)
+{
+	struct worker *w = calloc(1, sizeof(*w) + threads * sizeof(w->threads[0]));
 	pthread_mutexattr_t mutex;
 	pthread_condattr_t attr;
 	int r;
 
 	if (!w)
 		return -ENOMEM;
+	w->max = threads;
 	w->waiting.end = &w->waiting.first;
 	w->done.end = &w->done.first;
-	/* The loop runs at real-time priority, and is woken while the thread has the lock: the thread inherits that. */
+	/* The loop runs at real-time priority, and is woken while a thread has the lock: the thread inherits that. */
 	pthread_mutexattr_init(&mutex);
 	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
 	pthread_mutex_init(&w->lock, &mutex);
@@ -179,22 +252,23 @@ struct worker *worker_free(struct worker *w)
 
 	if (!w)
 		return NULL;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += END_WAIT_S;
+	until = from_now(END_WAIT_US);
 	pthread_mutex_lock(&w->lock);
 	drop_all(&w->waiting);
 	w->quit = true;
-	pthread_cond_signal(&w->work);
-	while (!w->gone && pthread_cond_timedwait(&w->ended, &w->lock, &until) == 0)
+	pthread_cond_broadcast(&w->work);
+	while (w->gone < w->n && pthread_cond_timedwait(&w->ended, &w->lock, &until) == 0)
 		;
-	gone = w->gone;
+	gone = w->gone == w->n;
 	pthread_mutex_unlock(&w->lock);
 	w->io = sd_event_source_disable_unref(w->io);
-	if (!gone) {
-		pthread_detach(w->thread);
+	for (size_t i = 0; i < w->n; i++)
+		if (gone)
+			pthread_join(w->threads[i].id, NULL);
+		else
+			pthread_detach(w->threads[i].id);
+	if (!gone)
 		return NULL;
-	}
-	pthread_join(w->thread, NULL);
 	drop_all(&w->done);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->work);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A background thread for what may wait for a disk, or takes long: reading tracked files, looking through /proc. One
- * job at a time, in order, under ordinary scheduling. Not for what a takeover waits for. */
+/* Background threads for what may wait for a disk, or takes long: reading tracked files, looking through /proc. With
+ * one thread the jobs are done in order; with several, one that hangs holds up no other as long as there are threads
+ * left. Under ordinary scheduling: not for what a takeover waits for. */
 #pragma once
 
 #include <stdint.h>
@@ -18,14 +19,19 @@ struct worker_job {
 	struct worker_job *next;
 };
 
-/* 0 or -errno. */
-int worker_new(sd_event *loop, struct worker **ret);
+/* `threads`: how many there may be; more than one are started only when they are needed. 0 or -errno. */
+int worker_new(sd_event *loop, unsigned threads, struct worker **ret);
 /* Drops what waits. A job that does not end within a second is left behind with its thread: for the end of the process
  * only. */
 struct worker *worker_free(struct worker *w);
 
 void worker_push(struct worker *w, struct worker_job *job);
 
-/* The job that is under way, since when by loop_now_us(); NULL if there is none. It stays valid until the loop runs
- * again, but what it holds is the thread's. */
+/* Waits until all jobs are done, at most so long, and calls `done` of those that are. */
+void worker_wait(struct worker *w, uint64_t limit_us);
+
+/* The job that has been under way for longest, since when by loop_now_us(); NULL if there is none. It stays valid until
+ * the loop runs again, but what it holds is the thread's. */
 const struct worker_job *worker_running(struct worker *w, uint64_t *ret_since_us);
+/* Since when this job, which is not done yet, has been under way; 0 while it waits for a thread. */
+uint64_t worker_since_us(struct worker *w, const struct worker_job *job);

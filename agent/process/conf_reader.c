@@ -148,7 +148,7 @@ int conf_reader_new(sd_event *loop, const struct options *opt, uint64_t limit_us
 	*r = (struct conf_reader){ .opt = opt, .limit_us = limit_us, .done = done, .user = user };
 	e = loop_timer_init(&r->limit, loop, LOOP_RANK_NORMAL, LIMIT_SLACK_US, is_late, r);
 	if (e == 0)
-		e = worker_new(loop, &r->worker);
+		e = worker_new(loop, 1, &r->worker);
 	if (e < 0) {
 		conf_reader_free(r);
 		return e;

@@ -228,13 +228,24 @@ import ctypes, os, time
 fd = os.open("/dev/fuse", os.O_RDWR)
 libc = ctypes.CDLL(None, use_errno=True)
 options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
-assert libc.mount(b"hang", b"/tmp/nfs", b"fuse", 0, options) == 0, os.strerror(ctypes.get_errno())
+assert libc.mount(b"hang", b"FOLDER", b"fuse", 0, options) == 0, os.strerror(ctypes.get_errno())
 print("hangs", flush=True)
 time.sleep(600)
 """
 
 
-def test_file_that_hangs_is_an_alarm_and_holds_up_no_process(pair):
+def hang_at(host, folder):
+    """From now on nothing in this folder answers; .kill() and umount end it."""
+    hang = host.popen([sys.executable, "-B", "-c", HANG.replace("FOLDER", folder)], "hang")
+    hang.wait_log("^hangs$", 20)
+    return hang
+
+
+def hang_alarm(agent):
+    return next((a["text"] for a in agent.status()["alarms"] if a["id"] == "track_file_hangs"), "")
+
+
+def test_file_that_hangs_is_an_alarm_and_holds_up_no_other_and_no_process(pair):
     host, name = pair.master, f"sq-{pair.master.pid}"
     host.run(["cp", "/bin/sleep", f"/tmp/{name}"])
     for folder in ("/tmp/nfs", "/tmp/under"):
@@ -246,20 +257,48 @@ def test_file_that_hangs_is_an_alarm_and_holds_up_no_process(pair):
     agent = alone(pair, block("track_process", "it"), block("track_file", "far", "near"), config=config)
     wait_priority(agent, 100)
     host.run(["mount", "--bind", "/tmp/nfs", "/tmp/under"])  # what is written there is noticed here
-    hang = host.popen([sys.executable, "-B", "-c", HANG], "hang")
-    hang.wait_log("^hangs$", 20)
+    hang = hang_at(host, "/tmp/nfs")
     host.run(["sh", "-c", "echo 5 > /tmp/under/n; echo 7 > /tmp/near"])
     process.kill()
-    wait_priority(agent, 70, 10)
-
-    def alarm():
-        return next((a["text"] for a in agent.status()["alarms"] if a["id"] == "track_file_hangs"), "")
-    until(lambda: "reading /tmp/nfs/n has taken" in alarm(), 20, "the alarm")
-    assert agent.check("near")["number"] == 0
+    wait_priority(agent, 77, 10)
+    until(lambda: "reading /tmp/nfs/n has taken" in hang_alarm(agent), 20, "the alarm")
+    host.write("/tmp/near", "8")
+    wait_priority(agent, 78, 10)
     hang.kill()
     host.run(["umount", "/tmp/nfs"])
-    until(lambda: not alarm(), 10, "its end")
-    wait_priority(agent, 77, 10)
+    until(lambda: not hang_alarm(agent), 10, "its end")
+    wait_priority(agent, 78, 10)
+
+
+def test_file_that_hangs_at_the_start_is_waited_for_by_whom_it_matters_to(pair):
+    host = pair.master
+    host.run(["mkdir", "/tmp/nfs"])
+    host.write("/tmp/near", "7")
+    hang = hang_at(host, "/tmp/nfs")
+    config = block("track_file far", "file /tmp/nfs/n", "init_file 0") + block("track_file near", "file /tmp/near")
+    agent = pair.agent(host, config + instance(100, block("track_file", "far weight 0", "near"), track=False)).start()
+    wait_priority(agent, 107, 10)
+    assert agent.check("far")["state"] == "pending" and agent.check("far")["number"] is None
+    until(lambda: "it is not known meanwhile" in hang_alarm(agent), 20, "the alarm")
+    assert agent.instance()["state"] not in ("MASTER", "BACKUP")
+    assert pair.watcher.moves(VIP) == 0
+    hang.kill()
+    host.run(["umount", "/tmp/nfs"])
+    pair.watcher.wait_holder(host, VIP, 20)
+    assert agent.check("far")["number"] == 0
+
+
+def test_file_that_hangs_at_the_start_counts_for_nothing_if_it_has_a_weight(pair):
+    host = pair.master
+    host.run(["mkdir", "/tmp/nfs"])
+    hang = hang_at(host, "/tmp/nfs")
+    agent = alone(pair, block("track_file", "far weight 10"), config=block("track_file far", "file /tmp/nfs/n"))
+    assert agent.check("far")["state"] == "pending"
+    wait_priority(agent, 100)
+    hang.kill()
+    host.run(["umount", "/tmp/nfs"])
+    host.write("/tmp/nfs/n", "3")
+    wait_priority(agent, 130, 10)
 
 
 def test_file_that_is_made_at_the_start_and_watched_under_its_old_name(pair):

@@ -8,18 +8,42 @@ enum { DEADLINE_US = 10000000, STEP_US = 10000 };
 #include "agent/track_file.h"
 #include "test/unit/scratch.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+
+static volatile bool *disk_hangs; /* for whoever opens a file named slow..., in this process or in a child */
 
 static struct fixture {
 	sd_event *loop;
 	char dir[64];
 	struct worker *worker;
+	unsigned threads;
 	struct track_files *files;
 	struct conf conf;
 	struct conf_track_file blocks[4];
 	char paths[4][256];
 	unsigned changes;
 } t;
+
+/* Takes libc's place. Who is stuck here fails by what he finds afterwards. */
+int open(const char *path, int flags, ...)
+{
+	const uint64_t until_us = loop_now_us() + 2 * DEADLINE_US;
+	mode_t mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(ap, mode_t);
+	va_end(ap);
+	while (strstr(path, "/slow") && disk_hangs && *disk_hangs && loop_now_us() < until_us)
+		poll(NULL, 0, 5);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 static void changed(void *user)
 {
@@ -52,9 +76,9 @@ static void block(size_t i, const char *name, const char *file)
 static void begin(void)
 {
 	assert_int_equal(sd_event_new(&t.loop), 0);
-	assert_int_equal(worker_new(t.loop, &t.worker), 0);
-	track_files_make(&t.conf);
-	assert_int_equal(track_files_new(t.loop, t.worker, &t.conf, changed, NULL, &t.files), 0);
+	assert_int_equal(worker_new(t.loop, t.threads, &t.worker), 0);
+	assert_int_equal(track_files_new(t.loop, t.worker, &t.conf, track_files_make(&t.conf), changed, NULL, &t.files),
+			 0);
 }
 
 static int32_t value(size_t i)
@@ -76,6 +100,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&t, 0, sizeof(t));
+	t.threads = TRACK_FILES_AT_ONCE;
+	*disk_hangs = false;
 	strcpy(t.dir, "/tmp/sqlvip-track-XXXXXX");
 	scratch_make(t.dir);
 	return 0;
@@ -262,8 +288,137 @@ static void lack_of_descriptors_is_no_content(void **state)
 	assert_false(alarm_is_raised("track_file", "a"));
 }
 
+static bool known(size_t i)
+{
+	return track_files_state(t.files, i).known;
+}
+
+static void file_that_hangs_costs_its_own_number_only(void **state)
+{
+	const uint64_t later_us = 60000000;
+
+	(void)state;
+	put("slow", "1");
+	put("slow2", "2");
+	put("near", "3");
+	block(0, "a", "slow");
+	block(1, "b", "slow2");
+	block(2, "c", "near");
+	begin();
+	*disk_hangs = true;
+	put("slow", "10");
+	put("slow2", "20");
+	put("near", "30");
+	wait_value(2, 30);
+	put("near", "31");
+	wait_value(2, 31);
+	assert_int_equal(value(0), 1);
+	assert_int_equal(value(1), 2);
+	track_files_look(t.files, loop_now_us());
+	assert_false(alarm_is_raised("track_file_hangs", "a"));
+	track_files_look(t.files, loop_now_us() + later_us);
+	assert_true(alarm_is_raised("track_file_hangs", "a"));
+	assert_true(alarm_is_raised("track_file_hangs", "b"));
+	assert_false(alarm_is_raised("track_file_hangs", "c"));
+	*disk_hangs = false;
+	wait_value(0, 10);
+	wait_value(1, 20);
+	track_files_look(t.files, loop_now_us() + later_us);
+	assert_false(alarm_is_raised("track_file_hangs", "a"));
+}
+
+static void files_beyond_the_number_that_may_hang_wait_and_say_so(void **state)
+{
+	(void)state;
+	t.threads = 2;
+	put("slow", "1");
+	put("slow2", "2");
+	put("near", "3");
+	block(0, "a", "slow");
+	block(1, "b", "slow2");
+	block(2, "c", "near");
+	begin();
+	*disk_hangs = true;
+	put("slow", "10");
+	wait_until(&t, worker_running(t.worker, &(uint64_t){ 0 }));
+	put("slow2", "20");
+	put("near", "30");
+	wait_until(&t, (track_files_look(t.files, loop_now_us() + 60000000), alarm_is_raised("track_file_hangs", "c")));
+	assert_int_equal(value(2), 3);
+	*disk_hangs = false;
+	wait_value(2, 30);
+}
+
+static void start_does_not_wait_for_a_file_that_hangs(void **state)
+{
+	const uint64_t before_us = loop_now_us();
+
+	(void)state;
+	put("slow", "1");
+	put("near", "3");
+	block(0, "a", "slow");
+	block(1, "b", "near");
+	*disk_hangs = true;
+	begin();
+	assert_true(loop_now_us() - before_us < DEADLINE_US);
+	assert_false(known(0));
+	assert_false(track_files_state(t.files, 0).fresh); /* with weight 0 it is waited for */
+	assert_true(known(1));
+	assert_int_equal(value(1), 3);
+	assert_int_equal(t.changes, 0);
+	put("near", "4");
+	wait_value(1, 4);
+	assert_false(known(0));
+	*disk_hangs = false;
+	wait_value(0, 1);
+	assert_true(known(0));
+	assert_int_equal(t.changes, 2);
+}
+
+static void file_that_is_made_late_is_read_when_it_is_there(void **state)
+{
+	(void)state;
+	put("slow_kept", "5");
+	block(0, "a", "slow");
+	block(1, "b", "slow_kept");
+	for (size_t i = 0; i < 2; i++) {
+		t.blocks[i].init = true;
+		t.blocks[i].init_value = 7;
+	}
+	*disk_hangs = true;
+	begin();
+	assert_false(known(0));
+	assert_false(known(1));
+	*disk_hangs = false;
+	wait_until(&t, known(0) && known(1));
+	assert_int_equal(value(0), 7);
+	assert_int_equal(value(1), 5);
+}
+
+static void file_that_a_reload_brings_is_not_waited_for(void **state)
+{
+	struct conf_track_file blocks[1];
+	struct conf conf = { .track_files = blocks, .n_track_files = 1 };
+
+	(void)state;
+	put("slow", "1");
+	block(0, "a", "slow");
+	t.conf.n_track_files = 0;
+	begin();
+	t.conf.n_track_files = 1;
+	blocks[0] = t.blocks[0];
+	*disk_hangs = true;
+	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	assert_false(known(0));
+	assert_true(track_files_state(t.files, 0).fresh);
+	*disk_hangs = false;
+	wait_value(0, 1);
+}
+
 int main(void)
 {
+	disk_hangs = mmap(NULL, sizeof(*disk_hangs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(disk_hangs != MAP_FAILED);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(numbers_are_read_as_c_writes_them, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(content_is_known_from_the_start_and_followed, set_up, tear_down),
@@ -275,6 +430,12 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(another_configuration_keeps_what_is_known, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(lack_of_descriptors_is_no_content, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(file_that_hangs_costs_its_own_number_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(files_beyond_the_number_that_may_hang_wait_and_say_so, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(start_does_not_wait_for_a_file_that_hangs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(file_that_is_made_late_is_read_when_it_is_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(file_that_a_reload_brings_is_not_waited_for, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

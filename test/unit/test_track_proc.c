@@ -118,7 +118,7 @@ static int set_up(void **state)
 	t.conf.track_processes = &t.block;
 	t.conf.n_track_processes = 1;
 	assert_int_equal(sd_event_new(&t.loop), 0);
-	assert_int_equal(worker_new(t.loop, &t.worker), 0);
+	assert_int_equal(worker_new(t.loop, 1, &t.worker), 0);
 	return 0;
 }
 
@@ -410,7 +410,7 @@ static void what_was_never_counted_holds_back_and_what_a_reload_brings_does_not(
 	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
 	worker_free(t.worker);
 	track_procs_free(t.procs);
-	assert_int_equal(worker_new(t.loop, &t.worker), 0);
+	assert_int_equal(worker_new(t.loop, 1, &t.worker), 0);
 	allow_files(false);
 	begin();
 	s = track_procs_state(t.procs, 0);
