@@ -13,24 +13,18 @@
 #include "agent/base/loop.h"
 #include "agent/journal.h"
 #include "agent/json.h"
+#include "agent/proc_events.h"
 #include "agent/proc_match.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/cn_proc.h>
-#include <linux/connector.h>
-#include <linux/netlink.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 enum {
 	SCAN_US = 1000000,
 	HANGS_US = 5000000, /* no look through /proc takes so long */
 	CMDLINE_MAX = 4096,
-	RECEIVE_BUFFER = 1 << 20,
-	READS_PER_WAKEUP = 64,
 	LOOK_MAX = 512, /* so many named ones wait; beyond that all are looked at */
 	BLIND_MAX = 160,
 };
@@ -77,9 +71,8 @@ struct track_procs {
 	struct set to_look;    /* named by the connector */
 	bool scan_wanted;
 	struct loop_timer scan;
-	int connector;  /* -1 without */
-	bool connected; /* it has answered */
-	sd_event_source *io;
+	struct proc_events *connector; /* NULL without */
+	bool connected;                /* it has answered */
 	char how[128];
 	uint64_t scans, looks, events, scan_us; /* of the last scan */
 };
@@ -484,8 +477,10 @@ static void scan_due(void *user, uint64_t due_us)
 
 /* --- the connector ----------------------------------------------------------------------------------------------- */
 
-static void name_pid(struct track_procs *t, int pid)
+static void on_named(void *user, int pid)
 {
+	struct track_procs *t = user;
+
 	if (set_find(&t->to_look, pid))
 		return;
 	if (t->to_look.n < LOOK_MAX)
@@ -494,119 +489,50 @@ static void name_pid(struct track_procs *t, int pid)
 		t->scan_wanted = true;
 }
 
-static void pid_ended(struct track_procs *t, int pid)
+static void on_ended(void *user, int pid)
 {
+	struct track_procs *t = user;
+
 	set_remove(&t->to_look, pid);
 	if (t->job)
 		set_add(&t->ended, pid, 0);
 	set_remove(&t->known, pid);
 }
 
-static void connector_works(struct track_procs *t)
+static void on_works(void *user)
 {
+	struct track_procs *t = user;
+
 	t->connected = true;
 	loop_timer_stop(&t->scan);
 	t->scan_wanted = true; /* what happened before it did */
 	snprintf(t->how, sizeof(t->how), "the kernel's process connector");
 }
 
-static void on_proc_event(struct track_procs *t, const struct proc_event *ev)
+static void on_lost(void *user)
 {
-	t->events++;
-	switch ((unsigned)ev->what) {
-	case PROC_EVENT_NONE:
-		if (ev->event_data.ack.err == 0 && !t->connected)
-			connector_works(t);
-		break;
-	case PROC_EVENT_FORK: /* of a thread otherwise */
-		if (ev->event_data.fork.child_pid == ev->event_data.fork.child_tgid)
-			name_pid(t, ev->event_data.fork.child_pid);
-		break;
-	case PROC_EVENT_EXEC:
-		name_pid(t, ev->event_data.exec.process_tgid);
-		break;
-	case PROC_EVENT_COMM:
-		if (ev->event_data.comm.process_pid == ev->event_data.comm.process_tgid)
-			name_pid(t, ev->event_data.comm.process_pid);
-		break;
-	case PROC_EVENT_EXIT:
-		if (ev->event_data.exit.process_pid == ev->event_data.exit.process_tgid)
-			pid_ended(t, ev->event_data.exit.process_pid);
-		break;
-	default:
-		break;
-	}
-}
-
-static void on_datagram(struct track_procs *t, const char *buf, size_t len)
-{
-	const size_t head = NLMSG_HDRLEN + sizeof(struct cn_msg);
-	struct proc_event ev = { 0 };
-	struct cn_msg msg;
-
-	if (len < head)
-		return;
-	memcpy(&msg, buf + NLMSG_HDRLEN, sizeof(msg));
-	len -= head;
-	len = msg.len < len ? msg.len : len;
-	/* Older kernels send less than our headers know; what is read of it lies at the beginning. */
-	if (msg.id.idx != CN_IDX_PROC || len < offsetof(struct proc_event, event_data) + 4 * sizeof(int))
-		return;
-	memcpy(&ev, buf + head, len < sizeof(ev) ? len : sizeof(ev));
-	on_proc_event(t, &ev);
-}
-
-static int on_connector(sd_event_source *s, int fd, uint32_t revents, void *user)
-{
-	char buf[1024];
 	struct track_procs *t = user;
 
-	(void)s, (void)revents;
-	for (int i = 0; i < READS_PER_WAKEUP; i++) {
-		struct sockaddr_nl from = { 0 };
-		socklen_t from_len = sizeof(from);
-		ssize_t n = recvfrom(fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
-
-		if (n < 0 && errno == ENOBUFS)
-			t->scan_wanted = true; /* messages were lost */
-		else if (n < 0)
-			break;
-		else if (from.nl_pid == 0) /* the kernel's */
-			on_datagram(t, buf, (size_t)n);
-	}
-	count_anew(t, false);
-	look(t);
-	return 0;
+	t->scan_wanted = true;
 }
 
-static int listen_to(int fd)
+static void on_told(void *user, size_t n)
 {
-	struct sockaddr_nl us = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
-	enum proc_cn_mcast_op op = PROC_CN_MCAST_LISTEN;
-	const int size = RECEIVE_BUFFER;
-	struct nlmsghdr h = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(op)), .nlmsg_type = NLMSG_DONE };
-	struct cn_msg msg = { .id = { CN_IDX_PROC, CN_VAL_PROC }, .len = sizeof(op) };
-	char buf[NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(op))];
+	struct track_procs *t = user;
 
-	memcpy(buf, &h, sizeof(h));
-	memcpy(buf + NLMSG_HDRLEN, &msg, sizeof(msg));
-	memcpy(buf + NLMSG_HDRLEN + sizeof(msg), &op, sizeof(op));
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (bind(fd, (struct sockaddr *)&us, sizeof(us)) < 0 || send(fd, buf, sizeof(buf), 0) < 0)
-		return -errno;
-	return 0;
+	t->events += n;
+	count_anew(t, false);
+	look(t);
 }
 
 /* Its answer comes later, if at all: until then, as without it. */
 static void open_connector(struct track_procs *t)
 {
-	int r = 0;
+	const struct proc_events_user u = {
+		.works = on_works, .named = on_named, .ended = on_ended, .lost = on_lost, .told = on_told, .user = t
+	};
+	int r = proc_events_new(t->loop, &u, &t->connector);
 
-	t->connector = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
-	r = t->connector < 0 ? -errno : listen_to(t->connector);
-	if (r >= 0)
-		r = loop_io(t->loop, &t->io, t->connector, EPOLLIN, LOOP_RANK_NORMAL, on_connector, t);
 	if (r >= 0)
 		snprintf(t->how, sizeof(t->how), "/proc each second: the process connector has not answered");
 	else if (r == -ECONNREFUSED)
@@ -614,14 +540,11 @@ static void open_connector(struct track_procs *t)
 			 "/proc each second: the process connector exists in the first network namespace only");
 	else
 		snprintf(t->how, sizeof(t->how), "/proc each second: no process connector: %s", strerror(-r));
-	if (r < 0)
-		t->connector = close_fd(t->connector);
 }
 
 static void close_connector(struct track_procs *t)
 {
-	t->io = sd_event_source_disable_unref(t->io);
-	t->connector = close_fd(t->connector);
+	t->connector = proc_events_free(t->connector);
 	t->connected = false;
 }
 
@@ -683,7 +606,7 @@ int track_procs_reconf(struct track_procs *t, const struct conf *conf)
 		close_connector(t);
 		loop_timer_stop(&t->scan);
 		see_again(t);
-	} else if (t->connector < 0) {
+	} else if (!t->connector) {
 		open_connector(t);
 		loop_timer_in(&t->scan, SCAN_US);
 	}
@@ -701,7 +624,7 @@ int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *co
 
 	if (!t)
 		return -ENOMEM;
-	*t = (struct track_procs){ .loop = loop, .worker = worker, .changed = changed, .user = user, .connector = -1 };
+	*t = (struct track_procs){ .loop = loop, .worker = worker, .changed = changed, .user = user };
 	r = loop_timer_init(&t->scan, loop, LOOP_RANK_BACKGROUND, 10000, scan_due, t);
 	if (r >= 0)
 		r = track_procs_reconf(t, conf->n_track_processes > 0 ? conf : &none);
