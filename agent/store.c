@@ -6,17 +6,15 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-enum { NAME_LEN = 32, RETRY_S = 5, COMPLAINT_US = 60000000 };
+enum { NAME_LEN = 32, RETRY_US = 5000000, COMPLAINT_US = 60000000 };
 
 enum work { APPEND, REPLACE, MOVE };
 
@@ -296,10 +294,8 @@ static bool is_superseded(const struct store *s, const struct job *j)
 
 static void wait_a_while(struct store *s)
 {
-	struct timespec until;
+	const struct timespec until = thread_time_in(RETRY_US);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += RETRY_S;
 	pthread_cond_timedwait(&s->filled, &s->lock, &until);
 }
 
@@ -445,43 +441,22 @@ void store_status(struct store *s, struct store_status *ret)
 	pthread_mutex_unlock(&s->lock);
 }
 
-static void make_locks(struct store *s)
-{
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t cond;
-
-	/* The loop runs at real-time priority; while it waits for the lock, the thread inherits that. */
-	pthread_mutexattr_init(&mutex);
-	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&s->lock, &mutex);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_init(&cond);
-	pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->filled, &cond);
-	pthread_cond_init(&s->drained, &cond);
-	pthread_condattr_destroy(&cond);
-}
-
 /* With ordinary scheduling, whatever the loop has. */
 static int start_thread(struct store *s)
 {
 	const struct sched_param ordinary = { 0 };
 	pthread_attr_t attr;
-	sigset_t all, before;
 	int r;
 
 	pthread_attr_init(&attr);
 	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
 	pthread_attr_setschedparam(&attr, &ordinary);
-	sigfillset(&all); /* signals are the loop's */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&s->thread, &attr, writer, s);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = thread_start(&s->thread, &attr, writer, s);
 	pthread_attr_destroy(&attr);
 	if (r == 0)
 		(void)pthread_setname_np(s->thread, "state");
-	return -r;
+	return r;
 }
 
 static void store_free(struct store *s)
@@ -508,7 +483,9 @@ int store_open(const char *path, struct store **ret)
 		return -ENOMEM;
 	s->dir = s->before = s->log_fd = -1;
 	s->last = &s->first;
-	make_locks(s);
+	thread_lock_init(&s->lock);
+	thread_cond_init(&s->filled);
+	thread_cond_init(&s->drained);
 	s->path = strdup(path);
 	s->wanted = strdup(path);
 	r = s->path ? open_dir(s) : 0;
@@ -527,18 +504,11 @@ int store_open(const char *path, struct store **ret)
 
 struct store *store_close(struct store *s, uint64_t timeout_us)
 {
-	struct timespec until;
+	const struct timespec until = thread_time_in(timeout_us);
 	bool clean;
 
 	if (!s)
 		return NULL;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(timeout_us / 1000000);
-	until.tv_nsec += (long)(timeout_us % 1000000) * 1000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	pthread_cond_signal(&s->filled);

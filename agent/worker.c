@@ -4,13 +4,11 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/loop.h"
+#include "agent/base/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 enum { END_WAIT_US = 1000000 };
 
@@ -130,18 +128,13 @@ static int on_done(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-/* Signals are the loop's. */
 static int start_thread(struct worker *w)
 {
 	struct thread *t = &w->threads[w->n];
-	sigset_t all, before;
 	int r;
 
 	t->owner = w;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = -pthread_create(&t->id, NULL, work, t);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = thread_start(&t->id, NULL, work, t);
 	w->n += r == 0;
 	return r;
 }
@@ -160,20 +153,9 @@ void worker_push(struct worker *w, struct worker_job *job)
 		(void)start_thread(w); /* else it waits for those that there are */
 }
 
-static struct timespec from_now(uint64_t us)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	us += (uint64_t)t.tv_nsec / 1000;
-	t.tv_sec += (time_t)(us / 1000000);
-	t.tv_nsec = (long)(us % 1000000) * 1000;
-	return t;
-}
-
 void worker_wait(struct worker *w, uint64_t limit_us)
 {
-	const struct timespec until = from_now(limit_us);
+	const struct timespec until = thread_time_in(limit_us);
 
 	pthread_mutex_lock(&w->lock);
 	while (w->n_waiting + w->busy > 0 && pthread_cond_timedwait(&w->ended, &w->lock, &until) == 0)
@@ -212,8 +194,6 @@ uint64_t worker_since_us(struct worker *w, const struct worker_job *job)
 int worker_new(sd_event *loop, unsigned threads, struct worker **ret)
 {
 	struct worker *w = calloc(1, sizeof(*w) + threads * sizeof(w->threads[0]));
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t attr;
 	int r;
 
 	if (!w)
@@ -221,16 +201,9 @@ int worker_new(sd_event *loop, unsigned threads, struct worker **ret)
 	w->max = threads;
 	w->waiting.end = &w->waiting.first;
 	w->done.end = &w->done.first;
-	/* The loop runs at real-time priority, and is woken while a thread has the lock: the thread inherits that. */
-	pthread_mutexattr_init(&mutex);
-	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&w->lock, &mutex);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_cond_init(&w->work, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->ended, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_lock_init(&w->lock);
+	thread_cond_init(&w->work);
+	thread_cond_init(&w->ended);
 	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = w->fd < 0 ? -errno : loop_io(loop, &w->io, w->fd, EPOLLIN, LOOP_RANK_NORMAL, on_done, w);
 	if (r >= 0)
@@ -247,12 +220,11 @@ int worker_new(sd_event *loop, unsigned threads, struct worker **ret)
 
 struct worker *worker_free(struct worker *w)
 {
-	struct timespec until;
+	const struct timespec until = thread_time_in(END_WAIT_US);
 	bool gone;
 
 	if (!w)
 		return NULL;
-	until = from_now(END_WAIT_US);
 	pthread_mutex_lock(&w->lock);
 	drop_all(&w->waiting);
 	w->quit = true;

@@ -4,11 +4,10 @@
 #include "checks/disk.h"
 
 #include "agent/base/cleanup.h"
+#include "agent/base/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,20 +50,14 @@ static void *work(void *user)
 	return NULL;
 }
 
-/* Signals are the loop's, SIGPIPE included. */
 static int start_thread(struct question *q)
 {
 	pthread_t thread;
-	sigset_t all, before;
-	int r;
+	const int r = thread_start(&thread, NULL, work, q);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&thread, NULL, work, q);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r == 0)
 		pthread_detach(thread);
-	return -r;
+	return r;
 }
 
 static int ask(int (*look)(const char *path), const char *path)

@@ -3,10 +3,10 @@
  * ring, where a line keeps its place until it is out. What the lines say, and how often, is the caller's business. */
 #include "agent/base/log.h"
 
+#include "agent/base/thread.h"
+
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,52 +147,30 @@ static void *writer(void *arg)
 /* Once and for good: a thread that log_stop() left behind may still use them. */
 static void make_locks(void)
 {
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t cond;
-
-	/* The loop runs at real-time priority; while it waits for the lock, the thread inherits that. */
-	pthread_mutexattr_init(&mutex);
-	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&sink.lock, &mutex);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_init(&cond);
-	pthread_condattr_setclock(&cond, CLOCK_MONOTONIC);
-	pthread_cond_init(&sink.drained, &cond);
-	pthread_cond_init(&sink.filled, NULL);
-	pthread_condattr_destroy(&cond);
+	thread_lock_init(&sink.lock);
+	thread_cond_init(&sink.drained);
+	thread_cond_init(&sink.filled);
 }
 
 int log_start(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	sigset_t all, old;
 	int r;
 
 	pthread_once(&once, make_locks);
 	sink.stopping = false;
-	/* Signals are for the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	r = pthread_create(&sink.thread, NULL, writer, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	r = thread_start(&sink.thread, NULL, writer, NULL);
 	sink.running = r == 0;
-	return -r;
+	return r;
 }
 
 void log_stop(uint64_t timeout_us)
 {
-	struct timespec until;
+	const struct timespec until = thread_time_in(timeout_us);
 	bool clean;
 
 	if (!sink.running)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(timeout_us / 1000000);
-	until.tv_nsec += (long)(timeout_us % 1000000) * 1000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&sink.lock);
 	while (sink.used > 0)
 		if (pthread_cond_timedwait(&sink.drained, &sink.lock, &until) == ETIMEDOUT)

@@ -8,12 +8,11 @@
 
 #include "agent/base/cleanup.h"
 #include "agent/base/loop.h"
+#include "agent/base/thread.h"
 #include "agent/netif/sockdiag.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 
 enum { QUEUE_MAX = 4096 }; /* several jobs for each of 255 instances in both families, and room */
@@ -280,33 +279,23 @@ static void *writer_main(void *arg)
 
 static int start_thread(struct netif_writer *w)
 {
-	sigset_t all, before;
-	int r;
+	const int r = thread_start(&w->thread, NULL, writer_main, w);
 
-	sigfillset(&all); /* signals are the loop's */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, writer_main, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->started = r == 0;
 	if (w->started)
 		(void)pthread_setname_np(w->thread, "netif");
-	return -r;
+	return r;
 }
 
 int netif_writer_new(struct netif_writer **ret)
 {
 	struct netif_writer *w = calloc(1, sizeof(*w));
-	pthread_mutexattr_t attr;
 	int r;
 
 	if (!w)
 		return -ENOMEM;
-	/* The loop runs at real-time priority; should it wait for the lock, the thread inherits that. */
-	pthread_mutexattr_init(&attr);
-	(void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&w->lock, &attr);
-	pthread_mutexattr_destroy(&attr);
-	pthread_cond_init(&w->wake, NULL);
+	thread_lock_init(&w->lock);
+	thread_cond_init(&w->wake);
 	w->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = w->event < 0 ? -errno : 0;
 	if (r == 0)

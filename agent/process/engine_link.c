@@ -7,12 +7,12 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/thread.h"
 #include "agent/conf/bundle.h"
 #include "agent/process/exec.h"
 #include "agent/process/post.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -105,11 +105,9 @@ static void pass_on(struct engine_link *s, uint32_t id, int bundle, int error)
 static int wait_for_bundle(struct engine_link *s)
 {
 	struct post uses = { .type = POST_ALIVE }, ask = { .type = POST_RELOAD };
-	struct timespec until;
+	const struct timespec until = thread_time_in(ENGINE_LINK_CONF_WAIT_S * UINT64_C(1000000));
 	int r = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ENGINE_LINK_CONF_WAIT_S;
 	pthread_mutex_lock(&s->lock);
 	s->waits = true;
 	ask.id = ++s->id;
@@ -257,8 +255,6 @@ static int on_letter(sd_event_source *src, int sock, uint32_t revents, void *use
 int engine_link_new(sd_event *loop, int sock, const struct engine_link_events *events, struct engine_link **ret)
 {
 	struct engine_link *s = calloc(1, sizeof(*s));
-	pthread_mutexattr_t mutex;
-	pthread_condattr_t attr;
 	int r;
 
 	if (!s) {
@@ -268,15 +264,8 @@ int engine_link_new(sd_event *loop, int sock, const struct engine_link_events *e
 	s->sock = sock;
 	s->bundle = -1;
 	s->events = *events;
-	/* The loop runs at real-time priority; while it waits for the lock, the other thread inherits that. */
-	pthread_mutexattr_init(&mutex);
-	(void)pthread_mutexattr_setprotocol(&mutex, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&s->lock, &mutex);
-	pthread_mutexattr_destroy(&mutex);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&s->told, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_lock_init(&s->lock);
+	thread_cond_init(&s->told);
 	s->buf = malloc(POST_MAX);
 	r = s->buf ? loop_timer_init(&s->alive, loop, LOOP_RANK_BACKGROUND, ALIVE_SLACK_US, still_alive, s) : -ENOMEM;
 	if (r == 0)

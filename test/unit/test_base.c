@@ -5,9 +5,11 @@
 #include "agent/base/clock.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/base/thread.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 
 /* --- log --------------------------------------------------------------------------------------------------------- */
 
@@ -410,6 +412,54 @@ static void timer_that_is_always_due_lets_the_rest_of_its_rank_run(void **state)
 	sd_event_unref(loop);
 }
 
+/* --- threads ----------------------------------------------------------------------------------------------------- */
+
+static void *look_at_mask(void *user)
+{
+	pthread_sigmask(SIG_SETMASK, NULL, user);
+	return NULL;
+}
+
+static void thread_gets_no_signals_and_its_maker_still_does(void **state)
+{
+	sigset_t of_thread, ours;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(thread_start(&thread, NULL, look_at_mask, &of_thread), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	pthread_sigmask(SIG_SETMASK, NULL, &ours);
+	assert_int_equal(sigismember(&of_thread, SIGTERM), 1);
+	assert_int_equal(sigismember(&of_thread, SIGPIPE), 1);
+	assert_int_equal(sigismember(&ours, SIGTERM), 0);
+}
+
+static void condition_is_waited_for_until_its_time(void **state)
+{
+	static const uint64_t delays_us[] = { 0, 1000, 999999 }; /* the last one carries over */
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+
+	(void)state;
+	thread_lock_init(&lock);
+	thread_cond_init(&cond);
+	for (size_t i = 0; i < ELEMENTSOF(delays_us); i++) {
+		uint64_t began_us = loop_now_us();
+		const struct timespec until = thread_time_in(delays_us[i]);
+		uint64_t until_us = (uint64_t)until.tv_sec * 1000000 + (uint64_t)until.tv_nsec / 1000;
+
+		assert_in_range(until_us, began_us + delays_us[i], loop_now_us() + delays_us[i]);
+		assert_in_range(until.tv_nsec, 0, 999999999);
+		pthread_mutex_lock(&lock);
+		while (pthread_cond_timedwait(&cond, &lock, &until) == 0)
+			;
+		pthread_mutex_unlock(&lock);
+		assert_true(loop_now_us() >= until_us);
+	}
+	pthread_cond_destroy(&cond);
+	pthread_mutex_destroy(&lock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,6 +478,8 @@ int main(void)
 		cmocka_unit_test(never_initialised_timer_can_be_stopped_and_done),
 		cmocka_unit_test(addresses_compare_unsigned_in_network_order),
 		cmocka_unit_test(names_are_no_addresses),
+		cmocka_unit_test(thread_gets_no_signals_and_its_maker_still_does),
+		cmocka_unit_test(condition_is_waited_for_until_its_time),
 	};
 
 	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
