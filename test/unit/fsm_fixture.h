@@ -3,17 +3,10 @@
  * like the rule it pins. Include after "test/unit/unit.h". */
 #pragma once
 
+#include "test/unit/addresses.h"
 #include "vrrp/fsm.h"
 
 enum { MS = 1000, S = 1000000 };
-
-static inline struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 static inline struct vrrp_fsm_conf conf_v2(uint8_t priority)
 {

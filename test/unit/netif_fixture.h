@@ -5,6 +5,7 @@
 
 #include "agent/base/loop.h"
 #include "agent/netif/netif.h"
+#include "test/unit/addresses.h"
 #include "test/unit/netns.h"
 
 #include <linux/rtnetlink.h>
@@ -114,14 +115,6 @@ static inline void settle(struct world *w)
 	WAIT_FOR(w, netif_link_by_name(w->n, "mark0"));
 	shell("ip link del mark0");
 	WAIT_FOR(w, !netif_link_by_name(w->n, "mark0"));
-}
-
-static inline struct ip_prefix prefix(const char *text, uint8_t len)
-{
-	struct ip_prefix p = { .len = len };
-
-	assert_true(ip_parse(text, &p.addr));
-	return p;
 }
 
 static inline struct netif_addr vip_on(int ifindex, const char *text, uint8_t len)

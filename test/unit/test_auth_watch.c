@@ -3,16 +3,9 @@
 #include "test/unit/unit.h"
 
 #include "agent/auth_watch.h"
+#include "test/unit/addresses.h"
 
 static const uint64_t S = 1000000, DOWN = 3609375, START = 1000000000;
-
-static struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 static bool fails(struct auth_watch *w, uint64_t at_us)
 {

@@ -6,7 +6,6 @@
 #include "agent/control.h"
 #include "test/unit/scratch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -260,18 +259,6 @@ static bool heard_end(int fd, struct heard *h)
 {
 	hear(fd, h);
 	return h->closed;
-}
-
-static unsigned count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static void several_requests_are_answered_in_order_on_one_connection(void **state)

@@ -5,7 +5,6 @@
 #include "agent/process/exec.h"
 #include "test/unit/scratch.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
@@ -125,19 +124,6 @@ static bool is_running(pid_t pid)
 	fclose(file);
 	buf[n] = '\0';
 	return strrchr(buf, ')') && strrchr(buf, ')')[2] != 'Z';
-}
-
-/* After a first run: the loop opens its timer descriptor when it needs one. */
-static unsigned count_fds(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	closedir(d);
-	return n;
 }
 
 static void exit_status_is_reported(void **state)

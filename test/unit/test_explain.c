@@ -3,6 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/explain.h"
+#include "test/unit/addresses.h"
 
 struct scene {
 	struct vrrp_fsm fsm;
@@ -10,19 +11,11 @@ struct scene {
 	char text[8192];
 };
 
-static struct ip_addr addr(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
-
 /* A host 192.168.1.2 with priority 253, advert_int 1, not started. */
 static struct scene scene(void (*change)(struct vrrp_fsm_conf *c))
 {
 	struct vrrp_fsm_conf conf = { .version = 3, .priority = 253, .interval_us = 1000000, .down_adverts = 3 };
-	const struct ip_addr own = addr("192.168.1.2");
+	const struct ip_addr own = ip("192.168.1.2");
 	struct scene s = {
 		.facts = {
 			.name = "VI_1",
@@ -49,10 +42,9 @@ static void feed(struct scene *s, struct vrrp_event ev)
 
 static void hear(struct scene *s, uint8_t priority)
 {
-	feed(s, (struct vrrp_event){ .type = VRRP_EV_ADVERT,
-				     .priority = priority,
-				     .interval_us = 1000000,
-				     .src = addr("192.168.1.1") });
+	feed(s,
+	     (struct vrrp_event){
+		     .type = VRRP_EV_ADVERT, .priority = priority, .interval_us = 1000000, .src = ip("192.168.1.1") });
 	s->facts.heard = "192.168.1.1";
 	s->facts.heard_priority = priority;
 	s->facts.heard_us = 300000;

@@ -4,6 +4,7 @@
 
 #include "agent/base/loop.h"
 #include "agent/netif/netif.h"
+#include "test/unit/addresses.h"
 #include "test/unit/netns.h"
 
 struct world {
@@ -77,9 +78,8 @@ static void run_until(struct world *w, bool (*reached)(const struct world *w))
 
 static struct netif_addr address(struct world *w, const char *text, uint8_t len)
 {
-	struct netif_addr a = { .ifindex = w->ifindex, .prefix.len = len };
+	struct netif_addr a = { .ifindex = w->ifindex, .prefix = prefix(text, len) };
 
-	assert_true(ip_parse(text, &a.prefix.addr));
 	w->watched = a.prefix.addr;
 	return a;
 }
@@ -162,8 +162,8 @@ static void c86_point_to_point_addresses_have_their_peer_and_go_again(void **sta
 	struct world *w = *state;
 	struct netif_addr a = address(w, "198.51.100.9", 32), b = address(w, "2001:db8::9", 128);
 
-	assert_true(ip_parse("198.51.100.10", &a.peer));
-	assert_true(ip_parse("2001:db8::10", &b.peer));
+	a.peer = ip("198.51.100.10");
+	b.peer = ip("2001:db8::10");
 	take(w, &a);
 	take(w, &b);
 	assert_true(shell_says(SHOW, "198.51.100.9 peer 198.51.100.10/32"));

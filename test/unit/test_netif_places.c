@@ -5,6 +5,7 @@
 #include "agent/base/loop.h"
 #include "agent/netif/netif.h"
 #include "agent/netif/places.h"
+#include "test/unit/addresses.h"
 #include "test/unit/netns.h"
 
 struct world {
@@ -46,14 +47,6 @@ static void done(void *user, const struct netif_result *result)
 
 	assert_int_equal(result->error, 0);
 	w->done = true;
-}
-
-static struct ip_prefix prefix(const char *text, uint8_t len)
-{
-	struct ip_prefix p = { .len = len };
-
-	assert_true(ip_parse(text, &p.addr));
-	return p;
 }
 
 /* As an agent does. */

@@ -3,6 +3,7 @@
  * unless stated), and one refusal after the other, each made by changing one thing in a packet that is accepted. */
 #include "test/unit/unit.h"
 
+#include "test/unit/addresses.h"
 #include "vrrp/packet.h"
 
 #define T1_IP  "45c0002800010000ff701887c000020be0000012"
@@ -40,14 +41,6 @@ struct scene {
 	uint8_t packet[BIG];
 	size_t len;
 };
-
-static struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 static void scene_init(struct scene *s, uint8_t version)
 {

@@ -3,6 +3,7 @@
  * keepalived (VRID 51, priority 100, interval 1 s). c5_… are conformance rules. */
 #include "test/unit/unit.h"
 
+#include "test/unit/addresses.h"
 #include "vrrp/packet.h"
 
 #define T12_IP  "45c0002000010000ff703695c000020bc000020c"
@@ -21,14 +22,6 @@ struct scene {
 	uint8_t bytes[BIG];
 	struct vrrp_packet packet;
 };
-
-static struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 static void scene6(struct scene *s)
 {

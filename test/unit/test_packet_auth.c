@@ -3,6 +3,7 @@
  * of adverts that have none. The trailer by itself is test_auth's. */
 #include "test/unit/unit.h"
 
+#include "test/unit/addresses.h"
 #include "vrrp/auth.h"
 #include "vrrp/hmac.h"
 
@@ -33,14 +34,6 @@ struct scene {
 	struct vrrp_packet packet;
 	struct vrrp_advert ad;
 };
-
-static struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 static void scene_init(struct scene *s, uint8_t version, sa_family_t family)
 {

@@ -3,6 +3,7 @@
 #include "test/unit/unit.h"
 
 #include "agent/base/loop.h"
+#include "test/unit/addresses.h"
 #include "test/unit/netns.h"
 #include "vrrp/socket.h"
 
@@ -16,14 +17,6 @@ struct world {
 	uint8_t buf[VRRP_PACKET_MAX + 1];
 	struct vrrp_packet packet;
 };
-
-static struct ip_addr ip(const char *text)
-{
-	struct ip_addr a;
-
-	assert_true(ip_parse(text, &a));
-	return a;
-}
 
 /* fe80::11 on v0 here, fe80::1 on p0 there, beside the IPv4 addresses. */
 static int setup(void **state)
