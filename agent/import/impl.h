@@ -4,11 +4,13 @@
  *   import.c reads, judges, iterates
  *   text.c   writes the report and the suggestion
  *   mysql.c  recognises checks of MySQL
+ *   mask.c   takes secrets out of what is shown
  */
 #pragma once
 
 #include "agent/conf/internal.h"
 #include "agent/import/import.h"
+#include "agent/import/mask.h"
 #include "agent/import/mysql.h"
 
 enum fate {

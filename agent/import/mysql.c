@@ -226,23 +226,3 @@ bool import_recognise(const char *text, struct import_mysql *ret)
 	*ret = m;
 	return true;
 }
-
-void import_mask(char *text)
-{
-	static const char *const before[] = { "-p", "--password=", "MYSQL_PWD=", "auth_pass ", "key ", "password " };
-
-	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
-		for (char *p = text; (p = strstr(p, before[i]));) {
-			bool option = p == text || isspace((unsigned char)p[-1]) || p[-1] == '"' || p[-1] == '\'';
-			char quote;
-
-			p += strlen(before[i]);
-			if (!option)
-				continue;
-			quote = *p == '"' || *p == '\'' ? *p++ : 0;
-			for (; *p && (quote ? *p != quote : !isspace((unsigned char)*p) && *p != '"' && *p != '\'');
-			     p++)
-				*p = '*';
-		}
-	}
-}

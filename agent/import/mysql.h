@@ -19,6 +19,3 @@ struct import_mysql {
 
 /* `text` is a command line, or the text of a shell script. False if it does not look like a check of MySQL. */
 bool import_recognise(const char *text, struct import_mysql *ret);
-
-/* Replaces what stands for a password in a command line by asterisks, in place. */
-void import_mask(char *text);

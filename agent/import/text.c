@@ -38,14 +38,40 @@ static void put_text(struct page *p, const char *text)
 	}
 }
 
-/* True if something was masked. */
-static bool put_masked(FILE *out, const char *text)
+/* What may quote words of the file. */
+static void put_ours(FILE *out, const char *text)
+{
+	_cleanup_(freep) char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	import_mask_command(copy);
+	fputs(copy, out);
+}
+
+/* A keyword of the blocks that hold secrets may be misspelt. */
+static bool holds_secret(const struct item *i)
+{
+	static const char *const words[] = { "auth_pass", "password", "passwd", "key" };
+
+	for (size_t k = 0; k < ELEMENTSOF(words); k++)
+		if (strcmp(i->word, words[k]) == 0)
+			return true;
+	return !i->key && i->parent &&
+	       (strcmp(i->parent->word, "authentication") == 0 || strcmp(i->parent->word, "auth_hmac") == 0);
+}
+
+/* `text` is that of the line `i`, or what stands in its place. True if something was masked. */
+static bool put_masked(FILE *out, const struct item *i, const char *text)
 {
 	_cleanup_(freep) char *copy = strdup(text);
 
 	if (!copy)
 		return false;
-	import_mask(copy);
+	if (text == i->text && holds_secret(i))
+		import_mask_value(i->word, copy + strlen(i->word));
+	else
+		import_mask(copy);
 	fputs(copy, out);
 	return strcmp(copy, text) != 0;
 }
@@ -61,7 +87,7 @@ static void put_comment(struct page *p, const struct item *i, const char *before
 {
 	indent(p, i->depth);
 	fprintf(p->out, "# %s", before);
-	put_masked(p->out, text);
+	put_ours(p->out, text);
 	new_line(p);
 }
 
@@ -101,13 +127,16 @@ static size_t put_out_of_use(struct page *p, struct import *m, size_t at)
 	put_comment(p, first, first->fate == FATE_IGNORED ? "left out: " : "not usable: ", first->why);
 	for (size_t k = at; k <= end; k++) {
 		struct item *i = &m->items[k];
-		bool masked;
+		bool masked = false;
 
 		if (k > at)
 			put_above(p, first->depth, "# ", i->above);
 		indent(p, first->depth);
 		fprintf(p->out, "# %*s", (int)(4 * (i->depth - first->depth)), "");
-		masked = put_masked(p->out, i->close ? "}" : i->text);
+		if (i->close)
+			fputc('}', p->out);
+		else
+			masked = put_masked(p->out, i, i->text);
 		fputs(i->opens ? " {" : "", p->out);
 		if (!masked) /* a # in a password that has no quotes */
 			put_beside(p, i);
@@ -345,7 +374,9 @@ static const char *fate_name(enum fate fate)
 
 static void put_wrapped(FILE *out, const char *text)
 {
-	fprintf(out, "                  %s\n", text);
+	fputs("                  ", out);
+	put_ours(out, text);
+	fputc('\n', out);
 }
 
 static void put_item(const struct item *i, FILE *out)
@@ -354,10 +385,12 @@ static void put_item(const struct item *i, FILE *out)
 	char *at = notes;
 
 	fprintf(out, "%6u  %-8s  %*s", i->where.line, fate_name(i->fate), (int)(2 * i->depth), "");
-	put_masked(out, i->text);
+	put_masked(out, i, i->text);
 	fputs(i->opens ? " {\n" : "\n", out);
 	if (i->fate == FATE_CHANGED) {
-		fprintf(out, "                  becomes `%s`\n", i->put);
+		fputs("                  becomes `", out);
+		put_masked(out, i, i->put);
+		fputs("`\n", out);
 	}
 	if (i->fate != FATE_KEPT && i->why)
 		put_wrapped(out, i->why);
@@ -413,8 +446,11 @@ void import_put_report(struct import *m, FILE *out, bool valid)
 			k = i->end;
 	}
 	put_everywhere(out);
-	for (size_t k = 0; k < m->n_general; k++)
-		fprintf(out, "%s%s\n", k == 0 ? "\nAlso, about the file as a whole:\n  - " : "  - ", m->general[k]);
+	for (size_t k = 0; k < m->n_general; k++) {
+		fputs(k == 0 ? "\nAlso, about the file as a whole:\n  - " : "  - ", out);
+		put_ours(out, m->general[k]);
+		fputc('\n', out);
+	}
 	if (valid) {
 		if (refused > 0)
 			fprintf(out,
@@ -429,7 +465,7 @@ void import_put_report(struct import *m, FILE *out, bool valid)
 		if (m->findings[k].level != CONF_ERROR)
 			continue;
 		fprintf(out, "%6u  ", m->findings[k].line);
-		put_masked(out, m->findings[k].text);
+		put_ours(out, m->findings[k].text);
 		fputc('\n', out);
 		left = true;
 	}

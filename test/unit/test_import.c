@@ -5,6 +5,7 @@
 
 #include "agent/conf/conf.h"
 #include "agent/import/import.h"
+#include "agent/import/mask.h"
 #include "agent/import/mysql.h"
 #include "test/unit/scratch.h"
 
@@ -345,17 +346,110 @@ static void how_the_script_reaches_mysql_is_taken_over(void **state)
 	assert_true(m.has_password);
 }
 
+/* Each holds X9 where the secret is, and Kept where nothing is to be taken away. */
 static void passwords_are_masked(void **state)
 {
-	char a[] = "script \"mysql -uroot -pS3 --password=S3 -e 1\"", b[] = "auth_pass \"S 3\"", c[] = "auth_pass S3";
+	static const char *const texts[] = {
+		"Kept \"mysql -uroot -pX9 --password=X9 -Kept 1\"",
+		"auth_pass \"X9 X9\" Kept",
+		"auth_pass X9 Kept",
+		"auth_pass    X9",
+		"auth_pass\tX9",
+		"auth_pass \t \"X9 X9\"",
+		"auth_pass \" X9\" Kept",
+		"auth_pass\"X9\"",
+		"auth_pass X9\"X9 X9\"",
+		"auth_pass \"X9\\\" X9\"",
+		"auth_pass \"X9 X9",
+		"AUTH_PASS: X9",
+		" auth_pass X9 # Kept",
+		"the Kept password  \"X9\" Kept",
+		"password = X9 Kept",
+		"Password: 'X9 X9' Kept",
+		"root password:X9 Kept",
+		"key 1 hex:X9X9",
+		"key 255 \"X9 X9\"",
+		"key\t1\t\tX9 X9",
+		"key X9",
+		"key: X9 Kept",
+		"monkey Kept",
+		"key 1 file:/Kept",
+		"password file:/Kept",
+		"password \"file:/Kept\"",
+		"auth_pass file:/X9",
+		"mysql --password='X9 X9' Kept",
+		"mysql --password=\\\"X9 X9\\\" Kept",
+		"mysql --pass=X9 --passw=X9 --password2=X9 --pa=X9 Kept",
+		"mysql --password X9 --Kept",
+		"mysql --password --Kept",
+		"mysql -p --Kept",
+		"mysql -p'X9 X9' Kept",
+		"mysql -p\"X9 X9\" Kept",
+		"mysql -p\\\"X9 X9\\\" Kept",
+		"mysql -pX9'X9 X9' Kept",
+		"mysql -pX9\\ X9 Kept",
+		"mysql -NspX9 Kept",
+		"check_mysql -p X9 Kept",
+		"sh -c 'mysql -pX9' Kept",
+		"Kept \"sh -c 'mysql \"-pX9\"' x\"",
+		"R=$(mysql -pX9) Kept",
+		"OPTS=-pX9 Kept",
+		"MYSQL_PWD=X9 Kept",
+		"MYSQL_PWD='X9 X9' Kept",
+		"\"MYSQL_PWD=X9\" Kept",
+		"env DB_PASS=X9 db_password=\"X9 X9\" Kept",
+		"curl --api-token=X9 mysql://Kept:X9@Kept/Kept",
+		"-Kept --port=Kept -P Kept -uKept --socket=/Kept.sock",
+	};
 
 	(void)state;
-	import_mask(a);
-	import_mask(b);
-	import_mask(c);
-	assert_null(strstr(a, "S3"));
-	assert_null(strstr(b, "S 3"));
-	assert_null(strstr(c, "S3"));
+	for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+		char *text = strdup(texts[i]);
+		size_t kept = 0;
+
+		import_mask(text);
+		if (strpbrk(text, "X9"))
+			fail_msg("`%s` is shown as `%s`", texts[i], text);
+		for (const char *p = texts[i]; (p = strstr(p, "Kept")); p++, kept++)
+			if (strncmp(text + (p - texts[i]), "Kept", 4) != 0)
+				fail_msg("`%s` is shown as `%s`", texts[i], text);
+		free(text);
+	}
+}
+
+/* Wherever a line of the file is shown: as it is, put out of use, changed, quoted in a finding, and in comments. */
+static void report_and_comments_show_no_secret(void **state)
+{
+	static const char conf[] =
+		"global_defs {\n script_user root\n}\n"
+		"vrrp_script s {\n script /bin/true --password=S3cret\n}\n"
+		"vrrp_script t {\n script \"MYSQL_PWD=S3cret check\"\n}\n"
+		"vrrp_instance V {\n interface eth0\n virtual_router_id 7\n"
+		" # auth_pass\tS3cret\n"
+		" authentication {\n  auth_type PASS\n  auth_pass \t S3cret S3cret # S3cret\n  auth_pas S3cret\n }\n"
+		" virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
+		"vrrp_instance W {\n interface eth0\n virtual_router_id 8\n version 3\n"
+		" authentication {\n  auth_type PASS\n  auth_pass  \"S3cret S3cret\"\n }\n"
+		" virtual_ipaddress {\n 10.0.0.2\n }\n}\n"
+		"vrrp_instance X {\n interface eth0\n virtual_router_id 9\n"
+		" auth_hmac {\n  key 1 hex:S3cret\n  kye 2 hex:S3cret\n }\n"
+		" virtual_ipaddress {\n 10.0.0.3\n }\n}\n"
+		"virtual_server 10.0.0.4 80 {\n SSL {\n  password   S3cret\n }\n}\n";
+	char *report = NULL, *suggestion = NULL, *whole, *at;
+	FILE *f = fopen(FOLDER "/secrets.conf", "we");
+
+	(void)state;
+	fputs(conf, f);
+	fclose(f);
+	import(FOLDER "/secrets.conf", &report, &suggestion);
+	if (strstr(report, "S3cret"))
+		fail_msg("%s", report);
+	at = whole = suggestion;
+	for (char *line; (line = strsep(&at, "\n"));)
+		if (line[strspn(line, " ")] == '#' && strstr(line, "S3cret"))
+			fail_msg("%s", line);
+	free(report);
+	free(whole);
 }
 
 int main(void)
@@ -373,6 +467,7 @@ int main(void)
 		cmocka_unit_test(usual_checks_are_recognised),
 		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),
 		cmocka_unit_test(passwords_are_masked),
+		cmocka_unit_test(report_and_comments_show_no_secret),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, scratch_leave);
