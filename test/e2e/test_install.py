@@ -59,3 +59,15 @@ def test_uninstall_leaves_what_others_put_beside_the_documents(build, tmp_path):
     (tmp_path / "usr/share/doc/sqlvip/NEWS").write_text("of somebody else\n")
     make("uninstall", build, tmp_path)
     assert files(tmp_path) == {"usr/share/doc/sqlvip/NEWS"}
+
+
+def words(unit, key):
+    """All values of a key of a unit file, of all its lines."""
+    return [word for line in unit.splitlines() if line.startswith(f"{key}=") for word in line.partition("=")[2].split()]
+
+
+def test_unit_stops_what_it_excludes_before_it_starts():
+    """systemd.unit(5): between units without an order, starting and stopping happen at the same time."""
+    unit = (TOP / "etc/sqlvip.service").read_text()
+    excluded = words(unit, "Conflicts")
+    assert "keepalived.service" in excluded and set(excluded) <= set(words(unit, "After"))
