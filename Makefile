@@ -104,13 +104,18 @@ DEPS_TEST  := libcmocka-dev clang libclang-rt-dev clang-format python3 python3-p
 # What Debian's keepalived links to. keepalived itself is only unpacked: installed, it would start a service.
 DEPS_PEERS := libglib2.0-0 libmnl0 libnftnl11 libnl-3-200 libnl-genl-3-200 libpcre2-8-0 libsnmp40
 
-.PHONY: deps
+.PHONY: deps deps-build
 deps:
 	$(Q)test/deps $(PEERS) $(DEPS_BUILD) $(DEPS_TEST) $(DEPS_PEERS)
 
-# Asked for together, everything waits for deps.
-ifneq ($(filter deps,$(MAKECMDGOALS)),)
-$(ALL_SRCS:%.c=$(B)/%.o) $(filter-out deps,$(MAKECMDGOALS)): | deps
+# For a host with a database of its own: what building takes, and nothing for tests.
+deps-build:
+	$(Q)test/deps '' $(DEPS_BUILD)
+
+# Asked for together, everything waits for them.
+DEPS_GOALS := $(filter deps deps-build,$(MAKECMDGOALS))
+ifneq ($(DEPS_GOALS),)
+$(ALL_SRCS:%.c=$(B)/%.o) $(filter-out deps deps-build,$(MAKECMDGOALS)): | $(DEPS_GOALS)
 endif
 
 # --- tests -------------------------------------------------------------------------------------------------------
