@@ -49,7 +49,7 @@ static bool next_word(const char **at, struct word *w)
 	w->s[n] = '\0';
 	while (*p == ' ' || *p == '\t')
 		p++;
-	w->ends = !*p || ends_command(*p);
+	w->ends = !*p || ends_command(*p) || *p == '#';
 	*at = p;
 	return true;
 }

@@ -285,6 +285,8 @@ static void usual_checks_are_recognised(void **state)
 		{ "mysql -h 127.0.0.1 -e 'select 1'", "mysql -e" },
 		{ "#!/bin/sh\nmysql -u a -N -s -e \"SHOW STATUS\" | grep -q Uptime || exit 1\n", "mysql -e" },
 		{ "pidof mysqld", "pidof" },
+		{ "pgrep mysqld # is it there?\nexit 1", "pgrep" },
+		{ "mysqladmin ping # alive?", "mysqladmin ping" },
 		{ "/bin/pidof mariadbd", "pidof" },
 		{ "/usr/bin/pgrep mysqld", "pgrep" },
 		{ "killall -0 mysqld", "killall -0" },
