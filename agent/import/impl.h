@@ -4,6 +4,7 @@
  *   import.c reads, judges, iterates
  *   text.c   writes the report and the suggestion
  *   mysql.c  recognises checks of MySQL
+ *   beyond.c and what they look at besides
  *   mask.c   takes secrets out of what is shown
  */
 #pragma once
@@ -47,7 +48,7 @@ struct item {
 	const char *put;     /* FATE_CHANGED */
 	const char *note;    /* what is different though it is kept; may hold several lines */
 	unsigned line;       /* of the suggestion; 0: none */
-	struct check *check; /* this opens a vrrp_script that has become one */
+	struct check *check; /* this opens a vrrp_script that has become one, or has one beside it */
 };
 
 /* A vrrp_script that watches MySQL. */
@@ -56,6 +57,10 @@ struct check {
 	struct item *item;
 	struct import_mysql mysql;
 	bool tracked;
+	bool stays;   /* the script is in use beside the vrrp_mysql, since it looks at more */
+	bool is_file; /* recognised by the text of a script */
+	int weight;   /* of the script, where it is tracked first */
+	bool reverse;
 	bool by_name;         /* recognised by the name of a file that is not here */
 	const char *defaults; /* an option file that can be used as it is; NULL: none */
 };
@@ -92,3 +97,6 @@ void import_put_report(struct import *m, FILE *out, bool valid);
 size_t import_count_refused(const struct import *m);
 /* The check that a line of track_script names; NULL if it names none. */
 struct check *import_tracked(const struct import *m, const struct item *entry);
+/* Whether the vrrp_mysql beside a script may be tracked where `entry` tracks the script: both at once are the same as
+ * one only with weight 0. */
+bool import_counts_once(const struct import *m, const struct check *c, const struct item *entry);

@@ -331,6 +331,7 @@ static bool recognise_file(struct check *c, const char *path)
 	if (r == -ENOENT) {
 		c->by_name = strcasestr(slash + 1, "mysql") || strcasestr(slash + 1, "mariadb");
 		c->mysql = (struct import_mysql){ .how = "what its name says" };
+		beyond_read_name(&c->mysql.beyond, slash + 1);
 		return c->by_name;
 	}
 	if (r < 0)
@@ -354,7 +355,10 @@ static bool recognise(struct import *m, struct check *c, const char *line)
 	if (conf_split_argv(m->pool, line, KS_WORDS_MAX, &argv) != CONF_SPLIT_OK || argv.n == 0)
 		return false;
 	script = script_of(&argv);
-	return import_recognise(line, &c->mysql) || (script && recognise_file(c, script));
+	if (import_recognise(line, &c->mysql))
+		return true;
+	c->is_file = script && recognise_file(c, script);
+	return c->is_file;
 }
 
 /* An option file as it is, if our own reader would take it. */
@@ -369,31 +373,105 @@ static void look_at_defaults(struct import *m, struct check *c)
 	conf_file_done(&file);
 }
 
-static void explain_check(struct import *m, struct check *c)
+/* `weight W [reverse]` in a line; false if it has none. */
+static bool read_weight(const char *text, int *w, bool *reverse)
+{
+	const char *at = strstr(text, "weight");
+
+	if (!at || sscanf(at, "weight %d", w) != 1)
+		return false;
+	*reverse = strstr(at, " reverse") != NULL;
+	return true;
+}
+
+/* The script's weight at `entry`, or, if that is NULL, where no other is given. */
+static void weight_at(const struct import *m, const struct check *c, const struct item *entry, int *w, bool *reverse)
+{
+	const struct item *block = c->item;
+
+	*w = 0;
+	*reverse = false;
+	if (entry && read_weight(entry->text + strlen(entry->word), w, reverse))
+		return;
+	for (size_t k = (size_t)(block - m->items) + 1; k < block->end; k++)
+		if (!m->items[k].close && m->items[k].parent == block && strcmp(m->items[k].word, "weight") == 0)
+			read_weight(m->items[k].text, w, reverse);
+}
+
+bool import_counts_once(const struct import *m, const struct check *c, const struct item *entry)
+{
+	int w;
+	bool reverse;
+
+	weight_at(m, c, entry, &w, &reverse);
+	return w == 0 && !reverse;
+}
+
+/* What the script does besides, and what of that the agent could. */
+static void explain_beyond(struct import *m, struct check *c)
+{
+	const struct beyond_words *b = &c->mysql.beyond;
+
+	add_note(m, c->item,
+		 print_to_pool(m->pool,
+			       "watches MySQL (%s), and more than whether it is alive: the script stays in use, and "
+			       "vrrp_mysql %s stands beside it, a connection of the agent's own",
+			       c->mysql.how, c->name));
+	for (enum beyond kind = 0; kind < _BEYOND_MAX_; kind++)
+		if (b->found[kind])
+			add_note(m, c->item,
+				 print_to_pool(m->pool, "  it %s (%s): %s", beyond_what(kind), b->found[kind],
+					       beyond_instead(kind)));
+	add_note(m, c->item,
+		 "once vrrp_mysql does what the script does, with what stands there behind # in use, take the "
+		 "vrrp_script "
+		 "and its lines in track_script out; where track_mysql is a comment it takes their place. Read the "
+		 "script "
+		 "before: it may do more than was seen here");
+}
+
+static void explain_replaced(struct import *m, struct check *c)
 {
 	struct item *i = c->item;
-	const struct item *user = child(m, i, "user");
 
+	i->fate = FATE_REPLACED;
 	i->why = print_to_pool(m->pool,
 			       "watches MySQL (%s): becomes vrrp_mysql %s, a connection of the agent's own that "
 			       "sees a death at once and a hang within its timeout, without a script",
 			       c->mysql.how, c->name);
-	if (c->by_name)
-		add_note(m, i,
-			 "the script is not on this host and was taken for a check of MySQL by its name: make sure "
-			 "that it does nothing else");
+	if (c->is_file && !c->by_name)
+		add_note(m, i, "whatever else the script does is not taken over: read it");
 	if (c->mysql.process_only)
 		add_note(m, i,
 			 "it asks only whether a process is there; now a server that no longer answers counts as down, "
 			 "too");
+	if (child(m, i, "user"))
+		add_note(m, i, "the probe runs in the agent: `user` has no meaning for it");
+}
+
+static void explain_check(struct import *m, struct check *c)
+{
+	struct item *i = c->item;
+
+	i->check = c;
+	c->stays = beyond_any(&c->mysql.beyond);
+	weight_at(m, c, NULL, &c->weight, &c->reverse);
+	if (c->stays)
+		explain_beyond(m, c);
+	else
+		explain_replaced(m, c);
+	if (c->by_name)
+		add_note(m, i,
+			 "the script is not on this host and was taken for a check of MySQL by its name: make sure "
+			 "that it does nothing else");
 	if (c->mysql.stops_agent)
 		add_note(m, i,
-			 "it ends keepalived instead of failing; here weight 0 makes the host give the addresses up, "
-			 "and take part again when MySQL is back");
+			 c->stays ? "it ends keepalived instead of failing, which moves nothing here: let it exit with "
+				    "1 instead"
+				  : "it ends keepalived instead of failing; here weight 0 makes the host give the "
+				    "addresses up, and take part again when MySQL is back");
 	if (c->mysql.has_password)
 		add_note(m, i, "it holds a password, which is not copied: give it with `password file:PATH`");
-	if (user)
-		add_note(m, i, "the probe runs in the agent: `user` has no meaning for it");
 }
 
 static void find_checks(struct import *m)
@@ -409,8 +487,6 @@ static void find_checks(struct import *m)
 		if (!script || !*c->name || !recognise(m, c, rest_of(script)))
 			continue;
 		look_at_defaults(m, c);
-		i->fate = FATE_REPLACED;
-		i->check = c;
 		m->n_checks++;
 		explain_check(m, c);
 	}
@@ -432,7 +508,18 @@ static void look_at_tracking(struct import *m, struct item *entry)
 	struct check *c = import_tracked(m, entry);
 	bool seen = false, defined = false;
 
-	if (c) {
+	if (c && c->stays) {
+		if (!c->tracked)
+			weight_at(m, c, entry, &c->weight, &c->reverse);
+		c->tracked = true;
+		add_note(m, entry,
+			 import_counts_once(m, c, entry)
+				 ? print_to_pool(m->pool, "beside it: `track_mysql { %s }`", entry->text)
+				 : print_to_pool(m->pool,
+						 "`track_mysql { %s }` stands beside it as a comment: with both, its "
+						 "weight would count twice when MySQL dies",
+						 entry->text));
+	} else if (c) {
 		c->tracked = true;
 		entry->fate = FATE_CHANGED;
 		entry->put = print_to_pool(m->pool, "track_mysql { %s }", entry->text);

@@ -13,7 +13,7 @@ static const char *const servers[] = { "mysqld", "mariadbd", "mysql", "mariadb",
 
 /* One word of shell text, its quotes taken off. */
 struct word {
-	char s[256];
+	char s[4096];
 	bool ends; /* a line, a pipe, a semicolon comes behind it */
 };
 
@@ -143,7 +143,24 @@ struct command {
 	bool client, admin, ping, statement;
 	const char *process; /* a way to look for processes */
 	bool status, server;
+	bool starts, agent, variable;
+	size_t n_words;
 };
+
+static bool is_start(const char *word)
+{
+	static const char *const verbs[] = { "start", "restart", "try-restart", "reload-or-restart" };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(word, verbs[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_agent(const char *word)
+{
+	return strcmp(word, "keepalived") == 0 || strcmp(word, "keepalived.service") == 0;
+}
 
 static void judge_word(struct command *c, const struct word *w)
 {
@@ -164,6 +181,18 @@ static void judge_word(struct command *c, const struct word *w)
 		c->process = "systemctl status";
 	c->status |= strcmp(w->s, "-0") == 0 || strcmp(w->s, "is-active") == 0 || strcmp(w->s, "status") == 0;
 	c->server |= is_server(name);
+	c->starts |= is_start(w->s) || (c->n_words == 0 && strcmp(name, "mysqld_safe") == 0);
+	c->agent |= is_agent(name);
+	c->variable |= strchr(w->s, '$') != NULL;
+	c->n_words++;
+}
+
+/* Also if the server's name is in a variable. */
+static bool starts_server(const struct command *c)
+{
+	bool by_manager = c->process && strcmp(c->process, "systemctl status") == 0 && c->variable && !c->agent;
+
+	return c->starts && (by_manager || c->server);
 }
 
 static void judge_command(const struct command *c, struct import_mysql *m)
@@ -171,6 +200,8 @@ static void judge_command(const struct command *c, struct import_mysql *m)
 	bool looks = c->process && c->server &&
 		     (strcmp(c->process, "pidof") == 0 || strcmp(c->process, "pgrep") == 0 || c->status);
 
+	if (starts_server(c))
+		beyond_add(&m->beyond, BEYOND_STARTS, "start");
 	if (c->admin && c->ping) {
 		m->how = "mysqladmin ping";
 		m->process_only = false;
@@ -208,6 +239,7 @@ bool import_recognise(const char *text, struct import_mysql *ret)
 		return false;
 	while (next_word(&at, &w)) {
 		judge_word(&c, &w);
+		beyond_read(&m.beyond, w.s);
 		if (c.client || c.admin)
 			take_option(&w, at, &m);
 		m.has_password |= strncmp(w.s, "MYSQL_PWD=", 10) == 0;

@@ -2,8 +2,9 @@
 /* Does a keepalived check script watch MySQL, and how? Looks at text only. */
 #pragma once
 
+#include "agent/import/beyond.h"
+
 #include <stdbool.h>
-#include <stddef.h>
 
 struct import_mysql {
 	const char *how;    /* what gave it away: "mysqladmin ping"; static */
@@ -15,6 +16,7 @@ struct import_mysql {
 	char port[8];       /* "" if it does not say */
 	char user[64];      /* "" if it does not say */
 	char defaults[256]; /* an option file, or "" */
+	struct beyond_words beyond;
 };
 
 /* `text` is a command line, or the text of a shell script. False if it does not look like a check of MySQL. */

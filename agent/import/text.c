@@ -218,6 +218,51 @@ static void put_values(struct page *p, const struct import *m, const struct item
 	}
 }
 
+/* What the script looks at besides, as comments: what each of them must demand, only the operator knows. */
+static void put_beyond(struct page *p, const struct check *c)
+{
+	const struct beyond_words *b = &c->mysql.beyond;
+
+	for (enum beyond kind = 0; kind < _BEYOND_MAX_; kind++) {
+		const char *setting, *check = b->found[kind] ? beyond_check(b, kind, &setting) : NULL;
+
+		if (b->found[kind]) {
+			fprintf(p->out, "    # the script %s (%s): %s", beyond_what(kind), b->found[kind],
+				beyond_instead(kind));
+			new_line(p);
+		}
+		if (!check)
+			continue;
+		fprintf(p->out, "    # check %s {", check);
+		new_line(p);
+		if (setting) {
+			fprintf(p->out, "    #     %s", setting);
+			new_line(p);
+		}
+		/* a check counts while the server is up only, so it takes off what the script's failure would */
+		if (c->weight == 0)
+			fputs("    #     fail", p->out);
+		else
+			fprintf(p->out, "    #     weight %d%s", c->weight < 0 ? c->weight : -c->weight,
+				c->reverse ? " reverse" : "");
+		new_line(p);
+		put_line(p, 1, "# }");
+	}
+}
+
+static void put_block(struct page *p, const struct import *m, const struct item *block)
+{
+	const struct check *c = block->check;
+
+	fprintf(p->out, "vrrp_mysql %s {", c->name);
+	new_line(p);
+	put_place(p, c);
+	put_account(p, c);
+	put_values(p, m, block);
+	put_beyond(p, c);
+	put_line(p, 0, "}");
+}
+
 static void put_check(struct page *p, const struct import *m, struct item *block)
 {
 	const struct check *c = block->check;
@@ -227,12 +272,17 @@ static void put_check(struct page *p, const struct import *m, struct item *block
 	fprintf(p->out, "# was vrrp_script %s (%s)", c->name, c->mysql.how);
 	new_line(p);
 	block->line = p->line;
-	fprintf(p->out, "vrrp_mysql %s {", c->name);
+	put_block(p, m, block);
+}
+
+/* The script itself follows as it was. */
+static void put_check_beside(struct page *p, const struct import *m, const struct item *block)
+{
+	fprintf(p->out, "# beside vrrp_script %s (%s), which looks at more", block->check->name,
+		block->check->mysql.how);
 	new_line(p);
-	put_place(p, c);
-	put_account(p, c);
-	put_values(p, m, block);
-	put_line(p, 0, "}");
+	put_block(p, m, block);
+	new_line(p);
 }
 
 /* --- tracking ---------------------------------------------------------------------------------------------------- */
@@ -252,6 +302,27 @@ static bool is_in_use(const struct item *i)
 	return !i->close && (i->fate == FATE_KEPT || i->fate == FATE_CHANGED);
 }
 
+enum tracked { TRACKED_SCRIPT, TRACKED_SERVER, TRACKED_BOTH };
+
+static enum tracked tracked_as(const struct import *m, const struct item *entry)
+{
+	const struct check *c = import_tracked(m, entry);
+
+	return !c ? TRACKED_SCRIPT : c->stays ? TRACKED_BOTH : TRACKED_SERVER;
+}
+
+/* Whether the entry stands in track_mysql, or if not `servers` in track_script. */
+static bool is_tracked_in(const struct import *m, const struct item *entry, bool servers)
+{
+	enum tracked as = tracked_as(m, entry);
+
+	if (!is_in_use(entry))
+		return false;
+	if (as == TRACKED_BOTH)
+		return !servers || import_counts_once(m, import_tracked(m, entry), entry);
+	return (as == TRACKED_SERVER) == servers;
+}
+
 /* A track_script block: what has become a vrrp_mysql goes into a track_mysql. */
 static size_t put_tracking(struct page *p, struct import *m, size_t at)
 {
@@ -260,23 +331,36 @@ static size_t put_tracking(struct page *p, struct import *m, size_t at)
 	for (size_t k = at; k <= block->end; k++)
 		if (k == at || !is_in_use(&m->items[k]))
 			put_comments_of(p, &m->items[k], block->depth);
-	for (int pass = 0; pass < 2; pass++) { /* scripts, servers */
+	for (int servers = 0; servers < 2; servers++) {
 		bool begun = false;
 
 		for (size_t k = at + 1; k < block->end; k++) {
 			struct item *i = &m->items[k];
 
-			if (!is_in_use(i) || (import_tracked(m, i) != NULL) != (pass == 1))
+			if (!is_tracked_in(m, i, servers))
 				continue;
 			if (!begun) {
 				block->line = p->line;
-				put_line(p, block->depth, pass ? "track_mysql {" : "track_script {");
+				put_line(p, block->depth, servers ? "track_mysql {" : "track_script {");
 			}
 			begun = true;
-			put_entry(p, i);
+			if (servers && tracked_as(m, i) == TRACKED_BOTH) /* its comments are with the script */
+				put_line(p, i->depth, i->text);
+			else
+				put_entry(p, i);
 		}
 		if (begun)
 			put_line(p, block->depth, "}");
+	}
+	for (size_t k = at + 1; k < block->end; k++) {
+		const struct item *i = &m->items[k];
+
+		if (!is_in_use(i) || tracked_as(m, i) != TRACKED_BOTH || is_tracked_in(m, i, true))
+			continue;
+		put_line(p, block->depth, "# in place of the script, not beside it, where it would count twice:");
+		indent(p, block->depth);
+		fprintf(p->out, "# track_mysql { %s }", i->text);
+		new_line(p);
 	}
 	return block->end;
 }
@@ -344,6 +428,8 @@ void import_put_suggestion(struct import *m, FILE *out)
 		} else if (i->opens && strcmp(i->word, "track_script") == 0) {
 			k = put_tracking(&p, m, k);
 		} else {
+			if (i->check)
+				put_check_beside(&p, m, i);
 			put_above(&p, i->depth, "", i->above);
 			i->line = p.line;
 			indent(&p, i->depth);

@@ -324,6 +324,173 @@ static void usual_checks_are_recognised(void **state)
 			fail_msg("recognised as %s: %s", m.how, unknown[i]);
 }
 
+static void what_a_check_looks_at_beyond_life_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned kinds; /* bits */
+	} known[] = {
+		{ "mysql -e 'SELECT 1'", 0 },
+		{ "mysql -e 'select 1 from dual'; mysql -e 'SELECT user FROM mysql.user'", 0 },
+		{ "mysqladmin -uroot -pX ping", 0 },
+		{ "mysql -e 'SHOW STATUS' | grep -q Uptime; systemctl stop keepalived", 0 },
+		{ "mysql -e 'SELECT 1' # SHOW SLAVE STATUS\n", 0 },
+		{ "mysqladmin ping || service keepalived restart; apt update", 0 },
+		{ "pidof mysqld || systemctl restart nginx", 0 },
+		{ "mysql -e 'SHOW SLAVE STATUS\\G' | grep -c 'Running: Yes'", 1u << BEYOND_REPLICATION },
+		{ "mysql -e 'show replica status'", 1u << BEYOND_REPLICATION },
+		{ "Q='SHOW ALL SLAVES STATUS'\nmysql -e \"$Q\"\n", 1u << BEYOND_REPLICATION },
+		{ "mysql -e \"$Q\" | awk '/Seconds_Behind_Master/ { print $2 }'", 1u << BEYOND_REPLICATION },
+		{ "mysql -e \"SHOW STATUS LIKE 'wsrep_local_state'\"", 1u << BEYOND_GALERA },
+		{ "mysql -e 'SELECT @@read_only'", 1u << BEYOND_ROLE },
+		{ "mysql -e 'select @@global.super_read_only'", 1u << BEYOND_ROLE },
+		{ "mysql -e 'SELECT * FROM performance_schema.replication_group_members'", 1u << BEYOND_GROUP },
+		{ "mysql -e 'INSERT INTO t VALUES (1)'", 1u << BEYOND_WRITES },
+		{ "mysql -e 'replace into hb values (1)'", 1u << BEYOND_WRITES },
+		{ "mysql -e 'SHOW MASTER STATUS'", 1u << BEYOND_OTHER },
+		{ "mysql -e 'SHOW PROCESSLIST'", 1u << BEYOND_OTHER },
+		{ "mysql -e 'SELECT v FROM app.t'", 1u << BEYOND_OTHER },
+		{ "pidof mysqld || systemctl restart mysqld", 1u << BEYOND_STARTS },
+		{ "pidof mysqld || /etc/init.d/mysqld start", 1u << BEYOND_STARTS },
+		{ "pidof mysqld || service $DB start", 1u << BEYOND_STARTS },
+		{ "mysql -e 'SHOW SLAVE STATUS'; mysql -e 'SELECT @@read_only'",
+		  1u << BEYOND_REPLICATION | 1u << BEYOND_ROLE },
+	};
+	struct import_mysql m;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(known); i++) {
+		assert_true(import_recognise(known[i].text, &m));
+		for (enum beyond kind = 0; kind < _BEYOND_MAX_; kind++)
+			if ((m.beyond.found[kind] != NULL) != (known[i].kinds >> kind & 1))
+				fail_msg("%s: it %s: %s", known[i].text, beyond_what(kind),
+					 m.beyond.found[kind] ? m.beyond.found[kind] : "not seen");
+	}
+}
+
+/* A file with one check and one instance that tracks it. */
+static void import_check(const char *script, const char *weight, char **report, char **suggestion)
+{
+	FILE *f = fopen(FOLDER "/check.conf", "we");
+
+	fprintf(f,
+		"global_defs {\n script_user root\n}\nvrrp_script chk {\n script \"%s\"\n interval 5\n%s}\n"
+		"vrrp_instance V {\n interface eth0\n virtual_router_id 7\n virtual_ipaddress {\n 10.0.0.1\n }\n"
+		" track_script {\n  chk # why\n }\n}\n",
+		script, weight);
+	fclose(f);
+	assert_int_equal(import(FOLDER "/check.conf", report, suggestion), 0);
+}
+
+static struct conf *load(const char *text)
+{
+	struct conf *c = NULL;
+
+	assert_int_equal(conf_load_text("s.conf", text, strlen(text), true, NULL, no_findings, NULL, &c), 0);
+	return c;
+}
+
+/* As an operator does it who takes the # off what stands in vrrp_mysql and in its place in track_mysql. */
+static void use_comments(char *suggestion)
+{
+	for (char *line = suggestion; (line = strstr(line, "    # ")); line++)
+		if (strncmp(line + 6, "check ", 6) == 0 || line[6] == ' ' || line[6] == '}' ||
+		    strncmp(line + 6, "track_mysql ", 12) == 0)
+			line[4] = ' ';
+}
+
+/* With weight 0 a failure twice is the same as once, so that both may count. */
+static void check_of_replication_stays_beside_what_it_becomes(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	struct conf *c;
+
+	(void)state;
+	import_check("/usr/bin/mysql -e \\\"SHOW SLAVE STATUS\\\"", "", &report, &suggestion);
+	assert_non_null(strstr(report, "     4  kept      vrrp_script chk {\n"));
+	assert_non_null(strstr(report, "it looks at replication (slave*): `check replication`"));
+	c = load(suggestion);
+	assert_int_equal(c->n_scripts, 1);
+	assert_int_equal(c->n_mysqls, 1);
+	assert_int_equal(c->mysqls[0].n_fitness, 0);
+	assert_true(conf_is_tracked(c, CONF_TRACK_SCRIPT, 0));
+	assert_true(conf_is_tracked(c, CONF_TRACK_MYSQL, 0));
+	conf_free(c);
+	use_comments(suggestion);
+	c = load(suggestion);
+	assert_int_equal(c->mysqls[0].n_fitness, 1);
+	assert_int_equal(c->mysqls[0].fitness[0].check.rules.kind, FITNESS_REPLICATION);
+	assert_int_equal(c->mysqls[0].fitness[0].weight, 0);
+	conf_free(c);
+	free(report);
+	free(suggestion);
+}
+
+/* With another weight a dead server would take it off twice: only one of the two is tracked. */
+static void weight_of_a_script_that_stays_counts_once(void **state)
+{
+	static const struct {
+		const char *weight;
+		int check;
+	} weights[] = { { " weight -20\n", -20 }, { " weight 30\n", -30 } };
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(weights); i++) {
+		char *report = NULL, *suggestion = NULL;
+		struct conf *c;
+
+		import_check("/usr/bin/mysql -e \\\"SHOW STATUS LIKE 'wsrep_local_state'\\\"", weights[i].weight,
+			     &report, &suggestion);
+		assert_non_null(strstr(report, "it looks at Galera (wsrep*): `check galera`"));
+		assert_non_null(strstr(report, "count twice"));
+		c = load(suggestion);
+		assert_int_equal(c->n_mysqls, 1);
+		assert_true(conf_is_tracked(c, CONF_TRACK_SCRIPT, 0));
+		assert_false(conf_is_tracked(c, CONF_TRACK_MYSQL, 0));
+		conf_free(c);
+		use_comments(suggestion);
+		c = load(suggestion);
+		assert_true(conf_is_tracked(c, CONF_TRACK_MYSQL, 0));
+		assert_int_equal(c->mysqls[0].fitness[0].check.rules.kind, FITNESS_GALERA);
+		assert_int_equal(c->mysqls[0].fitness[0].weight, weights[i].check);
+		conf_free(c);
+		free(report);
+		free(suggestion);
+	}
+}
+
+static void check_of_life_alone_is_replaced(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	struct conf *c;
+
+	(void)state;
+	import_check("/usr/bin/mysql -e 'SELECT 1'", " weight -20\n", &report, &suggestion);
+	assert_non_null(strstr(report, "     4  replaced  vrrp_script chk {\n"));
+	c = load(suggestion);
+	assert_int_equal(c->n_scripts, 0);
+	assert_true(conf_is_tracked(c, CONF_TRACK_MYSQL, 0));
+	conf_free(c);
+	free(report);
+	free(suggestion);
+}
+
+/* A file that is not here is told by its name. */
+static void script_named_for_replication_stays(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+	struct conf *c;
+
+	(void)state;
+	import_check("/nowhere/check_mysql_slave.sh", "", &report, &suggestion);
+	c = load(suggestion);
+	assert_int_equal(c->n_scripts, 1);
+	assert_int_equal(c->n_mysqls, 1);
+	conf_free(c);
+	free(report);
+	free(suggestion);
+}
+
 static void how_the_script_reaches_mysql_is_taken_over(void **state)
 {
 	struct import_mysql m;
@@ -467,6 +634,11 @@ int main(void)
 		cmocka_unit_test(comments_stay_with_what_they_precede),
 		cmocka_unit_test(lines_for_another_host_are_taken_if_it_is_named),
 		cmocka_unit_test(usual_checks_are_recognised),
+		cmocka_unit_test(what_a_check_looks_at_beyond_life_is_told),
+		cmocka_unit_test(check_of_replication_stays_beside_what_it_becomes),
+		cmocka_unit_test(weight_of_a_script_that_stays_counts_once),
+		cmocka_unit_test(check_of_life_alone_is_replaced),
+		cmocka_unit_test(script_named_for_replication_stays),
 		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),
 		cmocka_unit_test(passwords_are_masked),
 		cmocka_unit_test(report_and_comments_show_no_secret),
