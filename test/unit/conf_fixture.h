@@ -6,6 +6,11 @@
 
 #include <stdio.h>
 
+/* An instance that lacks nothing but `more`. */
+#define INSTANCE(more) \
+	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
+#define INSTANCE_AT "f.conf:4: " /* where `more` begins */
+
 /* Of the last configuration that was loaded. */
 static struct {
 	char text[65536]; /* a line for each finding, as "f.conf:4: error: …"; of a path only the name */

@@ -12,12 +12,10 @@
 #define HEX       "hex:" DIGITS
 #define TEXT      "correct horse battery staple 0123456789!"
 #define PLACE     "f.conf:5: "
-#define BLOCK     "f.conf:4: "
+#define BLOCK     INSTANCE_AT
 #define HMAC(x)   INSTANCE(" auth_hmac {\n" x " }\n")
 #define NOTHING   ""
 #define LONG_TEXT "0123456789012345678901234567890123456789012345678901234567890123"
-#define INSTANCE(more) \
-	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 

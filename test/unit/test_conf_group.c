@@ -4,16 +4,16 @@
 
 #include "test/unit/conf_fixture.h"
 
-#define INSTANCE(name, vrid, more)                                                      \
+#define MEMBER(name, vrid, more)                                                        \
 	"vrrp_instance " name " {\n interface eth0\n virtual_router_id " vrid "\n" more \
 	" virtual_ipaddress {\n 10.0.0." vrid "\n }\n}\n"
-#define TWO      INSTANCE("A", "1", "") INSTANCE("B", "2", "")
+#define TWO      MEMBER("A", "1", "") MEMBER("B", "2", "")
 #define SCRIPT   "vrrp_script s {\n script /bin/true\n}\n"
 #define GROUP(x) "vrrp_sync_group G {\n" x "}\n"
 
 static void members_are_found_wherever_the_group_stands(void **state)
 {
-	struct conf *c = load(GROUP(" group {\n B\n A\n }\n") TWO INSTANCE("C", "3", ""));
+	struct conf *c = load(GROUP(" group {\n B\n A\n }\n") TWO MEMBER("C", "3", ""));
 
 	(void)state;
 	assert_string_equal(said.text, "");
@@ -46,11 +46,11 @@ static void instance_is_in_one_group_once(void **state)
 {
 	(void)state;
 	refuses(GROUP(" group {\n A\n B\n A\n }\n") TWO, "f.conf:5: error: group: A stands here twice\n");
-	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group H {\n group {\n C\n B\n }\n}\n" TWO INSTANCE("C", "3",
-													      ""),
+	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group H {\n group {\n C\n B\n }\n}\n" TWO MEMBER("C", "3",
+													    ""),
 		"f.conf:10: error: group: B is in vrrp_sync_group G already (line 1)\n");
-	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group G {\n group {\n C\n D\n }\n}\n" TWO INSTANCE(
-			"C", "3", "") INSTANCE("D", "4", ""),
+	refuses(GROUP(" group {\n A\n B\n }\n") "vrrp_sync_group G {\n group {\n C\n D\n }\n}\n" TWO MEMBER(
+			"C", "3", "") MEMBER("D", "4", ""),
 		"f.conf:7: error: vrrp_sync_group G: there is one of this name in line 1\n");
 }
 
@@ -76,7 +76,7 @@ static void object_is_tracked_by_the_group_or_by_the_member(void **state)
 {
 	(void)state;
 	refuses(SCRIPT GROUP(" group {\n A\n B\n }\n track_script {\n s\n }\n")
-			INSTANCE("A", "1", " track_script {\n s\n }\n") INSTANCE("B", "2", ""),
+			MEMBER("A", "1", " track_script {\n s\n }\n") MEMBER("B", "2", ""),
 		"f.conf:17: error: track_script: s is tracked by vrrp_sync_group G already (line 10)\n");
 }
 
@@ -85,18 +85,18 @@ static void member_has_a_weight_of_its_own_only_where_the_group_allows_it(void *
 	struct conf *c;
 
 	(void)state;
-	refuses(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s weight 5\n }\n")
-			INSTANCE("B", "2", ""),
+	refuses(SCRIPT GROUP(" group {\n A\n B\n }\n") MEMBER("A", "1", " track_script {\n s weight 5\n }\n")
+			MEMBER("B", "2", ""),
 		"f.conf:14: error: track_script: s has weight 5 here, but vrrp_sync_group G (line 4) has its members "
 		"share one state: track it in the group, or use weight 0, or allow such weights with "
 		"sync_group_tracking_weight in the group\n");
 	c = load(SCRIPT GROUP(" group {\n A\n B\n }\n global_tracking\n")
-			 INSTANCE("A", "1", " track_script {\n s weight 5\n }\n") INSTANCE("B", "2", ""));
+			 MEMBER("A", "1", " track_script {\n s weight 5\n }\n") MEMBER("B", "2", ""));
 	assert_true(c->groups[0].tracking_weight);
 	reads_back(c);
 	conf_free(c);
-	c = load(SCRIPT GROUP(" group {\n A\n B\n }\n") INSTANCE("A", "1", " track_script {\n s\n }\n")
-			 INSTANCE("B", "2", ""));
+	c = load(SCRIPT GROUP(" group {\n A\n B\n }\n") MEMBER("A", "1", " track_script {\n s\n }\n")
+			 MEMBER("B", "2", ""));
 	conf_free(c);
 }
 

@@ -7,8 +7,6 @@
 
 #include <sys/stat.h>
 
-#define INSTANCE(more) \
-	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 #define GLOBAL(more) "global_defs {\n" more "}\n"
 
 static void pipes_and_their_programs_are_read_wherever_they_stand(void **state)

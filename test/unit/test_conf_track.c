@@ -4,8 +4,6 @@
 
 #include "test/unit/conf_fixture.h"
 
-#define INSTANCE(more) \
-	"vrrp_instance V {\n interface eth0\n virtual_router_id 51\n" more " virtual_ipaddress {\n 10.0.0.1\n }\n}\n"
 #define MYSQL(more)   "vrrp_mysql db {\n socket /s\n user u\n" more "}\n"
 #define TRACKS_MYSQL  INSTANCE(" track_mysql {\n db\n }\n")
 #define CHECKED(more) MYSQL(more) TRACKS_MYSQL
