@@ -471,7 +471,10 @@ static void explain_check(struct import *m, struct check *c)
 				  : "it ends keepalived instead of failing; here weight 0 makes the host give the "
 				    "addresses up, and take part again when MySQL is back");
 	if (c->mysql.has_password)
-		add_note(m, i, "it holds a password, which is not copied: give it with `password file:PATH`");
+		add_note(m, i,
+			 c->stays ? "it holds a password, which stands in the suggestion as long as the script does; "
+				    "vrrp_mysql does not get it: give it with `password file:PATH`"
+				  : "it holds a password, which is not copied: give it with `password file:PATH`");
 }
 
 static void find_checks(struct import *m)

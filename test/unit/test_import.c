@@ -28,9 +28,7 @@ static char *read_file(const char *path)
 /* Which socket there is depends on the host. */
 static void forget_socket(char *text)
 {
-	char *at = strstr(text, "    socket /");
-
-	if (at)
+	for (char *at = text; (at = strstr(at, "    socket /"));)
 		memmove(at, at + strcspn(at, "\n"), strlen(at + strcspn(at, "\n")) + 1);
 }
 
@@ -116,6 +114,12 @@ static void groups_definitions_and_what_is_not_served_are_explained(void **state
 {
 	(void)state;
 	golden("pair");
+}
+
+static void scripts_that_look_at_more_than_life_stay(void **state)
+{
+	(void)state;
+	golden("beyond");
 }
 
 static void untracked_check_of_a_keepalived_conf_gets_tracked(void **state)
@@ -475,6 +479,18 @@ static void check_of_life_alone_is_replaced(void **state)
 	free(suggestion);
 }
 
+static void password_of_a_script_that_stays_is_told_of(void **state)
+{
+	char *report = NULL, *suggestion = NULL;
+
+	(void)state;
+	import_check("/usr/bin/mysql -umon -pMonPass1 -e 'SELECT @@read_only'", "", &report, &suggestion);
+	assert_non_null(strstr(report, "a password, which stands in the suggestion"));
+	assert_null(strstr(report, "MonPass1"));
+	free(report);
+	free(suggestion);
+}
+
 /* A file that is not here is told by its name. */
 static void script_named_for_replication_stays(void **state)
 {
@@ -627,6 +643,7 @@ int main(void)
 		cmocka_unit_test(file_of_the_usual_guide_is_explained),
 		cmocka_unit_test(script_that_stops_keepalived_becomes_a_check),
 		cmocka_unit_test(groups_definitions_and_what_is_not_served_are_explained),
+		cmocka_unit_test(scripts_that_look_at_more_than_life_stay),
 		cmocka_unit_test(untracked_check_of_a_keepalived_conf_gets_tracked),
 		cmocka_unit_test(what_only_the_operator_can_mend_is_named),
 		cmocka_unit_test(script_without_quotes_gets_them),
@@ -638,6 +655,7 @@ int main(void)
 		cmocka_unit_test(check_of_replication_stays_beside_what_it_becomes),
 		cmocka_unit_test(weight_of_a_script_that_stays_counts_once),
 		cmocka_unit_test(check_of_life_alone_is_replaced),
+		cmocka_unit_test(password_of_a_script_that_stays_is_told_of),
 		cmocka_unit_test(script_named_for_replication_stays),
 		cmocka_unit_test(how_the_script_reaches_mysql_is_taken_over),
 		cmocka_unit_test(passwords_are_masked),
