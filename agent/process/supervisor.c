@@ -326,7 +326,14 @@ static bool crashes_too_often(struct supervisor *s)
 	return true;
 }
 
-static void start_again(struct supervisor *s)
+/* In backoff_us, which the caller has told of; the next time it will be longer. */
+static void start_later(struct supervisor *s)
+{
+	loop_timer_in(&s->start_timer, s->backoff_us);
+	s->backoff_us = s->backoff_us * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : s->backoff_us * 2;
+}
+
+static void has_died(struct supervisor *s)
 {
 	if (crashes_too_often(s)) {
 		log_error("the engine has died %d times within %d s: giving up; the addresses are removed, and the "
@@ -341,8 +348,7 @@ static void start_again(struct supervisor *s)
 		s->backoff_us = BACKOFF_MIN_US;
 	log_warn("another engine is started in %.1f s", (double)s->backoff_us / 1e6);
 	sd_notifyf(false, "STATUS=The engine has died; another follows in %.1f s", (double)s->backoff_us / 1e6);
-	loop_timer_in(&s->start_timer, s->backoff_us);
-	s->backoff_us = s->backoff_us * 2 > BACKOFF_MAX_US ? BACKOFF_MAX_US : s->backoff_us * 2;
+	start_later(s);
 }
 
 static void engine_ended(struct supervisor *s, int status)
@@ -366,7 +372,7 @@ static void engine_ended(struct supervisor *s, int status)
 	else if (s->opt->no_respawn)
 		finish(s, EXIT_FATAL);
 	else
-		start_again(s);
+		has_died(s);
 }
 
 static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
@@ -420,6 +426,17 @@ static int start_engine(struct supervisor *s)
 	return r;
 }
 
+/* A shortage, of processes or descriptors. Unlike deaths of an engine that was there, it says nothing about the engine,
+ * and may pass at any time: there is no number of tries after which giving up would be better. */
+static void cannot_start(struct supervisor *s, int error)
+{
+	const double seconds = (double)s->backoff_us / 1e6;
+
+	log_error("another engine cannot be started: %s; tried again in %.1f s", strerror(-error), seconds);
+	sd_notifyf(false, "STATUS=An engine cannot be started: %s; tried again in %.1f s", strerror(-error), seconds);
+	start_later(s);
+}
+
 static void start_due(void *user, uint64_t due_us)
 {
 	struct supervisor *s = user;
@@ -428,14 +445,13 @@ static void start_due(void *user, uint64_t due_us)
 	(void)due_us;
 	if (r == 0)
 		return;
-	log_error("another engine cannot be started: %s", strerror(-r));
 	if (s->engine.pid) { /* nobody watches it */
 		kill_engine(s);
 		waitpid(s->engine.pid, NULL, 0);
 		sweep(s);
 		drop_engine(s);
 	}
-	start_again(s);
+	cannot_start(s, r);
 }
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */

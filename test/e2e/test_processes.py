@@ -243,6 +243,26 @@ def test_each_engine_waits_longer_than_the_one_before(pair):
     assert agent.stop() == 0
 
 
+def test_engine_that_cannot_be_started_for_a_while_is_no_engine_that_dies(pair):
+    """A shortage passes, and whoever had given up would stay down."""
+    agent = alone(pair)
+    engine, usual = agent.engine, resource.prlimit(agent.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, (0, usual[1]))
+    os.kill(engine, signal.SIGKILL)
+    for seconds in ("0.2", "0.4", "0.8", "1.6", "3.2"):
+        agent.process.wait_log(rf"engine cannot be started: Too many open files; tried again in {seconds} s", 10)
+    resource.prlimit(agent.pid, resource.RLIMIT_NOFILE, usual)
+    engine = new_engine(agent, engine)
+    pair.watcher.wait_holder(pair.master, VIP, 15)
+    assert agent.status()["engine"]["restarts"] == 1
+    for n in range(4):
+        assert not agent.process.search("giving up")
+        os.kill(engine, signal.SIGKILL)
+        if n < 3:
+            engine = new_engine(agent, engine)
+    assert agent.process.wait(15) == 8
+
+
 def test_without_respawn_the_end_of_the_engine_is_the_end(pair):
     agent = alone(pair, options=["-R", "-p", "/run/super.pid", "-r", "/run/engine.pid"])
     assert int(pair.master.path("/run/super.pid").read_text()) == agent.pid
