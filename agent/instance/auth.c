@@ -143,7 +143,7 @@ static void raise_alarm(struct instance *inst)
 	else if (inst->fsm.state == VRRP_MASTER)
 		what = "We are master, too: two masters with different keys, and both hold the addresses. Give both "
 		       "hosts the same";
-	alarm_raise("auth", inst->conf->name,
+	alarm_raise(instance_alarm("auth"), inst->conf->name,
 		    "%s keeps sending adverts for virtual router %u that fail authentication (%s): %s. %s",
 		    ip_format(&w->src, addr), inst->conf->vrid, vrrp_drop_name(w->why), auth_watch_text(w->why), what);
 }

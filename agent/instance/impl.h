@@ -437,6 +437,8 @@ void instance_obey(struct instance *inst);
 const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us);
 /* Such an event would not be withheld any more. */
 void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type);
+/* `id`, for alarm_raise(): that it is one of those that end with their instance. */
+const char *instance_alarm(const char *id);
 /* Adds what was ordered to an instance's status. */
 void instance_orders_status(const struct instance *inst, json_t *status);
 

@@ -199,9 +199,9 @@ static bool vip_missing(const struct instance *inst)
 	return false;
 }
 
-/* All that instances raise, here and in auth.c: what is not listed outlives its instance. */
+/* All that instances raise, here and elsewhere: what is not listed outlives its instance. */
 static const char *const alarms[] = {
-	"standby", "fault", "would", "no_master", "vip_missing", "rival", "auth",
+	"standby", "fault", "would", "no_master", "vip_missing", "rival", "auth", "stray",
 };
 
 static bool is_listed(const char *id)
@@ -217,11 +217,16 @@ void instance_forget_alarms(const struct instance *inst)
 	alarm_forget(alarms, ELEMENTSOF(alarms), inst->conf->name);
 }
 
-static void alarm_if(bool on, const struct instance *inst, const char *id, const char *text)
+const char *instance_alarm(const char *id)
 {
 	assert(is_listed(id));
+	return id;
+}
+
+static void alarm_if(bool on, const struct instance *inst, const char *id, const char *text)
+{
 	if (on)
-		alarm_raise(id, inst->conf->name, "%s", text);
+		alarm_raise(instance_alarm(id), inst->conf->name, "%s", text);
 	else
 		alarm_end(id, inst->conf->name);
 }

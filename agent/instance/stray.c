@@ -154,8 +154,8 @@ void instance_look_for_strays(struct instance *inst)
 		return;
 	}
 	ip_format(&a[0].prefix.addr, addr);
-	alarm_raise("stray", inst->conf->name, "%s/%u is on this host, which is not master: who put it there?", addr,
-		    a[0].prefix.len);
+	alarm_raise(instance_alarm("stray"), inst->conf->name,
+		    "%s/%u is on this host, which is not master: who put it there?", addr, a[0].prefix.len);
 	master = other_master(inst);
 	n = keep_those_that_may_go(inst, a, n);
 	if (!may_try(s) || inst->maintenance || !master || n == 0)

@@ -67,6 +67,26 @@ def test_vip_that_is_added_where_nobody_else_is_heard_stays_and_is_an_alarm(pair
     until(lambda: "stray" not in alarms(agent), 10, "the alarm to end")
 
 
+def test_alarm_ends_with_its_instance(pair):
+    """Under another name it is raised again, and under none that is no more it stays."""
+    host = pair.master
+    rest = instance(100, name="VI_2", vrid=52, vips=("192.168.1.101",), track=False)
+    agent = pair.agent(host, instance(200, track=False) + rest).start()
+    agent.wait_state("MASTER", 5)
+    host.run([pair.build.sqlvipctl, "standby", "VI_1", "--force"], check=False)
+    pair.watcher.wait_no_holder(host, VIP, 5)
+    add(host)
+
+    def of():
+        return [a["instance"] for a in agent.status()["alarms"] if a["id"] == "stray"]
+
+    until(lambda: of() == ["VI_1"], 10, "the alarm")
+    for config, names in ((instance(200, name="DB", track=False) + rest, ["DB"]), (rest, [])):
+        agent.configure(config)
+        host.run([pair.build.sqlvipctl, "reload"])
+        until(lambda: of() == names, 10, lambda: f"{names}, not {of()}")
+
+
 def test_vip_that_is_added_again_and_again_is_left_after_five_times(pair):
     agents = pair.start_agents(check="", track=False)
     at = now()
