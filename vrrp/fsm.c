@@ -361,8 +361,9 @@ static void backup_hears(struct vrrp_fsm *f, const struct vrrp_event *ev, struct
 	}
 }
 
-/* The Down time changes, and what is left of it by as much. A takeover at Skew is off when the master that fell below
- * us is our equal again because we fell, too. */
+/* The Down time changes, and what is left of it by as much. But a takeover from a living master, at Skew because it
+ * fell below us or at the end of the Down time because we preempt, is off when it is our equal again because we fell,
+ * too. */
 static void backup_priority(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
 	uint64_t old_down = vrrp_down_us(f);
@@ -372,8 +373,10 @@ static void backup_priority(struct vrrp_fsm *f, const struct vrrp_event *ev, str
 	set_priority(f, ev->priority);
 	if (f->priority == old)
 		return;
-	if (f->resigning && ip_is_set(&f->master) && f->master_priority >= f->priority) {
+	if ((f->resigning || f->preempting) && ip_is_set(&f->master) && f->master_priority >= f->priority) {
 		f->resigning = false;
+		f->preempting = false;
+		f->wants_master = false;
 		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
 		return;
 	}

@@ -300,6 +300,22 @@ static void own_fall_under_the_fallen_master_calls_the_takeover_off(void **state
 	assert_step(&f, advert(90, ABOVE), VRRP_BACKUP, "down=3687500");
 }
 
+static void own_fall_under_a_master_that_was_to_be_preempted_calls_that_off(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(90), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(100, ABOVE), VRRP_BACKUP, "down=3648437");
+	assert_step(&f, priority_event(150, 3648437), VRRP_BACKUP, "down=3414062");
+	assert_step(&f, advert(100, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, priority_event(101, 900000), VRRP_BACKUP, "down=1091406"); /* still better */
+	assert_step(&f, advert(100, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, priority_event(100, 100000), VRRP_BACKUP, "down=3609375"); /* an equal is accepted, too */
+	/* It may be dead by now: only after its next word, which is accepted anyway, it is worth as much again. */
+	assert_step(&f, priority_event(90, 100000), VRRP_BACKUP, "down=139062");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
+}
+
 static void nopreempt_accepts_any_master_but_not_silence(void **state)
 {
 	struct vrrp_fsm_conf conf = conf_v2(100);
@@ -605,6 +621,7 @@ int main(void)
 		cmocka_unit_test(lower_advert_of_somebody_else_is_no_fall_of_the_master),
 		cmocka_unit_test(own_rise_above_the_master_is_no_fall_of_the_master),
 		cmocka_unit_test(own_fall_under_the_fallen_master_calls_the_takeover_off),
+		cmocka_unit_test(own_fall_under_a_master_that_was_to_be_preempted_calls_that_off),
 		cmocka_unit_test(nopreempt_accepts_any_master_but_not_silence),
 		cmocka_unit_test(preempting_a_living_master_lets_it_drop_the_addresses_first),
 		cmocka_unit_test(master_that_resigned_or_fell_silent_is_not_waited_for),

@@ -38,6 +38,18 @@ static void wish_to_be_master_ends_with_a_better_advert_and_not_with_a_lower_one
 	assert_false(f.wants_master);
 }
 
+static void wish_to_preempt_ends_when_the_master_is_better_again(void **state)
+{
+	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(50, ABOVE), VRRP_BACKUP, "");
+	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_BACKUP, "down=3609375");
+	assert_true(f.wants_master);
+	assert_step(&f, priority_event(40, 3000000), VRRP_BACKUP, "down=3843750");
+	assert_false(f.wants_master);
+}
+
 static void wish_to_be_master_ends_with_a_fault(void **state)
 {
 	struct vrrp_fsm f = in_state(grouped(100), VRRP_BACKUP);
@@ -105,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(member_of_a_group_only_wants_to_be_master_when_its_timer_runs_out),
 		cmocka_unit_test(wish_to_be_master_ends_with_a_better_advert_and_not_with_a_lower_one),
+		cmocka_unit_test(wish_to_preempt_ends_when_the_master_is_better_again),
 		cmocka_unit_test(wish_to_be_master_ends_with_a_fault),
 		cmocka_unit_test(resignation_counts_again_after_the_timer_ran_out_in_a_group),
 		cmocka_unit_test(group_takes_a_member_out_of_master_in_silence),
