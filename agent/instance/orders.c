@@ -40,16 +40,22 @@ static void what_would_be(const struct instance *inst, const struct vrrp_event *
 		snprintf(buf, size, "would give up the addresses: %s", cause);
 }
 
-/* The first of its faults, but for standby; "" if there is none. */
-static void first_fault(const struct instance *inst, char *buf, size_t size)
+/* What is wrong with it: not that something is to report yet, nor what was ordered. All members of a sync group go on
+ * standby together, and hold one another. */
+static unsigned real_faults(const struct instance *inst)
+{
+	unsigned ordered = instance_is_standby(inst) ? FAULT_STANDBY | FAULT_GROUP : 0;
+
+	return inst->faults & ~(FAULT_QUIET | ordered);
+}
+
+/* "" if there is none. */
+static void first_fault(const struct instance *inst, unsigned faults, char *buf, size_t size)
 {
 	buf[0] = '\0';
-	for (unsigned bit = 0; bit < 32; bit++) {
-		unsigned fault = inst->faults & 1u << bit & ~(unsigned)FAULT_STANDBY;
-
-		if (fault && instance_fault_text(inst, fault, buf, size))
+	for (unsigned bit = 0; bit < 32; bit++)
+		if (faults & 1u << bit && instance_fault_text(inst, faults & 1u << bit, buf, size))
 			return;
-	}
 }
 
 void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type)
@@ -136,9 +142,10 @@ void instance_note_holder(struct instance *inst)
 static void catch_up(struct instance *inst)
 {
 	const struct vrrp_event fault = { .type = VRRP_EV_FAULT };
+	unsigned real = real_faults(inst);
 	char cause[CAUSE_MAX];
 
-	first_fault(inst, cause, sizeof(cause));
+	first_fault(inst, real ? real : inst->faults, cause, sizeof(cause));
 	if (inst->faults && inst->fsm.state == VRRP_MASTER)
 		instance_feed(inst, &fault, "maintenance is over: %s", cause);
 	instance_on_checks(inst);
@@ -241,9 +248,9 @@ void instance_look_for_alarms(struct instance *inst)
 
 	char fault[CAUSE_MAX], rival[CAUSE_MAX] = "";
 
-	first_fault(inst, fault, sizeof(fault));
+	first_fault(inst, real_faults(inst), fault, sizeof(fault));
 	alarm_if(standby, inst, "standby", "on standby: it stays out until \"sqlvipctl resume\"");
-	alarm_if((inst->faults & ~(unsigned)(FAULT_PENDING | FAULT_STANDBY)) != 0, inst, "fault", fault);
+	alarm_if(real_faults(inst) != 0, inst, "fault", fault);
 	alarm_if(inst->would[0], inst, "would", inst->would);
 	alarm_if(alone, inst, "no_master", "nobody advertises: no host that is heard here has the addresses");
 	alarm_if(master && !inst->env.observe && inst->lane_len == 0 && vip_missing(inst), inst, "vip_missing",
