@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/process/exec.h"
+#include "agent/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,13 +45,26 @@ struct fifo {
 	size_t n_lines, offset; /* `offset`: how much of the first is written */
 	uint64_t written, lost;
 	struct log_limit lost_log, open_log;
-	struct loop_timer retry; /* to open it */
+	struct loop_timer retry; /* to open it … */
+	struct worker *opener;   /* … in a thread: its disk may hang; from the first retry on */
 
 	struct exec_child *child;
 	struct loop_timer restart;
 	uint64_t delay_us, started_us;
 	bool finishing;
 	uint64_t closed_us; /* finishing: when the program got its end of file; 0: not yet */
+};
+
+/* In: what to open. Out: what has become of it. */
+struct opening {
+	struct worker_job head;
+	struct fifo *owner;
+	uid_t uid;
+	gid_t gid;
+	int fd, error, chown_error;
+	bool made;
+	struct stat st;
+	char path[]; /* an own copy */
 };
 
 struct fifos {
@@ -60,37 +74,43 @@ struct fifos {
 
 /* --- the pipe ---------------------------------------------------------------------------------------------------- */
 
-static int open_pipe(struct fifo *f)
+/* Touches nothing but the job. */
+static int open_pipe(struct opening *o)
 {
-	const struct conf_fifo *c = f->conf;
-	bool made = mkfifo(c->path, 0644) == 0;
 	_cleanup_(close_fdp) int fd = -1;
-	struct stat st;
 
-	if (!made && errno != EEXIST)
+	o->made = mkfifo(o->path, 0644) == 0;
+	if (!o->made && errno != EEXIST)
 		return -errno;
-	fd = open(c->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = open(o->path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	if (fd < 0 || fstat(fd, &o->st) < 0)
 		return -errno;
-	if (!S_ISFIFO(st.st_mode))
+	if (!S_ISFIFO(o->st.st_mode))
 		return -EEXIST;
-	if (made && (st.st_uid != c->uid || st.st_gid != c->gid) && fchown(fd, c->uid, c->gid) < 0)
-		log_warn("%s %s: cannot be given to its user: %s", f->keyword, c->path, strerror(errno));
-	f->ours |= made;
-	f->dev = st.st_dev;
-	f->ino = st.st_ino;
-	f->fd = TAKE_FD(fd);
+	if (o->made && (o->st.st_uid != o->uid || o->st.st_gid != o->gid) && fchown(fd, o->uid, o->gid) < 0)
+		o->chown_error = errno;
+	o->fd = TAKE_FD(fd);
 	return 0;
+}
+
+static void run(struct worker_job *job)
+{
+	struct opening *o = (struct opening *)job;
+
+	o->error = open_pipe(o);
 }
 
 static void start_program(struct fifo *f);
 static void flush_lines(struct fifo *f);
 
-static void try_to_open(struct fifo *f)
+/* Takes the descriptor. */
+static void opened(struct worker_job *job)
 {
+	struct opening *o = (struct opening *)job;
+	struct fifo *f = o->owner;
 	uint64_t suppressed;
 
-	f->error = open_pipe(f);
+	f->error = o->error;
 	if (f->error < 0) {
 		if (log_limit_pass(&f->open_log, loop_now_us(), 60 * 1000000ull, &suppressed))
 			log_error("%s %s: cannot be opened: %s; trying again", f->keyword, f->conf->path,
@@ -98,15 +118,52 @@ static void try_to_open(struct fifo *f)
 		loop_timer_in(&f->retry, OPEN_RETRY_US);
 		return;
 	}
+	if (o->chown_error)
+		log_warn("%s %s: cannot be given to its user: %s", f->keyword, f->conf->path, strerror(o->chown_error));
+	f->ours |= o->made;
+	f->dev = o->st.st_dev;
+	f->ino = o->st.st_ino;
+	f->fd = TAKE_FD(o->fd);
 	flush_lines(f);
 	if (!f->child)
 		start_program(f);
 }
 
+static void drop(struct worker_job *job)
+{
+	close_fd(((struct opening *)job)->fd);
+}
+
+static struct opening *opening_of(struct fifo *f)
+{
+	const size_t size = strlen(f->conf->path) + 1;
+	struct opening *o = calloc(1, sizeof(*o) + size);
+
+	if (!o)
+		return NULL;
+	o->head.run = run;
+	o->head.done = opened;
+	o->head.drop = drop;
+	o->owner = f;
+	o->uid = f->conf->uid;
+	o->gid = f->conf->gid;
+	o->fd = -1;
+	memcpy(o->path, f->conf->path, size);
+	return o;
+}
+
 static void retry_due(void *user, uint64_t due_us)
 {
+	struct fifo *f = user;
+	struct opening *o = NULL;
+
 	(void)due_us;
-	try_to_open(user);
+	if (f->opener || worker_new(f->loop, 1, &f->opener) == 0)
+		o = opening_of(f);
+	if (o)
+		worker_push(f->opener, &o->head);
+	else
+		loop_timer_in(&f->retry, OPEN_RETRY_US);
 }
 
 static void drop_first(struct fifo *f)
@@ -242,6 +299,19 @@ static void restart_due(void *user, uint64_t due_us)
 	start_program(user);
 }
 
+/* With the rights of the start. */
+static void open_now(struct fifo *f)
+{
+	_cleanup_(freep) struct opening *o = opening_of(f);
+
+	if (!o) {
+		loop_timer_in(&f->retry, OPEN_RETRY_US);
+		return;
+	}
+	run(&o->head);
+	opened(&o->head);
+}
+
 /* --- all of them ------------------------------------------------------------------------------------------------- */
 
 int fifos_new(sd_event *loop, const struct conf *conf, struct fifos **ret)
@@ -269,7 +339,7 @@ int fifos_new(sd_event *loop, const struct conf *conf, struct fifos **ret)
 		return r;
 	}
 	for (size_t i = 0; i < all->n; i++)
-		try_to_open(&all->a[i]);
+		open_now(&all->a[i]);
 	*ret = all;
 	return 0;
 }
@@ -288,6 +358,7 @@ static void fifo_done(struct fifo *f)
 {
 	loop_timer_done(&f->retry);
 	loop_timer_done(&f->restart);
+	worker_free(f->opener);
 	if (f->child)
 		exec_abandon(f->child);
 	f->room = sd_event_source_disable_unref(f->room);

@@ -8,7 +8,7 @@
  * the pipe cannot hold waits in a queue of ours, and what that cannot hold is lost, counted, and logged as an error.
  *
  * A pipe that is not there is created, and removed again at the end; one that is there is used as it is. If it cannot
- * be opened, that is logged and tried again, and the lines wait. */
+ * be opened, that is logged and tried again, without waiting for its disk, and the lines wait. */
 #pragma once
 
 #include "agent/base/loop.h"

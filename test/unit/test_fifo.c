@@ -8,10 +8,33 @@
 #include "test/unit/scratch.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
-enum { DEADLINE_US = 60000000, STEP_US = 20000, TEXT_MAX = 1 << 20, MANY = 20000 };
+enum { DEADLINE_US = 60000000, STEP_US = 20000, TEXT_MAX = 1 << 20, MANY = 20000, HANG_US = 40000000 };
+
+static volatile bool disk_hangs, stuck; /* for whoever opens a pipe for writing */
+
+/* Takes libc's place. Who is stuck here fails by what he finds afterwards. */
+int open(const char *path, int flags, ...)
+{
+	const uint64_t until_us = loop_now_us() + HANG_US;
+	mode_t mode = 0;
+	va_list ap;
+
+	va_start(ap, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(ap, mode_t);
+	va_end(ap);
+	while (disk_hangs && strstr(path, "/fifo") && (flags & O_ACCMODE) == O_RDWR && loop_now_us() < until_us) {
+		stuck = true;
+		poll(NULL, 0, 5);
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
 
 struct fixture {
 	sd_event *loop;
@@ -187,6 +210,26 @@ static void file_in_the_place_of_the_pipe_is_left_alone(void **state)
 	assert_int_equal(counter(f, "waiting"), 0);
 }
 
+static void pipe_on_a_disk_that_hangs_is_tried_again_without_waiting_for_it(void **state)
+{
+	struct fixture *f = *state;
+	int fd = open(f->paths[0], O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	uint64_t since_us;
+
+	close(fd);
+	begin(f); /* what is there is no pipe */
+	fifos_write(f->fifos, "INSTANCE", "V", "MASTER", 100);
+	unlink(f->paths[0]);
+	since_us = loop_now_us();
+	disk_hangs = true;
+	wait_until(f, stuck);
+	sd_event_run(f->loop, STEP_US);
+	assert_true(loop_now_us() - since_us < HANG_US);
+	assert_int_equal(counter(f, "waiting"), 1);
+	disk_hangs = false;
+	wait_until(f, counter(f, "written") == 1);
+}
+
 static void full_pipe_blocks_nobody_and_the_loss_is_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -316,6 +359,7 @@ int main(void)
 		T(pipe_is_created_with_the_documented_mode_and_removed_at_the_end),
 		T(pipe_of_somebody_else_is_used_and_stays),
 		T(file_in_the_place_of_the_pipe_is_left_alone),
+		T(pipe_on_a_disk_that_hangs_is_tried_again_without_waiting_for_it),
 		T(full_pipe_blocks_nobody_and_the_loss_is_counted),
 		T(program_gets_the_path_and_all_lines_to_the_last),
 		T(program_that_ends_is_started_again),
