@@ -261,6 +261,10 @@ void link_connect(struct sql_link *l, const struct link_target *t)
 	l->port = t->port;
 	l->state = LINK_WORKING;
 	l->op = OP_CONNECT;
+	/* Looks up the path of a socket, here in the loop, as the library's ways have it. On a local disk that hangs
+	 * this does not wait as a rule: a socket that is listened at holds its name and folders in the kernel's memory,
+	 * and those of a dead server stay there as long as we ask for them often. A network file system asks its
+	 * server, which may be away: the manual says that a socket does not belong there. */
 	l->wait = mysql_real_connect_start(&ret, m, t->socket ? "localhost" : l->host, l->user, l->password, NULL,
 					   t->port, l->socket, 0);
 	if (link_fd(l) >= 0)

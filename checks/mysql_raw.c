@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asks the kernel whether somebody listens at the entry, with calls that never block, and speaks no MySQL. Nothing is
- * sent: the server sees a connection that is closed at once. */
+/* Asks the kernel whether somebody listens at the entry, with calls that never block (but for a socket on a network
+ * file system, see link_connect()), and speaks no MySQL. Nothing is sent: the server sees a connection that is closed
+ * at once. */
 #include "checks/mysql_raw.h"
 
 #include "agent/base/cleanup.h"
