@@ -10,6 +10,7 @@
 #include "agent/worker.h"
 
 #include <errno.h>
+#include <string.h>
 
 enum { LIMIT_SLACK_US = 100000 };
 
@@ -26,6 +27,7 @@ struct conf_reader {
 	uint32_t id; /* of the last wish */
 	uid_t uid;   /* … and of the engine whose it is */
 	gid_t gid;
+	char *kept; /* its state directory */
 };
 
 struct job {
@@ -34,17 +36,21 @@ struct job {
 	const struct options *opt;
 	uid_t uid;
 	gid_t gid;
+	char *kept;
 	struct conf_reading reading;
 };
 
 /* --- in the thread ------------------------------------------------------------------------------------------------ */
 
-/* The descriptor is made here as well: there may be much to write. */
+/* The descriptor is made here as well: there may be much to write. The directory in use is looked at each time: a
+ * service manager that makes it gives it back to root, with all that is in it, before it runs what asks for a reload
+ * (systemd's StateDirectory=). */
 static void work(struct worker_job *head)
 {
 	struct job *j = (struct job *)head;
 	struct conf_reading *g = &j->reading;
 
+	state_directory_give(j->kept, j->uid, j->gid, j->uid);
 	g->error = load_bundle(j->opt, true, &g->bundle, &g->conf);
 	if (g->error == 0) /* before the engine can go over to it */
 		state_directory_give(g->conf->state_directory, j->uid, j->gid, j->uid);
@@ -53,8 +59,10 @@ static void work(struct worker_job *head)
 
 static void release(struct worker_job *head)
 {
-	struct conf_reading *g = &((struct job *)head)->reading;
+	struct job *j = (struct job *)head;
+	struct conf_reading *g = &j->reading;
 
+	free(j->kept);
 	close_fd(g->fd);
 	conf_bundle_free(g->bundle);
 	conf_free(g->conf);
@@ -96,15 +104,20 @@ static void finished(struct worker_job *head)
 static int start(struct conf_reader *r)
 {
 	struct job *j = calloc(1, sizeof(*j));
+	char *kept = strdup(r->kept);
 
-	if (!j)
+	if (!j || !kept) {
+		free(j);
+		free(kept);
 		return -ENOMEM;
+	}
 	*j = (struct job){
 		.head = { .run = work, .done = finished, .drop = release },
 		.reader = r,
 		.opt = r->opt,
 		.uid = r->uid,
 		.gid = r->gid,
+		.kept = kept,
 		.reading = { .id = r->id, .fd = -1 },
 	};
 	r->busy = r->counts = true;
@@ -113,10 +126,15 @@ static int start(struct conf_reader *r)
 	return 0;
 }
 
-int conf_reader_ask(struct conf_reader *r, uint32_t id, const struct conf *born)
+int conf_reader_ask(struct conf_reader *r, uint32_t id, const struct conf *born, const char *kept)
 {
+	char *copy = strdup(kept);
 	int e = 0;
 
+	if (!copy)
+		return -ENOMEM;
+	free(r->kept);
+	r->kept = copy;
 	r->id = id;
 	r->uid = born->engine_uid;
 	r->gid = born->engine_gid;
@@ -163,6 +181,7 @@ struct conf_reader *conf_reader_free(struct conf_reader *r)
 		return NULL;
 	loop_timer_done(&r->limit);
 	worker_free(r->worker);
+	free(r->kept);
 	free(r);
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads the configuration anew for a loop that must not wait for a disk or a name service: in a thread, one reading at
- * a time. The state directory that a valid one names is made ready there, too. */
+ * a time. The state directories, that of the engine and the one that a valid file names, are made ready there, too. */
 #pragma once
 
 #include "agent/conf/bundle.h"
@@ -28,8 +28,9 @@ int conf_reader_new(sd_event *loop, const struct options *opt, uint64_t limit_us
  */
 struct conf_reader *conf_reader_free(struct conf_reader *r);
 
-/* Reads the files as they are from now on, for an engine that runs as the user that `born` says. A wish before this one
- * gets no answer any more: what it began may have read them as they were. 0 or -ENOMEM. */
-int conf_reader_ask(struct conf_reader *r, uint32_t id, const struct conf *born);
+/* Reads the files as they are from now on, for an engine that runs as the user that `born` says, and that keeps its
+ * state in the directory `kept`: that is given to it whatever comes of the reading. A wish before this one gets no
+ * answer any more: what it began may have read them as they were. 0 or -ENOMEM. */
+int conf_reader_ask(struct conf_reader *r, uint32_t id, const struct conf *born, const char *kept);
 /* Nobody wants to know. NULL is fine. */
 void conf_reader_forget(struct conf_reader *r);

@@ -140,7 +140,7 @@ static void reload_begins(struct supervisor *s, uint32_t id)
 	if (s->ever_ready && !s->reloading)
 		sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)loop_now_us());
 	s->reloading = s->ever_ready;
-	if (conf_reader_ask(s->reader, id, s->confs.born) < 0)
+	if (conf_reader_ask(s->reader, id, s->confs.born, s->confs.current.conf->state_directory) < 0)
 		conf_is_read(s, &(struct conf_reading){ .id = id, .error = -ENOMEM, .fd = -ENOMEM });
 }
 
@@ -395,15 +395,15 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 }
 
 /* The path of the control socket, and the user, are for the life of an engine: the next one may serve another, and
- * nobody else would remove what the last one left; it may be another, and could not read what the last one wrote. */
+ * nobody else would remove what the last one left; it may be another, and could not read what the last one wrote. Nor
+ * could one of the same user, where somebody has given the state directory back to root meanwhile. */
 static void succeed(struct supervisor *s)
 {
 	const struct conf *was = s->confs.born, *is = s->confs.current.conf;
 
 	if (strcmp(was->control_socket, is->control_socket) != 0)
 		engine_files_clear_control(was);
-	if (was->engine_uid != is->engine_uid)
-		state_directory_give(is->state_directory, is->engine_uid, is->engine_gid, was->engine_uid);
+	state_directory_give(is->state_directory, is->engine_uid, is->engine_gid, was->engine_uid);
 	generations_restart(&s->confs);
 }
 

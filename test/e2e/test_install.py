@@ -66,6 +66,12 @@ def words(unit, key):
     return [word for line in unit.splitlines() if line.startswith(f"{key}=") for word in line.partition("=")[2].split()]
 
 
+def test_unit_leaves_the_state_directory_to_the_agent():
+    """systemd would give it to root at each command of the unit, also a reload, and the engine is somebody else."""
+    unit = (TOP / "etc/sqlvip.service").read_text()
+    assert words(unit, "ExecReload") and not words(unit, "StateDirectory")
+
+
 def test_unit_stops_what_it_excludes_before_it_starts():
     """systemd.unit(5): between units without an order, starting and stopping happen at the same time."""
     unit = (TOP / "etc/sqlvip.service").read_text()

@@ -370,6 +370,46 @@ def test_state_of_an_engine_is_its_successors_who_runs_as_another_user(pair):
     assert agent.stop() == 0
 
 
+def give_state_to_root(pair):
+    """As systemd does with a unit's StateDirectory= each time it runs a command of it."""
+    pair.master.run(["chown", "-R", "root:root", "/var/lib/sqlvip"])
+
+
+def kill_engine_on_standby(pair, agent):
+    """The next one must be on standby as well, and able to save what is ordered."""
+    engine = agent.engine
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    agent.wait_state("FAULT", 10)
+    assert agent.instance()["standby"]
+    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
+    orders = pair.master.path("/var/lib/sqlvip/orders.json")
+    assert orders.stat().st_uid == pwd.getpwnam("nobody").pw_uid
+    pair.master.run([pair.build.sqlvipctl, "resume"])
+    until(lambda: "VI_1" not in orders.read_text(), 10, "the resume to be saved")
+
+
+def test_orders_are_saved_after_a_refused_reload_although_the_directory_was_given_to_root(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    give_state_to_root(pair)
+    agent.configure("vrrp_instance {\n")
+    assert pair.master.run([pair.build.sqlvipctl, "reload"], check=False).returncode == 1
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    orders = pair.master.path("/var/lib/sqlvip/orders.json")
+    until(lambda: orders.exists() and "VI_1" in orders.read_text(), 10, "the order to be saved")
+    kill_engine_on_standby(pair, agent)
+    assert agent.stop() == 0
+
+
+def test_next_engine_obeys_orders_although_the_directory_was_given_to_root(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    pair.master.run([pair.build.sqlvipctl, "standby", "--force"], check=False)
+    until(pair.master.path("/var/lib/sqlvip/orders.json").exists, 10, "the order to be saved")
+    give_state_to_root(pair)
+    kill_engine_on_standby(pair, agent)
+    assert agent.stop() == 0
+
+
 class SlowNames:
     """Until end(), who looks for a user on this host waits, as for a name service that does not answer."""
 

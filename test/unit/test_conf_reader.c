@@ -16,7 +16,7 @@ enum { DEADLINE_US = 30000000, STEP_US = 10000, SHORT_US = 100000, NEVER_US = 60
 
 struct fixture {
 	sd_event *loop;
-	char dir[64], file[96], fifo[96], kept[96];
+	char dir[64], file[96], fifo[96], kept[96], used[96];
 	struct options opt;
 	struct conf_reader *reader;
 	bool slow;
@@ -62,6 +62,7 @@ static struct fixture *make(uint64_t limit_us)
 	snprintf(f->file, sizeof(f->file), "%s/x.conf", f->dir);
 	snprintf(f->fifo, sizeof(f->fifo), "%s/passwd", f->dir);
 	snprintf(f->kept, sizeof(f->kept), "%s/kept", f->dir);
+	snprintf(f->used, sizeof(f->used), "%s/used", f->dir);
 	f->opt.file = f->file;
 	assert_return_code(sd_event_new(&f->loop), 0);
 	assert_int_equal(conf_reader_new(f->loop, &f->opt, limit_us, done, f, &f->reader), 0);
@@ -117,7 +118,7 @@ static int ask(struct fixture *f, uint32_t id)
 	const struct conf born = { .engine_uid = geteuid() ? geteuid() : STRANGER,
 				   .engine_gid = geteuid() ? getegid() : STRANGER };
 
-	return conf_reader_ask(f->reader, id, &born);
+	return conf_reader_ask(f->reader, id, &born, f->used);
 }
 
 /* The loop goes round meanwhile. */
@@ -170,6 +171,26 @@ static void state_directory_is_there_and_the_engines_before_the_engine_hears_of_
 	assert_int_equal(st.st_mode, S_IFDIR | 0750);
 	assert_int_equal(st.st_uid, geteuid() ? geteuid() : STRANGER);
 	assert_int_equal(st.st_gid, geteuid() ? getegid() : STRANGER);
+}
+
+static void state_directory_in_use_stays_the_engines_whatever_is_in_the_file(void **state)
+{
+	const uid_t uid = geteuid() ? geteuid() : STRANGER;
+	struct fixture *f = *state;
+	char orders[128];
+	struct stat st;
+
+	snprintf(orders, sizeof(orders), "%s/orders.json", f->used);
+	assert_return_code(mkdir(f->used, 0750), errno);
+	assert_return_code(mknod(orders, S_IFREG | 0640, 0), errno);
+	write_conf(f, "one", " priority 300\n");
+	assert_int_equal(ask(f, 7), 0);
+	wait_until(f, f->done == 1);
+	assert_int_equal(f->last.error, -EINVAL);
+	assert_return_code(stat(f->used, &st), errno);
+	assert_int_equal(st.st_uid, uid);
+	assert_return_code(stat(orders, &st), errno);
+	assert_int_equal(st.st_uid, uid);
 }
 
 static void loop_goes_round_during_a_slow_look_up(void **state)
@@ -259,6 +280,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(state_directory_is_there_and_the_engines_before_the_engine_hears_of_it,
 						setup, teardown),
+		cmocka_unit_test_setup_teardown(state_directory_in_use_stays_the_engines_whatever_is_in_the_file, setup,
+						teardown),
 	};
 	const struct CMUnitTest names[] = {
 		cmocka_unit_test_setup_teardown(loop_goes_round_during_a_slow_look_up, setup, teardown),
