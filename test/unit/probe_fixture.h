@@ -94,14 +94,30 @@ static inline void root_sql(const char *text)
 	mysql_close(m);
 }
 
+/* The folder does not outlive the test. */
+static inline void show_log(void)
+{
+	const char *const argv[] = { "/bin/tail", "-n", "20", server.log, NULL };
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		dup2(STDERR_FILENO, STDOUT_FILENO);
+		execv(argv[0], (char *const *)(uintptr_t)argv);
+		_exit(127);
+	}
+	waitpid(pid, NULL, 0);
+}
+
 static inline void wait_ready(void)
 {
 	const uint64_t until_us = clock_us() + 30 * S;
 	MYSQL *m;
 
 	while (!(m = client_as("root"))) {
-		if (clock_us() > until_us || waitpid(server.pid, NULL, WNOHANG) != 0)
-			fail_msg("mariadbd does not start, see %s", server.log);
+		if (clock_us() > until_us || waitpid(server.pid, NULL, WNOHANG) != 0) {
+			show_log();
+			fail_msg("mariadbd does not start");
+		}
 		poll(NULL, 0, 10);
 	}
 	mysql_close(m);
@@ -176,8 +192,11 @@ static inline int install_server(void **state)
 	server.port = free_port();
 	server.extra_port = free_port();
 	waitpid(spawn(argv), &status, 0);
-	if (status != 0)
+	if (status != 0) {
+		fprintf(stderr, "mariadb-install-db has failed: status %#x\n", (unsigned)status);
+		show_log();
 		return -1;
+	}
 	start_server();
 	root_sql("CREATE USER probe@localhost");
 	root_sql("CREATE USER probe@'127.0.0.1'");
