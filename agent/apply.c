@@ -7,6 +7,7 @@
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/conf/diff.h"
+#include "agent/orders.h"
 
 #include <errno.h>
 
@@ -200,6 +201,26 @@ static void gather(struct apply *a, struct instance **fresh)
 			must(instance_new(&env, &a->fresh->instances[i], &fresh[i]), a->fresh->instances[i].name);
 }
 
+/* Orders are kept by name, and go along with the router that has another one now. Before new instances come to be,
+ * which look under their names. */
+static int rename_orders(const struct apply *a)
+{
+	const struct conf *now = *a->parts.conf;
+	_cleanup_(freep) struct orders_rename *names = calloc(a->fresh->n_instances + 1, sizeof(*names));
+	size_t n = 0;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < a->fresh->n_instances; i++) {
+		const char *to = a->fresh->instances[i].name;
+		const char *from = a->match[i] == NOBODY ? to : now->instances[a->match[i]].name;
+
+		if (strcmp(from, to) != 0)
+			names[n++] = (struct orders_rename){ from, to };
+	}
+	return n && a->parts.env.orders ? orders_rename(a->parts.env.orders, names, n) : 0;
+}
+
 static void set_going(struct apply *a)
 {
 	const struct conf *c = *a->parts.conf;
@@ -236,6 +257,7 @@ static void exchange(struct apply *a)
 		if (a->leaves[k])
 			let_go(a, before[k], old);
 	}
+	must(rename_orders(a), "orders");
 	gather(a, after);
 	must(groups_reconf(a->parts.groups, a->fresh, after), "sync groups");
 	*a->parts.instances = after;

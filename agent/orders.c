@@ -78,6 +78,34 @@ static void list_free(struct named **list)
 		list_drop(list, (*list)->name);
 }
 
+/* The name that this one has from now on; NULL: somebody else takes it. */
+static const char *new_name(const struct orders_rename *names, size_t n, const char *name)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(names[i].from, name) == 0)
+			return names[i].to;
+		taken |= strcmp(names[i].to, name) == 0;
+	}
+	return taken ? NULL : name;
+}
+
+/* `*ret` is the whole list anew. 1 if it differs, 0 or -ENOMEM. */
+static int list_rename(const struct named *list, const struct orders_rename *names, size_t n, struct named **ret)
+{
+	int changed = 0;
+
+	for (; list; list = list->next) {
+		const char *to = new_name(names, n, list->name);
+
+		changed |= !to || strcmp(to, list->name) != 0;
+		if (to && list_add(ret, to, list->since_us) < 0)
+			return -ENOMEM;
+	}
+	return changed;
+}
+
 /* --- the file ---------------------------------------------------------------------------------------------------- */
 
 static json_t *names(const struct named *list)
@@ -226,4 +254,23 @@ int orders_set_holder(struct orders *o, const char *name, bool holder)
 	if (r > 0)
 		orders_save(o);
 	return r < 0 ? r : 0;
+}
+
+int orders_rename(struct orders *o, const struct orders_rename *names, size_t n)
+{
+	struct named *standby = NULL, *holders = NULL;
+	int a = list_rename(o->standby, names, n, &standby), b = list_rename(o->holders, names, n, &holders);
+
+	if (a < 0 || b < 0) {
+		list_free(&standby);
+		list_free(&holders);
+		return -ENOMEM;
+	}
+	list_free(&o->standby);
+	list_free(&o->holders);
+	o->standby = standby;
+	o->holders = holders;
+	if (a || b)
+		orders_save(o);
+	return 0;
 }

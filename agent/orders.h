@@ -31,3 +31,12 @@ void orders_set_maintenance(struct orders *o, bool on);
 /* Who held its addresses when maintenance began, or took them again since. Only while there is maintenance. */
 bool orders_holder(const struct orders *o, const char *name);
 int orders_set_holder(struct orders *o, const char *name, bool holder);
+
+struct orders_rename {
+	const char *from, *to;
+};
+
+/* What was ordered for `from` is for `to` from now on, all at once, so that two may swap their names. Who has the name
+ * `to` now is another one: what was ordered for it under that name is forgotten unless it is renamed, too. 0 or
+ * -ENOMEM, with which nothing has changed. */
+int orders_rename(struct orders *o, const struct orders_rename *names, size_t n);

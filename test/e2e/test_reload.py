@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reload: what has changed takes effect, what has not is not touched, and a broken file changes nothing."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -585,8 +587,20 @@ def test_orders_outlive_a_reload(pair):
     reloaded(agent, instance(210, vrid=61, track=False))
     agent.wait_state("FAULT", 10)
     assert agent.instance()["standby"]
+    # And under another name it is the same router, even to an engine that starts anew.
+    reloaded(agent, instance(210, name="DB", vrid=61, track=False))
+    old = agent.engine
+    os.kill(old, signal.SIGKILL)
+
+    def anew():
+        status = agent.status(check=False)
+        return status if status and status["engine"]["pid"] != old else None
+
+    assert [(i["name"], i["standby"]) for i in until(anew, 10, "another engine")["instances"]] == [("DB", True)]
     agent.host.run([agent.build.sqlvipctl, "resume"])
     pair.watcher.wait_holder(pair.master, VIP, 10)
+    kept = pair.master.path("/var/lib/sqlvip/orders.json")
+    until(lambda: json.loads(kept.read_text())["standby"] == [], 5, lambda: f"the order to end: {kept.read_text()}")
 
 
 def test_ipv6_addresses_come_and_go(pair):

@@ -111,6 +111,38 @@ static void orders_are_kept_over_a_restart(void **state)
 	assert_true(orders_standby(f->orders, "A \"quoted\"") > 0);
 }
 
+static void orders_go_along_with_new_names_even_if_they_are_swapped(void **state)
+{
+	static const struct orders_rename swap[] = { { "A", "B" }, { "B", "A" } };
+	struct fixture *f = *state;
+	uint64_t since_us;
+
+	orders_set_maintenance(f->orders, true);
+	orders_set_standby(f->orders, "A", true);
+	orders_set_standby(f->orders, "other", true);
+	orders_set_holder(f->orders, "B", true);
+	since_us = orders_standby(f->orders, "A");
+	assert_int_equal(orders_rename(f->orders, swap, ELEMENTSOF(swap)), 0);
+	stop(f);
+	start(f);
+	assert_int_equal(orders_standby(f->orders, "A"), 0);
+	assert_int_equal(orders_standby(f->orders, "B"), since_us);
+	assert_true(orders_standby(f->orders, "other") > 0);
+	assert_true(orders_holder(f->orders, "A"));
+	assert_false(orders_holder(f->orders, "B"));
+}
+
+static void order_is_not_inherited_by_who_takes_the_name(void **state)
+{
+	static const struct orders_rename taken = { "A", "B" };
+	struct fixture *f = *state;
+
+	orders_set_standby(f->orders, "B", true);
+	assert_int_equal(orders_rename(f->orders, &taken, 1), 0);
+	assert_int_equal(orders_standby(f->orders, "A"), 0);
+	assert_int_equal(orders_standby(f->orders, "B"), 0);
+}
+
 static void repeated_order_keeps_its_time(void **state)
 {
 	struct fixture *f = *state;
@@ -253,6 +285,9 @@ int main(void)
 		cmocka_unit_test(backup_does_not_become_master_unless_it_was),
 		cmocka_unit_test(who_takes_no_part_is_left_alone),
 		cmocka_unit_test_setup_teardown(orders_are_kept_over_a_restart, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(orders_go_along_with_new_names_even_if_they_are_swapped, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(order_is_not_inherited_by_who_takes_the_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(repeated_order_keeps_its_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(file_that_is_not_understood_is_no_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(orders_go_along_to_another_directory, set_up, tear_down),
