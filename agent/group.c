@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-enum { CAUSE_MAX = 224 };
+enum { CAUSE_MAX = 224, LEFT_STEP_US = 100000 };
 
 /* A change of state that the hooks have not been told yet. */
 struct change {
@@ -33,13 +33,20 @@ struct group {
 	size_t n_changes, changes_size;
 	bool busy, again; /* orders are being carried out; somebody changed meanwhile */
 	bool stopped;     /* told so */
+
+	/* Of one that is no more, but still runs hooks: it has no members. */
+	struct group *next_left;
+	struct conf *left_conf; /* what it was configured by */
 };
 
 struct groups {
 	sd_event *loop;
 	struct fifos *fifos;
+	struct conf *conf; /* what they are configured by */
 	struct group **g;
 	size_t n;
+	struct group *left;           /* those that are no more */
+	struct loop_timer left_timer; /* looks whether their hooks have ended */
 };
 
 /* --- telling the hooks ------------------------------------------------------------------------------------------- */
@@ -267,6 +274,7 @@ static struct group *group_free(struct group *g)
 	free(g->inst);
 	free(g->m);
 	free(g->changes);
+	conf_free(g->left_conf);
 	free(g);
 	return NULL;
 }
@@ -300,17 +308,91 @@ static int group_reconf(struct group *g, const struct conf_group *conf, struct i
 	return r < 0 ? r : set_members(g, conf, instances);
 }
 
-/* Takes the group with this name out of the old list. */
-static struct group *take_group(struct group **old, size_t n, const char *name)
+/* --- those that are no more -------------------------------------------------------------------------------------- */
+
+static void look_at_left(void *user, uint64_t due_us)
+{
+	struct groups *gs = user;
+	struct group **at = &gs->left;
+
+	(void)due_us;
+	while (*at) {
+		struct group *g = *at;
+
+		if (!notify_idle(g->notify)) {
+			at = &g->next_left;
+			continue;
+		}
+		*at = g->next_left;
+		group_free(g);
+	}
+	if (gs->left)
+		loop_timer_in(&gs->left_timer, LEFT_STEP_US);
+}
+
+/* Its hooks run to an end as they began, and those that wait come after. */
+static void let_go(struct groups *gs, struct group *g, struct conf *conf)
+{
+	free(g->inst);
+	free(g->m);
+	g->inst = NULL;
+	g->m = NULL;
+	g->left_conf = conf_ref(conf);
+	g->next_left = gs->left;
+	gs->left = g;
+	loop_timer_in(&gs->left_timer, LEFT_STEP_US);
+}
+
+/* --- from one configuration to the next -------------------------------------------------------------------------- */
+
+static bool has_member(const struct group *g, const struct instance *inst)
+{
+	for (size_t i = 0; i < g->conf->n_members; i++)
+		if (g->inst[i] == inst)
+			return true;
+	return false;
+}
+
+static bool has_these_members(const struct group *g, const struct conf_group *conf, struct instance *const *instances)
+{
+	if (g->conf->n_members != conf->n_members)
+		return false;
+	for (size_t i = 0; i < conf->n_members; i++)
+		if (!has_member(g, instances[conf->members[i]]))
+			return false;
+	return true;
+}
+
+/* Takes the group that goes on as this one out of the old list. Names decide first: then only a group with another name
+ * may be it by its members. */
+static struct group *take_group(struct group **old, size_t n, const struct conf_group *conf,
+				struct instance *const *instances, bool by_name)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (old[i] && strcmp(old[i]->conf->name, name) == 0)
+		if (old[i] && (by_name ? strcmp(old[i]->conf->name, conf->name) == 0
+				       : has_these_members(old[i], conf, instances)))
 			return TAKE_PTR(old[i]);
 	}
 	return NULL;
 }
 
-int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *const *instances)
+/* Those that go on are in `g` then; a second look is for those that have another name. */
+static int go_on(const struct groups *gs, struct group **old, size_t n_old, const struct conf *conf,
+		 struct instance *const *instances, bool by_name, struct group **g)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
+		if (g[i])
+			continue;
+		g[i] = take_group(old, n_old, &conf->groups[i], instances, by_name);
+		if (g[i])
+			r = group_reconf(g[i], &conf->groups[i], instances, gs->fifos);
+	}
+	return r;
+}
+
+int groups_reconf(struct groups *gs, struct conf *conf, struct instance *const *instances)
 {
 	struct group **old = gs->g, **g = calloc(conf->n_groups + 1, sizeof(*g));
 	size_t n_old = gs->n;
@@ -322,15 +404,20 @@ int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *c
 		instance_join_group(instances[i], NULL);
 	gs->g = g;
 	gs->n = 0;
+	r = go_on(gs, old, n_old, conf, instances, true, g);
+	if (r >= 0)
+		r = go_on(gs, old, n_old, conf, instances, false, g);
 	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
-		g[i] = take_group(old, n_old, conf->groups[i].name);
-		r = g[i] ? group_reconf(g[i], &conf->groups[i], instances, gs->fifos)
-			 : group_new(gs, &conf->groups[i], instances, &g[i]);
+		if (!g[i])
+			r = group_new(gs, &conf->groups[i], instances, &g[i]);
 		gs->n += g[i] != NULL;
 	}
 	for (size_t i = 0; i < n_old; i++)
-		group_free(old[i]);
+		if (old[i])
+			let_go(gs, old[i], gs->conf);
 	free(old);
+	conf_free(gs->conf);
+	gs->conf = conf_ref(conf);
 	return r;
 }
 
@@ -369,7 +456,7 @@ void groups_settle(struct groups *gs)
 		settle(gs->g[i]);
 }
 
-int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
+int groups_new(sd_event *loop, struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret)
 {
 	struct groups *gs = calloc(1, sizeof(*gs));
@@ -379,7 +466,9 @@ int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *
 		return -ENOMEM;
 	gs->loop = loop;
 	gs->fifos = fifos;
-	r = groups_reconf(gs, conf, instances);
+	r = loop_timer_init(&gs->left_timer, loop, LOOP_RANK_BACKGROUND, LEFT_STEP_US, look_at_left, gs);
+	if (r >= 0)
+		r = groups_reconf(gs, conf, instances);
 	if (r < 0)
 		gs = groups_free(gs);
 	*ret = gs;
@@ -397,7 +486,15 @@ struct groups *groups_free(struct groups *gs)
 			instance_join_group(g->inst[k], NULL);
 		group_free(g);
 	}
+	while (gs->left) {
+		struct group *g = gs->left;
+
+		gs->left = g->next_left;
+		group_free(g);
+	}
+	loop_timer_done(&gs->left_timer);
 	free(gs->g);
+	conf_free(gs->conf);
 	free(gs);
 	return NULL;
 }
@@ -406,6 +503,9 @@ bool groups_idle(const struct groups *gs)
 {
 	for (size_t i = 0; i < gs->n; i++)
 		if (!notify_idle(gs->g[i]->notify))
+			return false;
+	for (const struct group *g = gs->left; g; g = g->next_left)
+		if (!notify_idle(g->notify))
 			return false;
 	return true;
 }

@@ -13,13 +13,14 @@
 
 struct groups;
 
-/* `instances` has one for each of conf->instances; all is borrowed and must outlive the groups. Before
- * instance_start(). 0 or -errno. */
-int groups_new(sd_event *loop, const struct conf *conf, struct instance *const *instances, struct fifos *fifos,
+/* `instances` has one for each of conf->instances; they are borrowed and must outlive the groups, which take an own
+ * reference to `conf`. Before instance_start(). 0 or -errno. */
+int groups_new(sd_event *loop, struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret);
-/* Goes over to another configuration and its instances: groups are matched by name and keep their state and hooks.
- * Members are looked at as they are, and nothing is ordered yet. After instance_reconf_begin() of all. 0 or -ENOMEM. */
-int groups_reconf(struct groups *gs, const struct conf *conf, struct instance *const *instances);
+/* Goes over to another configuration and its instances: groups are matched by name, or else by their members, and keep
+ * their state and hooks. Those that are no more run the hooks that wait, to the end. Members are looked at as they are,
+ * and nothing is ordered yet. After instance_reconf_begin() of all. 0 or -ENOMEM. */
+int groups_reconf(struct groups *gs, struct conf *conf, struct instance *const *instances);
 /* After instance_reconf_end() of all: faults of members hold the others, those of former members no longer. States that
  * differ are left as they are; a member that is backup joins the others that are master when it may. */
 void groups_settle(struct groups *gs);

@@ -510,6 +510,31 @@ def test_sync_group_goes_on_and_members_come_and_go(pair):
     assert agent.instance("VI_3")["state"] == "MASTER"
 
 
+def test_hooks_of_a_sync_group_that_is_renamed_or_gone_run_to_the_end(pair):
+    pair.master.write("/tmp/hook", "#!/bin/sh\necho began $2 $3 >> /tmp/hooks\nuntil [ -e /tmp/go$2 ]; do sleep 0.05; "
+                      "done\necho done $2 $3 >> /tmp/hooks\n", 0o755)
+    hooks = pair.master.path("/tmp/hooks")
+    lines = ("notify_master \"/tmp/hook GROUP G1 MASTER\"", "notify_backup \"/tmp/hook GROUP G1 BACKUP\"")
+    agent = pair.agent(pair.master, grouped("VI_1", "VI_2", lines=lines)).start()
+    for vip in (VIP, VIP2, VIP3):
+        pair.watcher.wait_holder(pair.master, vip, 10)
+
+    def said():
+        return hooks.read_text().splitlines() if hooks.exists() else []
+
+    until(lambda: said() == ["began G1 BACKUP"], 10, said)
+    since = agent.status()["groups"][0]["since_s"]
+    reloaded(agent, grouped("VI_2", "VI_1", lines=lines).replace("vrrp_sync_group G", "vrrp_sync_group H"))
+    group = agent.status()["groups"][0]
+    assert (group["name"], group["state"], group["hooks"]["running"]) == ("H", "MASTER", "notify_backup")
+    assert group["since_s"] >= since
+    reloaded(agent, grouped())
+    assert agent.status()["groups"] == [] and said() == ["began G1 BACKUP"]
+    pair.master.write("/tmp/goG1", "")
+    until(lambda: said() == [f"{w} G1 {s}" for s in ("BACKUP", "MASTER") for w in ("began", "done")], 10, said)
+    assert agent.stop() == 0 and "we are stopping" not in agent.process.text()
+
+
 def bad_second(*members):
     """VI_2 is in FAULT, whatever the group."""
     return script("bad", "/bin/false") + grouped(*members).replace(
