@@ -150,72 +150,118 @@ char *conf_file_glob(const char *pattern)
 
 /* --- users and groups -------------------------------------------------------------------------------------------- */
 
-enum { NSS_BUFFER = 65536 };
+enum { NSS_BUFFER = 65536, NSS_BUFFER_MAX = 16 << 20 };
 
-static bool ids_answered(enum conf_question kind, const char *name, unsigned ids[2], bool *found)
+static bool ids_answered(enum conf_question kind, const char *name, unsigned ids[2], int *ret)
 {
 	const char *told;
 	size_t len;
-	int r;
 
-	if (!conf_bundle_answer(kind, name, &r, &told, &len))
+	if (!conf_bundle_answer(kind, name, ret, &told, &len))
 		return false;
-	*found = r == 0 && sscanf(told, "%u %u", &ids[0], &ids[1]) == 2;
+	if (*ret == 0 && sscanf(told, "%u %u", &ids[0], &ids[1]) != 2)
+		*ret = -EBADMSG;
 	return true;
 }
 
-static void ids_told(enum conf_question kind, const char *name, bool found, const unsigned ids[2])
+static void ids_told(enum conf_question kind, const char *name, int r, const unsigned ids[2])
 {
 	char text[64];
 
 	snprintf(text, sizeof(text), "%u %u", ids[0], ids[1]);
-	conf_bundle_told(kind, name, found ? 0 : -ENOENT, text, found ? strlen(text) : 0);
+	conf_bundle_told(kind, name, r, text, r == 0 ? strlen(text) : 0);
 }
 
-bool conf_file_user(const char *name, uid_t *uid, gid_t *gid)
+/* One question to the name services, with `buf` for the answer. 0 or a positive errno. */
+static int ask_nss(enum conf_question kind, const char *name, char *buf, size_t size, unsigned ids[2])
 {
-	_cleanup_(freep) char *buf = NULL;
 	struct passwd pw, *pwp = NULL;
-	unsigned ids[2] = { 0, 0 };
-	bool found;
+	struct group gr, *grp = NULL;
+	int e;
 
-	if (!ids_answered(CONF_ASK_USER, name, ids, &found)) {
-		buf = malloc(NSS_BUFFER);
-		if (buf)
-			getpwnam_r(name, &pw, buf, NSS_BUFFER, &pwp);
-		found = pwp != NULL;
-		if (found) {
+	if (kind == CONF_ASK_USER) {
+		e = getpwnam_r(name, &pw, buf, size, &pwp);
+		if (pwp) {
 			ids[0] = pw.pw_uid;
 			ids[1] = pw.pw_gid;
 		}
-		ids_told(CONF_ASK_USER, name, found, ids);
+	} else {
+		e = getgrnam_r(name, &gr, buf, size, &grp);
+		if (grp)
+			ids[0] = gr.gr_gid;
 	}
-	if (found) {
+	return pwp || grp ? 0 : e ? e : ENOENT;
+}
+
+/* getpwnam(3) lists what name services say of a name that they do not know. All else leaves it open whether there is
+ * one. */
+static int ids_error(int e)
+{
+	switch (e) {
+	case ENOENT:
+	case ESRCH:
+	case EBADF:
+	case EPERM:
+		return -ENOENT;
+	}
+	return -e;
+}
+
+/* The last of several name services has the last word: that it does not know the name hides that the file of the first
+ * could not be opened, for want of descriptors or by a bad disk. -ENOENT if it could, or is not there. */
+static int look_for_shortage(enum conf_question kind)
+{
+	_cleanup_(close_fdp) int fd = open(kind == CONF_ASK_USER ? "/etc/passwd" : "/etc/group",
+					   O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : -ENOENT;
+}
+
+/* A group has a list of its members, which may be long. */
+static int look_up(enum conf_question kind, const char *name, unsigned ids[2])
+{
+	int e = ERANGE, r;
+
+	for (size_t size = NSS_BUFFER; e == ERANGE && size <= NSS_BUFFER_MAX; size *= 4) {
+		_cleanup_(freep) char *buf = malloc(size);
+
+		e = buf ? ask_nss(kind, name, buf, size, ids) : ENOMEM;
+	}
+	r = ids_error(e);
+	return r == -ENOENT ? look_for_shortage(kind) : r;
+}
+
+static int find_ids(enum conf_question kind, const char *name, unsigned ids[2])
+{
+	int r;
+
+	if (ids_answered(kind, name, ids, &r))
+		return r;
+	r = look_up(kind, name, ids);
+	ids_told(kind, name, r, ids);
+	return r;
+}
+
+int conf_file_user(const char *name, uid_t *uid, gid_t *gid)
+{
+	unsigned ids[2] = { 0, 0 };
+	int r = find_ids(CONF_ASK_USER, name, ids);
+
+	if (r == 0) {
 		*uid = ids[0];
 		*gid = ids[1];
 	}
-	return found;
+	return r;
 }
 
-bool conf_file_group(const char *name, gid_t *gid)
+int conf_file_group(const char *name, gid_t *gid)
 {
-	_cleanup_(freep) char *buf = NULL;
-	struct group gr, *grp = NULL;
 	unsigned ids[2] = { 0, 0 };
-	bool found;
+	int r = find_ids(CONF_ASK_GROUP, name, ids);
 
-	if (!ids_answered(CONF_ASK_GROUP, name, ids, &found)) {
-		buf = malloc(NSS_BUFFER);
-		if (buf)
-			getgrnam_r(name, &gr, buf, NSS_BUFFER, &grp);
-		found = grp != NULL;
-		if (found)
-			ids[0] = gr.gr_gid;
-		ids_told(CONF_ASK_GROUP, name, found, ids);
-	}
-	if (found)
+	if (r == 0)
 		*gid = ids[0];
-	return found;
+	return r;
 }
 
 void conf_file_done(struct conf_file *f)
@@ -469,11 +515,11 @@ static bool own_group(gid_t gid)
 {
 	unsigned own[2] = { getegid(), 0 };
 	gid_t group;
-	bool found;
+	int r;
 
-	if (!ids_answered(CONF_ASK_GROUP, "", own, &found))
-		ids_told(CONF_ASK_GROUP, "", true, own);
-	return gid == 0 || gid == own[0] || (conf_file_group("sqlvip", &group) && group == gid);
+	if (!ids_answered(CONF_ASK_GROUP, "", own, &r))
+		ids_told(CONF_ASK_GROUP, "", 0, own);
+	return gid == 0 || gid == own[0] || (conf_file_group("sqlvip", &group) == 0 && group == gid);
 }
 
 bool conf_file_is_public(mode_t mode, gid_t gid)

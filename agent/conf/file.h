@@ -30,8 +30,9 @@ int conf_file_mode(const char *path, mode_t *mode, gid_t *gid);
  * there are none. */
 char *conf_file_glob(const char *pattern);
 
-bool conf_file_user(const char *name, uid_t *uid, gid_t *gid);
-bool conf_file_group(const char *name, gid_t *gid);
+/* 0; -ENOENT: there is none of that name; or -errno: whether there is one cannot be told now. */
+int conf_file_user(const char *name, uid_t *uid, gid_t *gid);
+int conf_file_group(const char *name, gid_t *gid);
 
 /* "no such file", "not a regular file", … for an error of conf_file_read(). */
 const char *conf_file_error(int r);

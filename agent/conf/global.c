@@ -109,7 +109,7 @@ static void complete_engine(struct conf_ctx *x, const struct conf_where *where)
 {
 	const char *name = x->g.engine_user;
 
-	if (!name && x->files && conf_file_user(ENGINE_USER, &x->c->engine_uid, &x->c->engine_gid))
+	if (!name && x->files && conf_find_user(x, where, ENGINE_USER, &x->c->engine_uid, &x->c->engine_gid) == 0)
 		name = ENGINE_USER;
 	else if (name && !conf_resolve_user(x, where, name, NULL, &x->c->engine_uid, &x->c->engine_gid))
 		return;
@@ -139,7 +139,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	conf_walk(x, &conf_root_block, root, g, &frame);
 	complete_engine(x, conf_given(&frame, "global_defs"));
 	complete_garp(g);
-	conf_default_script_user(x);
+	conf_default_script_user(x, conf_given(&frame, "global_defs"));
 	complete_fifos(x, g);
 	conf_default_user(x, &g->startup.command);
 	conf_default_user(x, &g->shutdown.command);

@@ -125,6 +125,9 @@ bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const
 /* The same for -254..254. */
 bool conf_parse_wide_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w,
 			    size_t n, int *weight, bool *reverse);
+/* As conf_file_user(); what leaves it open whether there is such a user is a finding, an error. `where` NULL: the file.
+ */
+int conf_find_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid, gid_t *gid);
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid);
 /* For a command without a user of its own, once script_user is known. */
@@ -132,7 +135,7 @@ void conf_default_user(struct conf_ctx *x, struct conf_command *c);
 void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
 /* program.c */
 /* For those that name no user; after global_defs were read. */
-void conf_default_script_user(struct conf_ctx *x);
+void conf_default_script_user(struct conf_ctx *x, const struct conf_where *where);
 void conf_check_programs(struct conf_ctx *x);
 /* mysql.c */
 void conf_parse_mysql_host(struct conf_ctx *x, const struct conf_arg *a, void *obj);

@@ -49,13 +49,14 @@ static void each_program(struct conf_ctx *x, program_fn fn)
 		each_hook(x, c->groups[i].hooks, fn);
 }
 
-void conf_default_script_user(struct conf_ctx *x)
+void conf_default_script_user(struct conf_ctx *x, const struct conf_where *where)
 {
 	struct conf_globals *g = &x->g;
 
 	if (g->script_user)
 		return;
-	g->script_user_is_fallback = !x->files || !conf_file_user(DEFAULT_USER, &g->script_uid, &g->script_gid);
+	g->script_user_is_fallback =
+		!x->files || conf_find_user(x, where, DEFAULT_USER, &g->script_uid, &g->script_gid) < 0;
 	g->script_user = g->script_user_is_fallback ? "root" : DEFAULT_USER;
 }
 

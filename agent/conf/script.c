@@ -5,27 +5,48 @@
 
 #include "agent/conf/file.h"
 
+#include <errno.h>
+#include <string.h>
+
 enum { ARGV_MAX = 256 };
+
+static int or_error(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *name, int r)
+{
+	const struct conf_where file = { .file = x->file };
+
+	if (r < 0 && r != -ENOENT)
+		conf_error(x->f, where ? where : &file,
+			   "cannot look up %s \"%.64s\": %s; whether there is one is to be known first", what, name,
+			   strerrordesc_np(-r) ? strerrordesc_np(-r) : "unknown error");
+	return r;
+}
+
+int conf_find_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid, gid_t *gid)
+{
+	return or_error(x, where, "user", user, conf_file_user(user, uid, gid));
+}
 
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid)
 {
+	int r;
+
 	*uid = 0;
 	*gid = 0;
 	if (!conf_check_name(x, where, "user", user) || (group && !conf_check_name(x, where, "group", group)))
 		return false;
 	if (!x->files)
 		return true;
-	if (!conf_file_user(user, uid, gid)) {
+	r = conf_find_user(x, where, user, uid, gid);
+	if (r == -ENOENT)
 		conf_error(x->f, where,
 			   "there is no user \"%.64s\" on this host (a command with arguments needs quotes)", user);
-		return false;
-	}
-	if (group && !conf_file_group(group, gid)) {
+	if (r < 0 || !group)
+		return r == 0;
+	r = or_error(x, where, "group", group, conf_file_group(group, gid));
+	if (r == -ENOENT)
 		conf_error(x->f, where, "there is no group \"%.64s\" on this host", group);
-		return false;
-	}
-	return true;
+	return r == 0;
 }
 
 void conf_default_user(struct conf_ctx *x, struct conf_command *c)

@@ -2,9 +2,12 @@
 /* The configuration of programs and pipes: hooks, FIFOs, users, script security. */
 #include "test/unit/unit.h"
 
+#include "agent/conf/bundle.h"
 #include "test/unit/conf_fixture.h"
 #include "test/unit/scratch.h"
 
+#include <errno.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #define GLOBAL(more) "global_defs {\n" more "}\n"
@@ -66,6 +69,57 @@ static void programs_without_a_user_run_as_script_user_wherever_that_stands(void
 	assert_int_equal(c->fifos[CONF_FIFO_ALL].uid, c->fifos[CONF_FIFO_ALL].script.uid);
 	assert_int_equal(c->instances[0].hooks[CONF_HOOK_ANY].uid, c->fifos[CONF_FIFO_ALL].script.uid);
 	conf_free(c);
+}
+
+#define CANNOT_TELL(what, name, why) \
+	"error: cannot look up " what " \"" name "\": " why "; whether there is one is to be known first\n"
+
+/* Taken for missing, it would make root of who runs hooks, and of the engine. */
+static void user_that_cannot_be_looked_up_is_not_taken_for_missing(void **state)
+{
+	struct rlimit usual, none;
+
+	(void)state;
+	assert_return_code(getrlimit(RLIMIT_NOFILE, &usual), errno);
+	none = (struct rlimit){ 0, usual.rlim_max };
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
+	conf_free(load_as("f.conf", INSTANCE(""), true));
+	assert_return_code(setrlimit(RLIMIT_NOFILE, &usual), errno);
+	assert_string_equal(said.text,
+			    "f.conf:0: " CANNOT_TELL("user", "sqlvip", "Too many open files") "f.conf:0: " CANNOT_TELL(
+				    "user", "keepalived_script", "Too many open files"));
+}
+
+/* What the supervisor could not find out, the engine does not know either. */
+static void failed_look_up_is_one_for_who_goes_by_the_record_too(void **state)
+{
+	static const struct {
+		const char *text, *finding;
+		int user, group;
+	} cases[] = {
+		{ INSTANCE(" notify /n them\n"), INSTANCE_AT CANNOT_TELL("user", "them", "Input/output error"), -EIO,
+		  0 },
+		{ INSTANCE(" notify /n them theirs\n"),
+		  INSTANCE_AT CANNOT_TELL("group", "theirs", "Cannot allocate memory"), 0, -ENOMEM },
+		{ INSTANCE(" notify /n them\n"),
+		  INSTANCE_AT "error: there is no user \"them\" on this host (a command with arguments needs quotes)\n",
+		  -ENOENT, 0 },
+		{ INSTANCE(" notify /n them theirs\n"), "", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		struct conf_bundle *b = conf_bundle_new();
+
+		assert_non_null(b);
+		assert_int_equal(conf_bundle_put(b, CONF_ASK_USER, "them", cases[i].user, "7 8", 3), 0);
+		assert_int_equal(conf_bundle_put(b, CONF_ASK_GROUP, "theirs", cases[i].group, "9 0", 3), 0);
+		conf_bundle_replay(b);
+		conf_free(load_as("f.conf", cases[i].text, true));
+		conf_bundle_replay(NULL);
+		assert_string_equal(said.text, cases[i].finding);
+		conf_bundle_free(b);
+	}
 }
 
 static void pre_take_hook_has_a_user_and_a_deadline(void **state)
@@ -165,6 +219,8 @@ int main(void)
 		cmocka_unit_test(programs_of_start_and_end_have_a_deadline),
 		cmocka_unit_test(pre_take_hook_has_a_user_and_a_deadline),
 		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
+		cmocka_unit_test(user_that_cannot_be_looked_up_is_not_taken_for_missing),
+		cmocka_unit_test(failed_look_up_is_one_for_who_goes_by_the_record_too),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
