@@ -16,6 +16,7 @@
 #include "agent/group.h"
 #include "agent/instance/instance.h"
 #include "agent/journal.h"
+#include "agent/json.h"
 #include "agent/links.h"
 #include "agent/load.h"
 #include "agent/netif/netif.h"
@@ -180,6 +181,15 @@ static void look(struct daemon *d)
 	ops_look(&o);
 }
 
+/* Writing takes a moment: not saved, and no error, is on its way. */
+static json_t *orders_status(const struct daemon *d)
+{
+	struct store_status s;
+
+	store_status(d->store, &s);
+	return json_pack("{s:b, s:o}", "saved", !s.unsaved, "error", s.failed ? json_text(s.error) : json_null());
+}
+
 /* Whom we run as, whatever a reload says. */
 static const char *user_of(const struct daemon *d)
 {
@@ -210,6 +220,7 @@ static json_t *answer_status(void *user, const json_t *request, const char **err
 		(double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances", instances,
 		"groups", groups_status(d->groups), "checks", checks_status(d), "fifos", fifos_status(d->fifos));
 	json_object_set_new(status, "maintenance", ops_status(&o));
+	json_object_set_new(status, "orders", orders_status(d));
 	json_object_set_new(status, "reload", reload_status(d->reload));
 	json_object_set_new(status, "observe", json_boolean(d->observe));
 	json_object_set_new(status, "engine",

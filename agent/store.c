@@ -299,25 +299,37 @@ static void wait_a_while(struct store *s)
 	pthread_cond_timedwait(&s->filled, &s->lock, &until);
 }
 
+/* Lock held. What was appended says nothing of a file that could not be replaced: that stays what is wrong. */
+static void note_outcome(struct store *s, const struct job *j, bool last_word, int r)
+{
+	if (r == 0)
+		s->status.written += j->work != MOVE;
+	else
+		s->status.lost += j->work == APPEND;
+	if (j->work == APPEND && (r < 0 ? s->status.failed : s->status.unsaved))
+		return;
+	if (last_word)
+		s->status.failed = r < 0;
+	if (r == 0)
+		s->status.error[0] = '\0';
+	else if (j->work == MOVE)
+		snprintf(s->status.error, sizeof(s->status.error), "cannot open %.100s: %s", s->path, strerror(-r));
+	else
+		snprintf(s->status.error, sizeof(s->status.error), "cannot write %.100s/%s: %s", s->path, j->name,
+			 strerror(-r));
+}
+
 /* Lock held. A failed append is lost; a failed replacement goes back to the end of the queue; where a move has failed,
  * what follows tries to open the directory again. */
 static void ended(struct store *s, struct job *j, int r)
 {
 	bool last_word = j->work == REPLACE && !is_superseded(s, j);
 
-	if (r == 0) {
-		s->status.written += j->work != MOVE;
-		s->status.error[0] = '\0';
-	} else if (j->work == MOVE) {
-		snprintf(s->status.error, sizeof(s->status.error), "cannot open %.100s: %s", s->path, strerror(-r));
-	} else {
-		snprintf(s->status.error, sizeof(s->status.error), "cannot write %.100s/%s: %s", s->path, j->name,
-			 strerror(-r));
-		s->status.lost += j->work == APPEND;
-	}
+	note_outcome(s, j, last_word, r);
 	if (last_word && r < 0 && !s->stop) {
 		put(s, j);
-		wait_a_while(s); /* or until something else is to be written */
+		if (s->first == j)
+			wait_a_while(s); /* or until something else is to be written */
 		return;
 	}
 	if (last_word)
@@ -389,6 +401,7 @@ static void enqueue(struct store *s, struct job *j)
 	room = room && (j->work != APPEND || s->bytes + j->len <= STORE_WAITING_MAX);
 	if (room) {
 		s->status.unsaved |= j->work == REPLACE;
+		s->status.failed &= j->work != REPLACE; /* this one has not been tried */
 		put(s, j);
 		pthread_cond_signal(&s->filled);
 	} else {

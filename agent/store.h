@@ -39,6 +39,7 @@ struct store_status {
 	uint64_t written, lost; /* lines, files */
 	size_t waiting;
 	bool unsaved;                /* a file to be replaced has not been */
+	bool failed;                 /* … and not for want of trying: `error` tells why */
 	char error[STORE_ERROR_MAX]; /* what is wrong now; empty if nothing is */
 };
 void store_status(struct store *s, struct store_status *ret);

@@ -10,7 +10,7 @@
 #include <poll.h>
 #include <string.h>
 
-enum { LOOK_MS = 50, GONE_US = 5000000, PATIENCE_US = 2000000 };
+enum { LOOK_MS = 50, GONE_US = 5000000, PATIENCE_US = 2000000, SAVE_US = 3000000, SAVE_LOOK_MS = 5 };
 
 static const char *name_of(const json_t *o)
 {
@@ -122,8 +122,51 @@ static enum ctl_exit tell(const struct ctl *c, const json_t *ordered)
 	return CTL_OK;
 }
 
+/* Why the orders are not saved, for the caller to free; NULL: they are, or the agent is older and does not tell. Most
+ * are at the second look. */
+static char *why_unsaved(const struct ctl *c)
+{
+	uint64_t begun_us = loop_now_us();
+
+	for (;;) {
+		json_t *status = ctl_ask(c, "status", NULL);
+		const json_t *orders = json_object_get(status, "orders");
+		const char *error = json_string_value(json_object_get(orders, "error"));
+		bool waits = json_is_false(json_object_get(orders, "saved"));
+		bool late = loop_now_us() - begun_us > SAVE_US;
+		char *why = NULL;
+
+		if (!status)
+			why = strdup("the agent does not answer any more");
+		else if (waits && (error || late))
+			why = strdup(error ? error : "the disk does not answer");
+		json_decref(status);
+		if (why || !waits)
+			return why;
+		poll(NULL, 0, SAVE_LOOK_MS);
+	}
+}
+
+/* An order is in force at once, but a restart of the agent, or of its engine, would end one that is not saved. */
+static enum ctl_exit tell_whether_saved(const char *why)
+{
+	if (why)
+		ctl_complain(
+			"the order is in force now, but not saved: %s; until that is mended, a restart of the agent "
+			"or its engine forgets it",
+			why);
+	return why ? CTL_REFUSED : CTL_OK;
+}
+
+static void add_whether_saved(json_t *result, const char *why)
+{
+	json_object_set_new(result, "saved", json_boolean(!why));
+	json_object_set_new(result, "unsaved_why", why ? json_string(why) : json_null());
+}
+
 static enum ctl_exit order(const struct ctl *c, const char *command, json_t *arguments)
 {
+	_cleanup_(freep) char *why = NULL;
 	json_t *result, *all;
 	enum ctl_exit code = CTL_OK;
 
@@ -132,6 +175,8 @@ static enum ctl_exit order(const struct ctl *c, const char *command, json_t *arg
 	result = ctl_ask(c, command, arguments);
 	if (!result)
 		return CTL_REFUSED;
+	why = why_unsaved(c);
+	add_whether_saved(result, why);
 	all = json_object_get(result, "instances");
 	if (c->json)
 		ctl_print_json(result);
@@ -141,6 +186,8 @@ static enum ctl_exit order(const struct ctl *c, const char *command, json_t *arg
 	if (!c->json && json_array_size(all) == 0)
 		puts("none is on standby");
 	json_decref(result);
+	if (tell_whether_saved(why) != CTL_OK)
+		code = CTL_REFUSED;
 	return ctl_printed() == CTL_OK ? code : CTL_REFUSED;
 }
 
@@ -157,7 +204,9 @@ enum ctl_exit ctl_resume(const struct ctl *c)
 enum ctl_exit ctl_maintenance(const struct ctl *c)
 {
 	bool on = c->arg && strcmp(c->arg, "on") == 0, off = c->arg && strcmp(c->arg, "off") == 0;
+	_cleanup_(freep) char *why = NULL;
 	json_t *result;
+	enum ctl_exit code;
 
 	if (c->arg && !on && !off) {
 		ctl_complain("\"%s\" is not understood: maintenance is on or off", c->arg);
@@ -166,11 +215,16 @@ enum ctl_exit ctl_maintenance(const struct ctl *c)
 	result = ctl_ask(c, "maintenance", c->arg ? json_pack("{s:b}", "on", on) : NULL);
 	if (!result)
 		return CTL_REFUSED;
+	if (c->arg) {
+		why = why_unsaved(c);
+		add_whether_saved(result, why);
+	}
 	if (c->json)
 		ctl_print_json(result);
 	else
 		puts(json_is_true(json_object_get(result, "on")) ? "maintenance is on: nothing moves"
 								 : "maintenance is off");
 	json_decref(result);
-	return ctl_printed();
+	code = tell_whether_saved(why);
+	return ctl_printed() == CTL_OK ? code : CTL_REFUSED;
 }

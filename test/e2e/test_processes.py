@@ -2,6 +2,7 @@
 """Supervisor and engine: what becomes of the addresses when one or both of them die or stand still."""
 
 import errno
+import json
 import os
 import pwd
 import resource
@@ -407,6 +408,25 @@ def test_next_engine_obeys_orders_although_the_directory_was_given_to_root(pair)
     until(pair.master.path("/var/lib/sqlvip/orders.json").exists, 10, "the order to be saved")
     give_state_to_root(pair)
     kill_engine_on_standby(pair, agent)
+    assert agent.stop() == 0
+
+
+def test_who_orders_is_told_that_the_order_cannot_be_saved(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    give_state_to_root(pair)
+    for order in ("on", "off", "on"):
+        done = pair.master.run([pair.build.sqlvipctl, "maintenance", order], check=False)
+        assert done.returncode == 1 and f"maintenance is {order}" in done.stdout
+        assert "in force now, but not saved: cannot write /var/lib/sqlvip/orders.json: Permission denied" in done.stderr
+        # The journal, which is open, can still be written.
+        assert [a for a in agent.status()["alarms"] if a["id"] == "state_directory" and "orders.json" in a["text"]]
+    done = pair.master.run([pair.build.sqlvipctl, "-j", "standby", "--force"], check=False)
+    assert done.returncode == 1 and json.loads(done.stdout)["saved"] is False
+    nobody = pwd.getpwnam("nobody")
+    pair.master.run(["chown", "-R", f"{nobody.pw_uid}:{nobody.pw_gid}", "/var/lib/sqlvip"])
+    done = pair.master.run([pair.build.sqlvipctl, "resume"])
+    assert "not saved" not in done.stderr
+    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
     assert agent.stop() == 0
 
 

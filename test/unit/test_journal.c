@@ -324,6 +324,45 @@ static void directory_that_cannot_be_opened_is_a_complaint(void **state)
 	assert_string_equal(texts(""), "kept in memory ");
 }
 
+static void wait_for_error(struct fixture *f, bool wanted, struct store_status *s)
+{
+	for (uint64_t end_us = loop_now_us() + FLUSH_US; loop_now_us() < end_us;) {
+		store_status(f->store, s);
+		if ((s->error[0] != '\0') == wanted && s->waiting == (wanted ? 1 : 0))
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(s->error[0] != '\0', wanted);
+}
+
+static void file_that_cannot_be_replaced_stays_an_error_whatever_else_can_be_written(void **state)
+{
+	struct fixture *f = *state;
+	struct store_status s;
+	char path[PATH_MAX_LEN];
+	uint64_t n;
+
+	snprintf(path, sizeof(path), "%s/small.new", f->dir);
+	assert_return_code(mkdir(path, 0700), errno);
+	store_replace(f->store, "small", "one", 3);
+	wait_for_error(f, true, &s);
+	assert_true(s.unsaved && s.failed);
+	n = s.written;
+	say("A", "written");
+	for (uint64_t end_us = loop_now_us() + FLUSH_US; s.written == n && loop_now_us() < end_us;) {
+		usleep(1000);
+		store_status(f->store, &s);
+	}
+	assert_int_equal(s.written, n + 1);
+	wait_for_error(f, true, &s);
+	assert_non_null(strstr(s.error, "/small"));
+	assert_true(s.unsaved && s.failed);
+	assert_return_code(rmdir(path), errno);
+	say("A", "wakes it");
+	wait_for_error(f, false, &s);
+	assert_false(s.unsaved || s.failed);
+}
+
 static void small_file_is_replaced_as_a_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -387,6 +426,7 @@ int main(void)
 		TEST(hostile_lines_are_skipped),
 		TEST(journal_that_is_no_file_is_left_alone),
 		TEST(directory_that_cannot_be_opened_is_a_complaint),
+		TEST(file_that_cannot_be_replaced_stays_an_error_whatever_else_can_be_written),
 		TEST(small_file_is_replaced_as_a_whole),
 		TEST(alarm_is_told_once_and_listed_until_it_ends),
 	};
