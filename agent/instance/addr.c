@@ -586,15 +586,14 @@ static void promote_secondaries(struct instance *inst, const struct netif_link *
 {
 	int r;
 
-	if (!inst->conf->promote_secondaries) {
-		instance_addr_done(inst);
+	if (inst->conf->promote_secondaries && inst->promoted_ifindex == link->ifindex)
 		return;
-	}
-	if (inst->promoted_ifindex == link->ifindex)
+	instance_addr_done(inst);
+	if (!inst->conf->promote_secondaries)
 		return;
 	inst->promoted_ifindex = link->ifindex;
-	r = netif_promote_secondaries(inst->env.netif, link->ifindex, true);
-	inst->promoted_here = r > 0;
+	r = netif_promote_secondaries(inst->env.netif, link->ifindex);
+	inst->promotes = r >= 0;
 	if (r < 0)
 		log_write(LOG_WARNING, inst->conf->name, "promote_secondaries of %s cannot be set: %s", link->name,
 			  strerror(-r));
@@ -602,9 +601,9 @@ static void promote_secondaries(struct instance *inst, const struct netif_link *
 
 void instance_addr_done(struct instance *inst)
 {
-	if (inst->promoted_here)
-		(void)netif_promote_secondaries(inst->env.netif, inst->promoted_ifindex, false);
-	inst->promoted_here = false;
+	if (inst->promotes)
+		netif_promote_no_more(inst->env.netif, inst->promoted_ifindex);
+	inst->promotes = false;
 	inst->promoted_ifindex = 0;
 }
 

@@ -228,8 +228,8 @@ struct instance {
 	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
 	struct log_limit rival_new, rival_line; /* in the log; reactions are limited by rival_log */
 
-	int promoted_ifindex;       /* where we have set promote_secondaries; 0: nowhere */
-	bool promoted_here;         /* and it was off before */
+	int promoted_ifindex;       /* where we have asked for promote_secondaries; 0: nowhere */
+	bool promotes;              /* and it was granted, so that we have to say when we want it no more */
 	struct vip_state *vips;     /* beside conf->vips */
 	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
 	size_t lost_next;
@@ -400,7 +400,7 @@ bool instance_addr_any(const struct instance *inst);
 void instance_announce(struct instance *inst);
 /* On unicast, one announcement of our own source, so that whoever is master finds us without asking. */
 void instance_announce_source(struct instance *inst);
-/* Undoes promote_secondaries. */
+/* Wants promote_secondaries no more. */
 void instance_addr_done(struct instance *inst);
 /* Puts back the VIPs that are missing. Only while master. */
 void instance_addr_restore(struct instance *inst);

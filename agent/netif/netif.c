@@ -11,6 +11,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 #include "agent/netif/netlink.h"
+#include "agent/netif/sysctl.h"
 #include "agent/netif/view.h"
 #include "agent/netif/writer.h"
 
@@ -50,6 +51,7 @@ struct netif {
 	struct netif_job *resync;       /* while the thread opens that one */
 	struct loop_timer resync_retry; /* it failed */
 	struct log_limit overrun_log;
+	struct netif_promoted *promoted;
 };
 
 /* --- what is told ------------------------------------------------------------------------------------------------ */
@@ -485,6 +487,12 @@ struct netif *netif_free(struct netif *n)
 	if (n->resync)
 		netif_view_free(n->resync->user);
 	free(n->resync);
+	while (n->promoted) {
+		struct netif_promoted *p = n->promoted;
+
+		n->promoted = p->next;
+		free(p);
+	}
 	netif_view_free(n->view);
 	sd_event_unref(n->loop);
 	free(n);
@@ -579,6 +587,11 @@ bool netif_takes_along(const struct netif *n, int ifindex, const struct ip_prefi
 		primary = true;
 	}
 	return false;
+}
+
+struct netif_promoted **netif_promoted(struct netif *n)
+{
+	return &n->promoted;
 }
 
 const char *netif_reset_support(const struct netif *n)

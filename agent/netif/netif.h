@@ -87,9 +87,10 @@ bool netif_has(const struct netif *n, int ifindex, const struct ip_prefix *prefi
 /* Whether the host forwards IPv6 packets that arrive at the link: then its neighbour advertisements say "router". */
 bool netif_forwards6(const struct netif *n, int ifindex);
 
-/* Whether secondary IPv4 addresses stay when the primary of their subnet is removed. 1 if that was otherwise before, 0
- * if it was so already, or -errno. */
-int netif_promote_secondaries(const struct netif *n, int ifindex, bool on);
+/* Secondary IPv4 addresses stay when the primary of their subnet is removed, from now on until all who asked for it on
+ * this interface want it no more; then it is as before again. 0, or -errno: then nothing is to be undone. */
+int netif_promote_secondaries(struct netif *n, int ifindex);
+void netif_promote_no_more(struct netif *n, int ifindex);
 
 /* Outcome of a batch. */
 struct netif_result {

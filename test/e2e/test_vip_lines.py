@@ -76,18 +76,23 @@ def test_c86_options_of_ipv4_addresses(pair):
     assert set(addresses(pair.master, "-4")) == {"192.168.1.1/24"}
 
 
+def promotes(host):
+    """The kernel's switch."""
+    return host.run(["cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"]).stdout.strip()
+
+
+def promote_nothing(host):
+    host.run(["sh", "-c", "echo 0 > /proc/sys/net/ipv4/conf/eth0/promote_secondaries; "
+              "echo 0 > /proc/sys/net/ipv4/conf/all/promote_secondaries"])
+
+
 @pytest.mark.parametrize("promote", [True, False])
 def test_c86_secondaries_stay_when_the_primary_goes_if_they_are_promoted(pair, promote):
     """The VIP has the subnet of the host's addresses, of which the first is removed."""
-    pair.master.run(["sh", "-c", "echo 0 > /proc/sys/net/ipv4/conf/eth0/promote_secondaries; "
-                     "echo 0 > /proc/sys/net/ipv4/conf/all/promote_secondaries"])
+    promote_nothing(pair.master)
     pair.master.run(["ip", "addr", "add", "192.168.1.7/24", "dev", "eth0"])
     agents = start(pair, "promote_secondaries" if promote else "", "vip_lease off", vips=(f"{VIP}/24",))
-
-    def switch():
-        return pair.master.run(["cat", "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"]).stdout.strip()
-
-    assert switch() == ("1" if promote else "0")
+    assert promotes(pair.master) == ("1" if promote else "0")
     at = now()
     pair.master.run(["ip", "addr", "del", "192.168.1.1/24", "dev", "eth0"])
     if promote:
@@ -99,7 +104,44 @@ def test_c86_secondaries_stay_when_the_primary_goes_if_they_are_promoted(pair, p
     else:
         pair.watcher.wait_holder(pair.backup, VIP, 10)
     assert agents[0].stop() == 0
-    assert switch() == "0"
+    assert promotes(pair.master) == "0"
+
+
+def promoting(vrid, vip, name="VI_1"):
+    return instance(200, "promote_secondaries", name=name, vrid=vrid, vips=(vip,), track=False)
+
+
+def reload(pair, agent, config):
+    """What leaves by it has gone ten adverts after that: it is looked for ten times a second."""
+    agent.configure(config)
+    pair.master.run([pair.build.sqlvipctl, "reload"])
+    pair.watcher.wait(10, now(), 10, host="mastersql", event="advert", dir="out")
+
+
+def test_secondaries_are_promoted_on_when_a_reload_replaces_the_instance(pair):
+    promote_nothing(pair.master)
+    agent = pair.agent(pair.master, promoting(51, VIP)).start()
+    agent.wait_state("MASTER", 10)
+    assert promotes(pair.master) == "1"
+    reload(pair, agent, promoting(52, VIP))
+    agent.wait_state("MASTER", 10)
+    assert promotes(pair.master) == "1"
+    assert agent.stop() == 0
+    assert promotes(pair.master) == "0"
+
+
+def test_secondaries_are_promoted_until_the_last_that_wants_it_goes(pair):
+    promote_nothing(pair.master)
+    plain = instance(200, name="VI_3", vrid=53, vips=("192.168.1.102",), track=False)
+    first, second = promoting(51, VIP), promoting(52, "192.168.1.101", "VI_2")
+    agent = pair.agent(pair.master, first + second + plain).start()
+    for name in ("VI_1", "VI_2", "VI_3"):
+        agent.wait_state("MASTER", 10, name)
+    assert promotes(pair.master) == "1"
+    reload(pair, agent, second + plain)
+    assert promotes(pair.master) == "1"
+    reload(pair, agent, second.replace("promote_secondaries", "promote_secondaries off") + plain)
+    assert promotes(pair.master) == "0"
 
 
 def test_c12_c87_hundreds_of_addresses_come_at_once(pair):

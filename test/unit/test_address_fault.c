@@ -90,10 +90,15 @@ bool netif_forwards6(const struct netif *n, int ifindex)
 	return false;
 }
 
-int netif_promote_secondaries(const struct netif *n, int ifindex, bool on)
+int netif_promote_secondaries(struct netif *n, int ifindex)
 {
-	(void)n, (void)ifindex, (void)on;
+	(void)n, (void)ifindex;
 	return 0;
+}
+
+void netif_promote_no_more(struct netif *n, int ifindex)
+{
+	(void)n, (void)ifindex;
 }
 
 void instance_feed(struct instance *inst, const struct vrrp_event *ev, const char *fmt, ...)

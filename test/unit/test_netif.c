@@ -322,6 +322,24 @@ static void address_that_would_take_others_along_is_known(void **state)
 	assert_false(netif_takes_along(w->n, w->v0, &primary.prefix, NULL, NULL));
 }
 
+static void secondaries_are_promoted_until_nobody_wants_it(void **state)
+{
+	struct world *w = *state;
+
+	shell("echo 0 >/proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	assert_int_equal(netif_promote_secondaries(w->n, w->v0), 0);
+	assert_int_equal(netif_promote_secondaries(w->n, w->v0), 0);
+	netif_promote_no_more(w->n, w->v0);
+	shell("grep -q 1 /proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	netif_promote_no_more(w->n, w->v0);
+	shell("grep -q 0 /proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	shell("echo 1 >/proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	assert_int_equal(netif_promote_secondaries(w->n, w->v0), 0);
+	netif_promote_no_more(w->n, w->v0); /* it was not us */
+	shell("grep -q 1 /proc/sys/net/ipv4/conf/v0/promote_secondaries");
+	assert_int_equal(netif_promote_secondaries(w->n, 4711), -ENODEV);
+}
+
 static void secondary_that_goes_with_its_primary_is_told(void **state)
 {
 	struct world *w = *state;
@@ -486,6 +504,7 @@ int main(void)
 		TEST(foreign_removal_is_told_and_our_own_is_not),
 		TEST(expired_address_is_told),
 		TEST(address_that_would_take_others_along_is_known),
+		TEST(secondaries_are_promoted_until_nobody_wants_it),
 		TEST(secondary_that_goes_with_its_primary_is_told),
 		TEST(removal_that_overtakes_the_next_take_is_still_ours),
 		TEST(forgotten_batch_runs_and_is_not_reported),

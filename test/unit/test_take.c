@@ -149,7 +149,8 @@ ZERO(const char *, exec_describe, (const struct exec_result *r, char *b, size_t 
 
 NOTHING(void, netif_forget, (struct netif * n, void *u), (void)n, (void)u)
 ZERO(bool, netif_forwards6, (const struct netif *n, int i), (void)n, (void)i)
-ZERO(int, netif_promote_secondaries, (const struct netif *n, int i, bool on), (void)n, (void)i, (void)on)
+ZERO(int, netif_promote_secondaries, (struct netif * n, int i), (void)n, (void)i)
+NOTHING(void, netif_promote_no_more, (struct netif * n, int i), (void)n, (void)i)
 ZERO(bool, links_is_up, (const struct links *l, const char *s), (void)l, (void)s; return true)
 ZERO(bool, wire_is_open, (const struct wire *x), (void)x; return true)
 NOTHING(void, wire_drain, (struct wire * x), (void)x)
