@@ -16,6 +16,8 @@
 #include <net/if.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 enum { RESET_BUDGET_US = 20000, CREW_WAIT_US = 3000000, LOOPBACK_IFINDEX = 1 };
 
@@ -149,6 +151,7 @@ int sweep_main(const struct options *opt)
 
 struct sweep_crew {
 	struct netif_writer *writer;
+	int names;      /* a socket that is asked for interfaces: when it is needed, none may be had */
 	size_t overdue; /* releases that were not waited for any longer; they are the writer's until they end */
 };
 
@@ -157,6 +160,10 @@ int sweep_crew_new(struct sweep_crew **ret)
 	struct sweep_crew *c = calloc(1, sizeof(*c));
 	int r = c ? netif_writer_new(&c->writer) : -ENOMEM;
 
+	if (c)
+		c->names = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (r == 0 && c->names < 0)
+		r = -errno;
 	if (r < 0)
 		c = sweep_crew_free(c);
 	*ret = c;
@@ -174,30 +181,46 @@ struct sweep_crew *sweep_crew_free(struct sweep_crew *c)
 		free(j);
 	}
 	netif_writer_free(c->writer);
+	close_fd(c->names);
 	free(c);
 	return NULL;
 }
 
-/* The engine knows interfaces by their index, and one may be renamed under an address: then it is where one with our
+/* Index, 0: there is none of that name, or -errno. */
+static int index_of(const struct sweep_crew *c, const char *dev)
+{
+	struct ifreq request = { 0 };
+
+	memcpy(request.ifr_name, dev, strnlen(dev, sizeof(request.ifr_name) - 1));
+	if (ioctl(c->names, SIOCGIFINDEX, &request) == 0)
+		return request.ifr_ifindex;
+	return errno == ENODEV ? 0 : -errno;
+}
+
+/* Index, 0: it is nowhere, or -errno: that is not known.
+ *
+ * The engine knows interfaces by their index, and one may be renamed under an address: then it is where one with our
  * mark is. Kernels before 5.18 keep no marks; but loopback addresses are never an engine's, they are what servers
  * behind a load balancer have. `places` is asked for once, when it is needed: an interface that is gone takes a
  * thousand VIPs with it. */
-static int interface_of(const struct conf_instance *ci, const struct conf_vip *vip, struct netif_places *places)
+static int interface_of(const struct sweep_crew *c, const struct conf_instance *ci, const struct conf_vip *vip,
+			struct netif_places *places)
 {
-	const char *dev = vip->dev[0] ? vip->dev : ci->interface;
-	int ifindex = (int)if_nametoindex(dev);
+	int ifindex = index_of(c, vip->dev[0] ? vip->dev : ci->interface), r;
 	const struct netif_place *at;
 
 	if (ifindex)
 		return ifindex;
-	if (places->n == 0 && netif_places_read(places) < 0)
-		return 0;
+	r = places->n == 0 ? netif_places_read(places) : 0;
+	if (r < 0)
+		return r;
 	at = netif_places_find(places, &vip->prefix);
 	return at && (at->marked || at->ifindex != LOOPBACK_IFINDEX) ? at->ifindex : 0;
 }
 
-/* Whether an address is there, the kernel knows best: removing one that is not succeeds. */
-static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
+/* 1: handed to the writer, 0: nothing to remove, or -errno. `*error`: set if an address could not be looked for, which
+ * keeps no other from going. Whether one is there, the kernel knows best: removing one that is not succeeds. */
+static int hand_in(struct sweep_crew *c, const struct conf_instance *ci, int *error)
 {
 	struct netif_job *j = calloc(1, sizeof(*j) + ci->n_vips * sizeof(j->reqs[0]));
 	struct netif_places places = { 0 };
@@ -209,9 +232,11 @@ static int hand_in(struct sweep_crew *c, const struct conf_instance *ci)
 	j->reset_budget_us = RESET_BUDGET_US;
 	for (size_t i = 0; i < ci->n_vips; i++) {
 		const struct conf_vip *vip = &ci->vips[i];
-		int ifindex = interface_of(ci, vip, &places);
+		int ifindex = interface_of(c, ci, vip, &places);
 
-		if (ifindex)
+		if (ifindex < 0)
+			*error = ifindex;
+		if (ifindex > 0)
 			j->reqs[j->n_reqs++].addr = vip_addr(vip, ifindex);
 	}
 	netif_places_done(&places);
@@ -229,7 +254,7 @@ int sweep_now(struct sweep_crew *c, const struct conf *conf, size_t *resets)
 
 	*resets = 0;
 	for (size_t i = 0; i < conf->n_instances; i++) {
-		int r = hand_in(c, &conf->instances[i]);
+		int r = hand_in(c, &conf->instances[i], &error);
 
 		error = r < 0 ? r : error;
 		pending += r > 0;
