@@ -185,6 +185,7 @@ fuzz-smoke: $(FUZZERS)
 PURE := $(wildcard vrrp/packet.c vrrp/auth.c vrrp/fsm.c vrrp/group.c vrrp/arp.c \
 	checks/health.c checks/mysql_rules.c checks/mysql_dialect.c checks/fitness_rules.c \
 	agent/priority.c agent/auth_watch.c agent/proc_match.c agent/maintenance.c agent/explain.c \
+	agent/instance/hold.c \
 	agent/process/patience.c)
 PURE := $(PURE:%.c=%)
 lint: $(PURE:%=$(B)/%.o)

@@ -8,11 +8,7 @@
 
 #include <errno.h>
 
-enum {
-	REMOVE_LOG_US = 10000000,
-	HOLD_MIN_US = 5000000,
-	HOLD_MAX_US = 300000000,
-};
+enum { REMOVE_LOG_US = 10000000 };
 
 static const char *device_of(const struct instance *inst, const struct conf_vip *vip)
 {
@@ -137,16 +133,9 @@ static double ms_between(uint64_t from_us, uint64_t to_us)
 	return (double)(to_us - from_us) / 1000;
 }
 
-uint64_t instance_hold_us(uint64_t last_us)
-{
-	if (last_us == 0)
-		return HOLD_MIN_US;
-	return last_us < HOLD_MAX_US / 2 ? last_us * 2 : HOLD_MAX_US;
-}
-
 void instance_cannot_add(struct instance *inst, const char *why)
 {
-	inst->add_hold_us = instance_hold_us(inst->add_hold_us);
+	inst->add_hold_us = instance_hold_us(inst->add_hold_us, INSTANCE_HOLD_MAX_US);
 	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %.0f s",
 			why, (double)inst->add_hold_us / 1e6);
 	loop_timer_in(&inst->address_timer, inst->add_hold_us);
@@ -424,23 +413,6 @@ void instance_addr_restore(struct instance *inst)
 		restored(inst, &(struct netif_result){ .error = -ENOMEM, .failed = n });
 }
 
-/* Counts incidents, not addresses: a flush takes many at once. */
-static bool too_often(struct instance *inst)
-{
-	uint64_t now_us = loop_now_us();
-	uint64_t oldest_us = inst->lost_us[inst->lost_next];
-
-	if (inst->last_lost_us && now_us - inst->last_lost_us < LOST_GRACE_US)
-		return false;
-	inst->last_lost_us = now_us;
-	inst->lost_us[inst->lost_next] = now_us;
-	inst->lost_next = (inst->lost_next + 1) % LOST_MAX;
-	if (!oldest_us || now_us - oldest_us >= LOST_WINDOW_US)
-		return false;
-	memset(inst->lost_us, 0, sizeof(inst->lost_us)); /* what follows is judged anew */
-	return true;
-}
-
 static void reset(void *user, const struct netif_result *r)
 {
 	struct instance *inst = user;
@@ -480,7 +452,6 @@ static bool is_cut_off(const struct instance *inst, size_t i)
 
 void instance_look_for_lost(struct instance *inst)
 {
-	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	char addr[IP_STR_MAX] = "";
 	bool ran_out, cut_off = false;
 	size_t n = 0;
@@ -509,9 +480,8 @@ void instance_look_for_lost(struct instance *inst)
 		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS,
 				"%s is gone, and its interface is down: putting it back if that stays", addr);
 		instance_addr_restore(inst);
-	} else if (too_often(inst) && !inst->maintenance) {
-		instance_feed(inst, &lost, "%s was deleted by somebody else, for the %dth time within %d s", addr,
-			      LOST_MAX + 1, LOST_WINDOW_US / 1000000);
+	} else if (instance_lost_too_often(inst) && !inst->maintenance) {
+		instance_lost_give_up(inst, addr);
 	} else {
 		instance_record(inst, LOG_WARNING, JOURNAL_ADDRESS, "%s was deleted by somebody else: putting it back",
 				addr);

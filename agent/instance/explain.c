@@ -74,6 +74,7 @@ static enum explain_hold_kind kind_of(unsigned fault)
 	case FAULT_PENDING:
 		return EXPLAIN_HOLD_PENDING;
 	case FAULT_ADDRESS:
+	case FAULT_LOST:
 		return EXPLAIN_HOLD_ADDRESS;
 	case FAULT_GROUP:
 	case FAULT_GROUP_PENDING:

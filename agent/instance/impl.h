@@ -14,6 +14,8 @@
  *   veto.c     vip_pre_take
  *   lease.c    the lifetimes of the VIPs
  *   unheard.c  adverts that cannot be sent
+ *   lost.c     VIPs that others delete again and again
+ *   hold.c     how long to stay away after a failure
  *   stray.c    VIPs that are here although we are not master
  *   orders.c   standby, maintenance, alarms
  *   status.c   what the control socket tells
@@ -25,6 +27,7 @@
 #include "agent/auth_watch.h"
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
+#include "agent/instance/hold.h"
 #include "agent/instance/instance.h"
 #include "agent/journal.h"
 #include "agent/notify.h"
@@ -42,8 +45,9 @@ enum {
 	/* VIPs taken away more often than this, within this time, make us step down instead of putting them back. */
 	LOST_MAX = 5,
 	LOST_WINDOW_US = 60000000,
-	LOST_GRACE_US = 1000000, /* what is lost within this time is one incident: a flush takes many at once */
-	RETRY_US = 100000,       /* a failed removal is tried again */
+	LOST_GRACE_US = 1000000,  /* what is lost within this time is one incident: a flush takes many at once */
+	LOST_GOOD_US = 300000000, /* who kept them for so long had a good time: earlier ones are forgotten */
+	RETRY_US = 100000,        /* a failed removal is tried again */
 };
 
 /* Why an instance must not run. */
@@ -61,6 +65,7 @@ enum fault {
 	FAULT_GROUP_PENDING = 1 << 17, /* something of another member has not reported */
 	FAULT_VETO = 1 << 18,          /* vip_pre_take said no */
 	FAULT_VIP_LINK = 1 << 19,      /* an interface that an address belongs on is missing */
+	FAULT_LOST = 1 << 20,          /* others delete our addresses again and again */
 	/* Those that hold us back without a notification. */
 	FAULT_QUIET = FAULT_PENDING | FAULT_GROUP_PENDING,
 };
@@ -126,6 +131,15 @@ struct veto {
 	uint64_t hold_us;        /* of the last veto; 0: none since a success */
 	uint64_t count;
 	char last[96]; /* outcome */
+};
+
+/* VIPs that others delete. */
+struct lost {
+	uint64_t at_us[LOST_MAX]; /* a ring of incidents */
+	size_t next;
+	uint64_t last_us;
+	uint64_t hold_us;        /* of the last fault; 0: none since a good time */
+	struct loop_timer timer; /* the fault is forgiven */
 };
 
 /* VIPs that others have put here. */
@@ -228,12 +242,10 @@ struct instance {
 	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
 	struct log_limit rival_new, rival_line; /* in the log; reactions are limited by rival_log */
 
-	int promoted_ifindex;       /* where we have asked for promote_secondaries; 0: nowhere */
-	bool promotes;              /* and it was granted, so that we have to say when we want it no more */
-	struct vip_state *vips;     /* beside conf->vips */
-	uint64_t lost_us[LOST_MAX]; /* when VIPs were taken away, a ring of incidents */
-	size_t lost_next;
-	uint64_t last_lost_us;
+	int promoted_ifindex;   /* where we have asked for promote_secondaries; 0: nowhere */
+	bool promotes;          /* and it was granted, so that we have to say when we want it no more */
+	struct vip_state *vips; /* beside conf->vips */
+	struct lost lost;
 	uint64_t add_hold_us; /* after the last take that failed; 0: none has since one succeeded */
 	bool removal_failed;  /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
 	bool vips_stale;      /* a VIP was lost while our mastership was not fresh */
@@ -363,6 +375,12 @@ bool instance_unheard_gives_way(struct instance *inst, const struct vrrp_advert 
 void instance_unheard_text(const struct instance *inst, char *buf, size_t size);
 void instance_unheard_due(void *user, uint64_t due_us);
 
+/* lost.c: notes an incident. True if it is one too many: to be put back no more. */
+bool instance_lost_too_often(struct instance *inst);
+/* Then: FAULT for a while, longer each time. `addr` is the first that is missing. */
+void instance_lost_give_up(struct instance *inst, const char *addr);
+void instance_lost_forgiven(void *user, uint64_t due_us);
+
 /* reconf.c: true if the lane must wait for a completion. */
 bool instance_drop_vips(struct instance *inst);
 bool instance_add_vips(struct instance *inst);
@@ -381,9 +399,6 @@ void instance_send_advert(struct instance *inst, uint8_t priority);
 struct netif_addr *instance_pick_vips(const struct instance *inst, bool (*pick)(const struct instance *, size_t),
 				      size_t *n, size_t *homeless);
 bool instance_vip_is_there(const struct instance *inst, size_t i);
-/* How long to stay away after a take that came to nothing: whoever tries robs a healthy peer of the addresses, and so
- * tries more and more rarely. `last_us` is how long it was the last time, 0 after a success. */
-uint64_t instance_hold_us(uint64_t last_us);
 /* FAULT for a while, longer each time. */
 void instance_cannot_add(struct instance *inst, const char *why);
 /* That while is over. */

@@ -132,6 +132,9 @@ bool instance_fault_text(const struct instance *inst, unsigned fault, char *buf,
 	case FAULT_ADDRESS:
 		snprintf(buf, size, "the kernel would not add or remove the addresses");
 		return true;
+	case FAULT_LOST:
+		snprintf(buf, size, "others delete the addresses again and again");
+		return true;
 	case FAULT_UNHEARD:
 		instance_unheard_text(inst, buf, size);
 		return true;

@@ -115,6 +115,7 @@ void instance_try_again(struct instance *inst)
 {
 	hurry(&inst->address_timer);
 	hurry(&inst->veto.timer);
+	hurry(&inst->lost.timer);
 	if (inst->fsm.state == VRRP_FAULT)
 		hurry(&inst->unheard.timer);
 }
@@ -145,6 +146,8 @@ int instance_timers_init(struct instance *inst)
 		r = loop_timer_init(&inst->rival_timer, loop, LOOP_RANK_NORMAL, 10000, instance_rival_due, inst);
 	if (r >= 0)
 		r = loop_timer_init(&inst->unheard.timer, loop, LOOP_RANK_NORMAL, 1000, instance_unheard_due, inst);
+	if (r >= 0)
+		r = loop_timer_init(&inst->lost.timer, loop, LOOP_RANK_NORMAL, 1000, instance_lost_forgiven, inst);
 	return r;
 }
 
@@ -159,4 +162,5 @@ void instance_timers_done(struct instance *inst)
 	loop_timer_done(&inst->start_timer);
 	loop_timer_done(&inst->rival_timer);
 	loop_timer_done(&inst->unheard.timer);
+	loop_timer_done(&inst->lost.timer);
 }

@@ -27,7 +27,7 @@ static void refuse(struct instance *inst, const char *why)
 	struct veto *v = &inst->veto;
 
 	v->count++;
-	v->hold_us = instance_hold_us(v->hold_us);
+	v->hold_us = instance_hold_us(v->hold_us, INSTANCE_HOLD_MAX_US);
 	instance_record(inst, LOG_WARNING, JOURNAL_HOOK,
 			"vip_pre_take: %s: the addresses are not taken, next try in %.0f s", why,
 			(double)v->hold_us / 1e6);

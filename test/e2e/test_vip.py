@@ -57,14 +57,21 @@ def test_each_of_many_vips_deleted_at_once_is_put_back_once(pair):
     assert agent.instance()["counters"]["vips_restored"] == 19
 
 
-def test_vip_deleted_again_and_again_goes_to_the_other_host(pair):
+def test_vip_deleted_again_and_again_goes_to_the_other_host_and_stays_there_until_a_reload(pair):
     agents = start(pair)
+    agent = agents["mastersql"]
     for _ in range(6):
         pair.watcher.wait_adverts(pair.master, 12, 10)  # more than a second: an incident of its own
         pair.master.run(["ip", "addr", "del", f"{VIP}/32", "dev", "eth0"])
         until(lambda: pair.watcher.holders(VIP), 5, "somebody to hold the VIP")
     pair.watcher.wait(5, host="mastersql", event="advert", dir="out", priority=0)
-    agents["mastersql"].process.wait_log(r"MASTER -> BACKUP \(.*deleted by somebody else", 5)
+    agent.process.wait_log(r"too often to be put back; trying again in 5 s", 5)
+    agent.process.wait_log(r"MASTER -> FAULT \(.*deleted by somebody else", 5)
+    pair.watcher.wait_holder(pair.backup, VIP, 5)
+    assert agent.instance()["faults"] == ["others delete the addresses again and again"]
+    pair.master.run([agent.build.sqlvipctl, "reload"])
+    agent.process.wait_log(r"FAULT -> BACKUP \(trying again", 5)
+    pair.watcher.wait_holder(pair.master, VIP, 10)
 
 
 def test_vip_that_cannot_be_put_back_goes_to_the_other_host(pair):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What becomes of a take that comes to nothing: the hooks that are told, and those that are not. The lane, the machine,
- * addr.c, timer.c and veto.c are real, the kernel, programs and everything else are played here. */
+/* What becomes of a take that comes to nothing, or whose addresses others delete again and again: the hooks that are
+ * told, and those that are not, and how long the instance stays away. The lane, the machine, addr.c, lost.c, timer.c
+ * and veto.c are real, the kernel, programs and everything else are played here. */
 #include "test/unit/unit.h"
 
 #include "agent/base/clock.h"
@@ -23,6 +24,7 @@ static struct {
 	unsigned announced, takes;
 	netif_done_fn taken, released; /* of what is under way */
 	bool exchanged;                /* the checker has another configuration's checks */
+	bool deleted;                  /* the VIP, by somebody else */
 } w;
 
 static const struct netif_link eth0 = { .ifindex = ETH0, .name = "eth0", .up = true };
@@ -42,7 +44,7 @@ const struct netif_link *netif_link_by_name(const struct netif *n, const char *n
 enum netif_presence netif_presence(const struct netif *n, int ifindex, const struct ip_prefix *prefix)
 {
 	(void)n, (void)ifindex, (void)prefix;
-	return NETIF_PRESENT;
+	return w.deleted ? NETIF_ABSENT : NETIF_PRESENT;
 }
 
 bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
@@ -401,6 +403,78 @@ static void instance_that_has_left_does_not_look_at_the_checks_of_those_that_cam
 	assert_null(w.inst->veto.child);
 }
 
+static void deletes_the_vip(void)
+{
+	w.deleted = true;
+	w.inst->lost.last_us = 1; /* long ago: an incident of its own */
+	instance_on_addr(w.inst, ETH0, &w.vip.prefix, true);
+	w.deleted = false;
+}
+
+/* Takes the VIP, has it deleted until that is too often, and returns the seconds until it is tried again. */
+static unsigned is_robbed(void)
+{
+	uint64_t now_us = loop_now_us();
+
+	become_master();
+	end_job(&w.taken, 0);
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		deletes_the_vip();
+		end_job(&w.taken, 0); /* put back */
+	}
+	assert_int_equal(w.inst->fsm.state, VRRP_MASTER);
+	deletes_the_vip();
+	assert_int_equal(w.inst->fsm.state, VRRP_FAULT);
+	end_job(&w.released, 0);
+	assert_true(loop_timer_armed(&w.inst->lost.timer));
+	return (unsigned)((w.inst->lost.timer.due_us - now_us + 500000) / 1000000);
+}
+
+static void tries_again(void)
+{
+	instance_try_again(w.inst);
+	WAIT_FOR(w.inst->fsm.state == VRRP_BACKUP);
+}
+
+static void vip_that_is_deleted_again_and_again_is_given_up_for_longer_each_time(void **state)
+{
+	(void)state;
+	for (unsigned s = 5; s < 300; s *= 2) {
+		assert_int_equal(is_robbed(), s);
+		tries_again(); /* as a reload does: to wait it out would be minutes */
+	}
+	assert_int_equal(is_robbed(), 300);
+	tries_again();
+	assert_int_equal(is_robbed(), 300);
+}
+
+static void vip_given_up_for_deletions_is_told_as_the_fault_that_it_is(void **state)
+{
+	(void)state;
+	is_robbed();
+	assert_string_equal(w.hooks, "BACKUP MASTER FAULT");
+	assert_int_equal(w.inst->faults, FAULT_LOST);
+	assert_non_null(strstr(w.inst->cause, "deleted by somebody else"));
+}
+
+static void vip_that_was_kept_for_a_good_time_is_given_up_as_shortly_as_at_first(void **state)
+{
+	(void)state;
+	is_robbed();
+	tries_again();
+	assert_int_equal(is_robbed(), 10);
+	tries_again();
+	become_master();
+	end_job(&w.taken, 0);
+	w.inst->since_us -= LOST_GOOD_US;
+	for (unsigned i = 0; i < LOST_MAX; i++) {
+		deletes_the_vip();
+		end_job(&w.taken, 0);
+	}
+	deletes_the_vip();
+	assert_int_equal(w.inst->lost.hold_us, 5000000);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -414,6 +488,9 @@ int main(void)
 		TEST(take_that_a_better_master_overtakes_in_the_kernel_is_never_told),
 		TEST(take_that_came_too_late_after_a_pause_is_never_told),
 		TEST(each_take_is_told_for_itself),
+		TEST(vip_that_is_deleted_again_and_again_is_given_up_for_longer_each_time),
+		TEST(vip_given_up_for_deletions_is_told_as_the_fault_that_it_is),
+		TEST(vip_that_was_kept_for_a_good_time_is_given_up_as_shortly_as_at_first),
 		TEST(instance_that_has_left_does_not_look_at_the_checks_of_those_that_came),
 	};
 
