@@ -13,11 +13,6 @@
 
 #include <errno.h>
 
-enum {
-	HOLD_MIN_US = 5000000, /* after the first time; doubles with each that follows … */
-	HOLD_MAX_US = 60000000,
-};
-
 bool instance_is_announced(const struct instance *inst)
 {
 	return inst->unheard.left_us >= inst->since_us;
@@ -46,7 +41,7 @@ static void hold(struct instance *inst)
 {
 	struct unheard *u = &inst->unheard;
 
-	u->hold_us = u->hold_us == 0 ? HOLD_MIN_US : u->hold_us * 2 > HOLD_MAX_US ? HOLD_MAX_US : u->hold_us * 2;
+	u->hold_us = instance_hold_us(u->hold_us, INSTANCE_HOLD_HARMLESS_MAX_US);
 	loop_timer_in(&u->timer, u->hold_us);
 }
 
