@@ -86,6 +86,18 @@ static bool is_to_be_told(const struct group *g, const struct change *c)
 	return c->to != VRRP_INIT && (c->to != VRRP_MASTER || c == &g->changes[g->n_changes - 1]);
 }
 
+/* A reload has brought members together of which one was master and others are still to join it: mastership without
+ * their addresses is not told. */
+static bool waits_for_members(const struct group *g)
+{
+	if (g->n_changes == 0 || g->state != VRRP_MASTER)
+		return false;
+	for (size_t i = 0; i < g->conf->n_members; i++)
+		if (g->m[i].state != VRRP_MASTER)
+			return true;
+	return false;
+}
+
 /* What was decided has become visible with every member: now the hooks may know. */
 static void tell_changes(struct group *g)
 {
@@ -96,6 +108,8 @@ static void tell_changes(struct group *g)
 	};
 	bool stopped = true;
 
+	if (waits_for_members(g))
+		return;
 	for (size_t i = 0; i < g->conf->n_members; i++) {
 		if (!instance_at_rest(g->inst[i]))
 			return;
@@ -214,11 +228,12 @@ static void rival(void *user, const struct instance *inst)
 			instance_group_rival(g->inst[i], cause);
 }
 
+/* Members tell by themselves what we have not told. */
 static enum vrrp_state state_of(void *user)
 {
 	const struct group *g = user;
 
-	return g->state;
+	return waits_for_members(g) ? g->changes[g->n_changes - 1].from : g->state;
 }
 
 static const char *current_state(void *user)

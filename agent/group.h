@@ -22,7 +22,8 @@ int groups_new(sd_event *loop, struct conf *conf, struct instance *const *instan
  * and nothing is ordered yet. After instance_reconf_begin() of all. 0 or -ENOMEM. */
 int groups_reconf(struct groups *gs, struct conf *conf, struct instance *const *instances);
 /* After instance_reconf_end() of all: faults of members hold the others, those of former members no longer. States that
- * differ are left as they are; a member that is backup joins the others that are master when it may. */
+ * differ are left as they are; a member that is backup joins the others that are master when it may, and only when all
+ * have joined do the hooks hear of MASTER. */
 void groups_settle(struct groups *gs);
 struct groups *groups_free(struct groups *gs);
 

@@ -555,14 +555,20 @@ def test_fault_of_a_member_holds_the_others_only_while_they_are_in_one_group(pai
     assert agent.instance("VI_2")["state"] == "FAULT"
 
 
-def test_group_of_members_that_differ_lets_the_backup_follow(pair):
+def test_group_of_members_that_differ_lets_the_backup_follow_and_then_tells_its_hooks(pair):
+    hooks = pair.master.path("/tmp/hooks")
+    pair.master.write("/tmp/new", "#!/bin/sh\necho \"$@\" >> /tmp/hooks\n", 0o755)
     agent = pair.agent(pair.master, grouped()).start()
     other = pair.agent(pair.backup, instance(250, name="VI_2", vrid=52, vips=(VIP2,), track=False)).start()
     pair.watcher.wait_holder(pair.master, VIP, 10)
     pair.watcher.wait_holder(pair.backup, VIP2, 10)
-    reloaded(agent, grouped("VI_1", "VI_2"))
+    reloaded(agent, grouped("VI_1", "VI_2", lines=("notify /tmp/new",)))
+    agent.process.wait_log(r"G: sync group .* -> MASTER", 5)
+    pair.watcher.wait_adverts(pair.backup, 3, 10, vrid=52)
+    assert not hooks.exists()
     other.stop()
     pair.watcher.wait_holder(pair.master, VIP2, 10)
+    until(lambda: hooks.exists() and "GROUP G MASTER" in hooks.read_text(), 10, "the hook of the group")
     assert pair.watcher.moves(VIP) == 1
 
 
