@@ -21,7 +21,9 @@ enum {
 	GAP_US = 1000,
 	BACKOFF_MAX_US = 100 * 1000, /* while the device takes nothing */
 	ASK_AGAIN_US = 10 * 1000,    /* after a frame was not allowed */
-	OWED_MAX = 1024,             /* per target: sets that pile up behind a stuck device; a larger one is whole */
+	/* More than the queue of a device holds: one that takes nothing must not keep the others from their frames. */
+	SEND_BUFFER = 8 * 1024 * 1024,
+	OWED_MAX = 1024, /* per target: sets that pile up behind a stuck device; a larger one is whole */
 };
 
 enum later_set { LATER_SECOND, LATER_AGAIN, LATER_MAX_ };
@@ -35,7 +37,7 @@ struct owed {
 struct announce {
 	bool mute;
 	struct announce_times times;
-	int fd;
+	int fd; /* shared */
 	struct owed *owed;
 	size_t n;
 	size_t next;             /* whose turn it is */
@@ -211,7 +213,21 @@ static void pair_of_sets(struct announce *a, struct owed *o, enum later_set k, u
 	o->later_us[k] = delay_us ? loop_now_us() + delay_us : 0;
 }
 
-int announce_new(sd_event *loop, const struct announce_times *times, struct announce **ret)
+int announce_open(void)
+{
+	const int room = SEND_BUFFER;
+	/* Protocol 0: it sends, and no frame is ever queued for it. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -errno;
+	/* Without CAP_NET_ADMIN as much as the system allows. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	return fd;
+}
+
+int announce_new(sd_event *loop, int fd, const struct announce_times *times, struct announce **ret)
 {
 	struct announce *a = calloc(1, sizeof(*a));
 	int r;
@@ -219,11 +235,8 @@ int announce_new(sd_event *loop, const struct announce_times *times, struct anno
 	if (!a)
 		return -ENOMEM;
 	a->times = *times;
-	/* Protocol 0: it sends, and no frame is ever queued for it. */
-	a->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	r = a->fd < 0 ? -errno : 0;
-	if (r == 0)
-		r = loop_timer_init(&a->pace, loop, LOOP_RANK_NORMAL, 1, on_pace, a);
+	a->fd = fd;
+	r = loop_timer_init(&a->pace, loop, LOOP_RANK_NORMAL, 1, on_pace, a);
 	if (r == 0)
 		r = loop_timer_init(&a->later, loop, LOOP_RANK_NORMAL, GAP_US, on_later, a);
 	if (r == 0)
@@ -257,7 +270,6 @@ struct announce *announce_free(struct announce *a)
 	loop_timer_done(&a->pace);
 	loop_timer_done(&a->later);
 	loop_timer_done(&a->refresh);
-	close_fd(a->fd);
 	free(a->owed);
 	free(a);
 	return NULL;

@@ -27,8 +27,11 @@ struct announce_times {
 	uint64_t arp_interval_us, na_interval_us;
 };
 
-/* 0 or -errno. Needs CAP_NET_RAW. */
-int announce_new(sd_event *loop, const struct announce_times *times, struct announce **ret);
+/* The socket that all announcers send from: the kernel takes so long to close one, some 10 ms in which the loop stands
+ * still, that none may come and go with an instance. The descriptor is the caller's; or -errno. Needs CAP_NET_RAW. */
+int announce_open(void);
+/* Borrows the socket. 0 or -errno. */
+int announce_new(sd_event *loop, int fd, const struct announce_times *times, struct announce **ret);
 struct announce *announce_free(struct announce *a);
 /* Nothing is ever sent. */
 void announce_mute(struct announce *a);

@@ -3,6 +3,7 @@
 #include "agent/engine.h"
 
 #include "agent/alarm.h"
+#include "agent/announce.h"
 #include "agent/apply.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
@@ -71,6 +72,7 @@ struct daemon {
 	bool shutdown_done;
 	struct instance **instances;
 	struct groups *groups;
+	int announce_socket;
 	struct pacing *pacing;
 	struct apply *apply;
 	struct reload *reload;
@@ -481,6 +483,7 @@ static struct instance_env instance_env(const struct daemon *d)
 		.files = d->files,
 		.procs = d->procs,
 		.fifos = d->fifos,
+		.announce_socket = d->announce_socket,
 		.pacing = d->pacing,
 		.start_us = protocol_start_us(d),
 	};
@@ -545,6 +548,11 @@ static int start_instances(struct daemon *d)
 	struct instance_env env;
 
 	d->pacing = pacing_new();
+	d->announce_socket = announce_open();
+	if (d->announce_socket < 0) {
+		log_error("cannot open the socket for announcements: %s", strerror(-d->announce_socket));
+		return d->announce_socket;
+	}
 	env = instance_env(d);
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
 	if (!d->instances || !d->pacing)
@@ -729,6 +737,7 @@ static void tear_down(struct daemon *d)
 	fifos_free(d->fifos);
 	once_done(&d->once);
 	checker_free(d->checker);
+	close_fd(d->announce_socket);
 	links_free(d->links);
 	worker_free(d->file_worker);
 	worker_free(d->proc_worker);
@@ -785,7 +794,7 @@ static int read_bundle(struct daemon *d)
 
 int engine_main(void)
 {
-	struct daemon daemon = { 0 }, *d = &daemon;
+	struct daemon daemon = { .announce_socket = -1 }, *d = &daemon;
 	int r;
 
 	prctl(PR_SET_NAME, "sqlvipd"); /* it was started as /proc/self/exe */

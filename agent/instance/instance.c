@@ -584,7 +584,7 @@ static int init_parts(struct instance *inst)
 	if (r >= 0)
 		r = inst->vips ? make_room_for_tracked(inst) : -ENOMEM;
 	if (r >= 0)
-		r = announce_new(inst->env.loop, &times, &inst->announce);
+		r = announce_new(inst->env.loop, inst->env.announce_socket, &times, &inst->announce);
 	if (r >= 0 && inst->env.observe)
 		announce_mute(inst->announce);
 	if (r >= 0) {

@@ -33,6 +33,7 @@ struct instance_env {
 	struct loop_clock *adverts, *downs; /* for the advert and down timers: there are many, and they are busy */
 	const struct conf *conf;
 	struct netif *netif;
+	int announce_socket;   /* see announce_open() */
 	struct pacing *pacing; /* of announcements; may be NULL */
 	struct wires *wires;
 	const struct checker *checker;

@@ -9,8 +9,8 @@
 /* SCHED_RR at `priority`, which threads inherit until privs_keep_realtime(), and memory locked as it is touched, where
  * its limit can be lifted. Writes what was achieved, and why not more, to buf. */
 void privs_realtime(unsigned priority, char *buf, size_t size);
-/* As many open files as the hard limit allows: each instance has a socket of its own. Programs are run by the
- * supervisor, and keep what it has. */
+/* As many open files as the hard limit allows: each interface has sockets, each check some files. Programs are run by
+ * the supervisor, and keep what it has. */
 void privs_many_files(void);
 /* Threads that are started from now on have ordinary scheduling. */
 void privs_keep_realtime(void);

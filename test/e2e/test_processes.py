@@ -646,7 +646,7 @@ def test_c88_nothing_is_left_after_the_end(pair):
 
 
 def test_engine_may_open_as_many_files_as_the_hard_limit_allows_and_programs_keep_theirs(pair):
-    """Each instance has a socket of its own: a thousand of them pass the usual soft limit."""
+    """Interfaces and groups have sockets of their own: some hundred of them pass the usual soft limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     few = 256
     pair.master.write("/tmp/hook", "#!/bin/sh\nulimit -Sn > /tmp/limit\n", 0o755)

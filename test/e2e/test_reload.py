@@ -447,6 +447,26 @@ def test_reload_of_many_instances_and_addresses_is_on_time(pair):
     assert {i["name"]: i["counters"]["release_master"] for i in agent.status()["instances"]} == before
 
 
+def test_many_instances_come_and_go_and_cost_the_one_that_stays_no_advert(pair):
+    def config(last):
+        return "".join(instance(200, name=f"VI_{i}", vrid=i, vips=(VIP if i == 1 else f"192.168.1.{100 + i}",),
+                                track=False) for i in range(1, last + 1))
+
+    agent = pair.agent(pair.master, config(1)).start()
+    pair.watcher.wait_holder(pair.master, VIP, 10)
+    start = now()
+    since = agent.instance()["counters"]
+    for last in (80, 1):
+        reloaded(agent, config(last))
+        until(lambda n=last: [i["state"] for i in agent.status()["instances"]] == n * ["MASTER"], 20, "all masters",
+              step=0.1)
+        pair.watcher.wait_adverts(pair.master, 10, 10, vrid=1)
+    times = [a["t"] for a in pair.watcher.adverts(pair.master, vrid=1, since=start)]
+    assert max(b - a for a, b in zip(times, times[1:])) < DOWN
+    assert agent.instance()["counters"]["become_master"] == since["become_master"]
+    assert pair.watcher.moves(VIP) == 1
+
+
 def test_stop_in_the_middle_of_a_reload_is_a_clean_stop(pair):
     agent = single(pair)
     agent.configure(instance(200, vrid=61, vips=(VIP, VIP2), track=False))

@@ -17,6 +17,7 @@ struct world {
 	struct netns ns;
 	sd_event *loop;
 	struct announce *a;
+	int out;
 	int wire; /* everything with type ARP that arrives at p0 */
 	ssize_t frame_len;
 	int ifindex;
@@ -44,6 +45,8 @@ static int setup(void **state)
 	assert_int_equal(bind(w->wire, (struct sockaddr *)&ll, sizeof(ll)), 0);
 	assert_int_equal(setsockopt(w->wire, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)), 0);
 	netns_enter(w->ns.here);
+	w->out = announce_open();
+	assert_true(w->out >= 0);
 	assert_int_equal(sd_event_new(&w->loop), 0);
 	*state = w;
 	return 0;
@@ -55,6 +58,7 @@ static int teardown(void **state)
 
 	announce_free(w->a);
 	sd_event_unref(w->loop);
+	close_fd(w->out);
 	close_fd(w->wire);
 	netns_done(&w->ns);
 	free(w);
@@ -63,7 +67,7 @@ static int teardown(void **state)
 
 static void start_with(struct world *w, struct announce_times times)
 {
-	assert_int_equal(announce_new(w->loop, &times, &w->a), 0);
+	assert_int_equal(announce_new(w->loop, w->out, &times, &w->a), 0);
 	w->begun_us = loop_now_us();
 }
 

@@ -130,8 +130,8 @@ NOTHING(void, announce_pace, (struct announce * a, struct pacing *p), (void)a, (
 NOTHING(void, announce_reconf, (struct announce * a, const struct announce_times *t), (void)a, (void)t)
 NOTHING(void, announce_ask, (struct announce * a, bool (*may)(void *), void *u), (void)a, (void)may, (void)u)
 ZERO(struct announce *, announce_free, (struct announce * a), (void)a)
-ZERO(int, announce_new, (sd_event * l, const struct announce_times *t, struct announce **ret), (void)l, (void)t,
-     *ret = NULL)
+ZERO(int, announce_new, (sd_event * l, int fd, const struct announce_times *t, struct announce **ret), (void)l,
+     (void)fd, (void)t, *ret = NULL)
 
 ZERO(struct notify *, notify_free, (struct notify * n), (void)n)
 ZERO(bool, notify_idle, (const struct notify *n), (void)n)
