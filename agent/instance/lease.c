@@ -107,7 +107,7 @@ void instance_lease_tend(struct instance *inst)
 	for (size_t i = 0; a && i < inst->conf->n_vips; i++) {
 		int ifindex = instance_vip_ifindex(inst, i);
 
-		if (!ifindex || !netif_has(inst->env.netif, ifindex, &inst->conf->vips[i].prefix))
+		if (!ifindex || !instance_vip_is_there(inst, i)) /* duplicate detection may outlast the lease */
 			continue;
 		judge(inst, i, ifindex);
 		a[n++] = instance_to_netif(inst, i, ifindex);

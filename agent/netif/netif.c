@@ -305,6 +305,9 @@ static void enter_outcome(struct netif *n, const struct netif_job *j)
 
 		if (j->reqs[i].error != 0)
 			continue;
+		/* It may be under duplicate detection, and remains so. */
+		if (j->kind == NETIF_JOB_RENEW && netif_presence(n, a->ifindex, &a->prefix) != NETIF_ABSENT)
+			continue;
 		if (j->kind == NETIF_JOB_TAKE || j->kind == NETIF_JOB_RENEW)
 			(void)netif_cache_put_addr(&n->view->cache, a->ifindex, &a->prefix,
 						   a->dad && j->kind == NETIF_JOB_TAKE ? NETIF_TENTATIVE

@@ -126,6 +126,18 @@ def test_duplicate_detection_delays_the_announcement_and_no_more(pair):
     assert agent.instance()["state"] == "MASTER"
 
 
+def test_an_address_under_duplicate_detection_keeps_its_lease(pair):
+    """Three probes, a second apart, take longer than the lease."""
+    pair.master.run(["sh", "-c", "for f in all eth0; do echo 1 > /proc/sys/net/ipv6/conf/$f/accept_dad; done; "
+                     "echo 3 > /proc/sys/net/ipv6/conf/eth0/dad_transmits"])
+    agent = Sqlvipd(pair.master, pair.build, config(200, "vip_lease 2", vips=(LINK, f"{VIP}/64 -nodad"))).start()
+    agent.wait_state("MASTER", 10)
+    pair.watcher.wait(20, 0, host="mastersql", event="na", dir="out", address=VIP)
+    assert agent.instance()["counters"]["vips_restored"] == 0
+    assert agent.instance()["counters"]["lease_expired"] == 0
+    assert "deleted by somebody else" not in agent.process.text()
+
+
 def test_interface_down_is_fault_and_up_is_recovery(pair):
     """Administrative down takes the IPv6 addresses along, our source among them."""
     agents = start(pair)
