@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-enum { REMOVE_LOG_US = 10000000 };
+enum { REMOVE_LOG_US = 10000000, RESTORE_AGAIN_US = 1000000 };
 
 static const char *device_of(const struct instance *inst, const struct conf_vip *vip)
 {
@@ -192,6 +192,7 @@ void instance_addr_take(struct instance *inst)
 	int r;
 
 	inst->vips_stale = false;
+	inst->restore_again_us = 0;
 	settle_vips(inst, true);
 	a = instance_pick_vips(inst, NULL, &n, &homeless);
 	if (a && homeless) {
@@ -259,6 +260,7 @@ bool instance_addr_release(struct instance *inst)
 	_cleanup_(freep) struct netif_addr *a = instance_pick_vips(inst, NULL, &n, &homeless);
 
 	inst->vips_stale = false;
+	inst->restore_again_us = 0;
 	if (a && n == 0) { /* their interfaces are gone, and they with them */
 		removal_is_over(inst);
 		return false;
@@ -355,8 +357,10 @@ static void restored(void *user, const struct netif_result *r)
 {
 	const struct vrrp_event lost = { .type = VRRP_EV_VIPS_LOST };
 	struct instance *inst = user;
+	uint64_t suppressed;
 
-	if (r->error < 0 && r->error != -ESTALE && inst->fsm.state == VRRP_MASTER)
+	if (r->error < 0 && r->error != -ESTALE && inst->fsm.state == VRRP_MASTER &&
+	    log_limit_pass(&inst->restore_log, loop_now_us(), REMOVE_LOG_US, &suppressed))
 		instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "an address could not be put back: %s",
 				strerror(-r->error));
 	inst->counters.vips_restored += inst->restoring - r->failed;
@@ -369,11 +373,14 @@ static void restored(void *user, const struct netif_result *r)
 		if (announce)
 			instance_announce_one(inst, i);
 	}
-	if (r->error == 0 || r->error == -ESTALE) /* too late to be sure of it: as if it were lost only now */
+	if (r->error == 0 || r->error == -ESTALE) { /* too late to be sure of it: as if it were lost only now */
 		instance_look_for_lost(inst);
-	else if (inst->lane_len == 0 && any_lost(inst))
+	} else if (inst->lane_len == 0 && any_lost(inst)) {
 		/* Nothing would try again, and a master without its addresses keeps others from having them. */
 		instance_feed(inst, &lost, "an address could not be put back: %s", strerror(-r->error));
+		if (inst->fsm.state == VRRP_MASTER) /* maintenance keeps us */
+			inst->restore_again_us = loop_now_us() + RESTORE_AGAIN_US;
+	}
 }
 
 /* An address may be put back only while nobody else can have taken it: our last advert is younger than the shortest
@@ -398,6 +405,7 @@ void instance_addr_restore(struct instance *inst)
 	/* One job at a time: a release would have to wait for all of them. What is lost meanwhile, restored() finds. */
 	if (inst->restoring)
 		return;
+	inst->restore_again_us = 0;
 	a = instance_pick_vips(inst, vip_lost, &n, &homeless);
 	inst->vips_stale = n > 0 && !mastership_is_fresh(inst);
 	if (!a || n == 0 || inst->vips_stale)
@@ -411,6 +419,15 @@ void instance_addr_restore(struct instance *inst)
 	inst->restoring = n;
 	if (netif_take(inst->env.netif, a, n, instance_fresh_until_us(inst), restored, inst) < 0)
 		restored(inst, &(struct netif_result){ .error = -ENOMEM, .failed = n });
+}
+
+void instance_addr_restore_due(struct instance *inst)
+{
+	bool again = inst->restore_again_us && loop_now_us() >= inst->restore_again_us && inst->lane_len == 0;
+
+	/* Those that went while we overslept: nobody claims them, and our advert says so. */
+	if (inst->vips_stale || again)
+		instance_addr_restore(inst);
 }
 
 static void reset(void *user, const struct netif_result *r)

@@ -239,17 +239,18 @@ struct instance {
 	struct counters counters;
 	struct log_limit drop_log[_VRRP_DROP_MAX_];
 	struct log_limit refused[_VRRP_DROP_MAX_]; /* in the journal */
-	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, lease_log;
+	struct log_limit odd_log, rival_log, differ_log, send_log, remove_log, restore_log, lease_log;
 	struct log_limit rival_new, rival_line; /* in the log; reactions are limited by rival_log */
 
 	int promoted_ifindex;   /* where we have asked for promote_secondaries; 0: nowhere */
 	bool promotes;          /* and it was granted, so that we have to say when we want it no more */
 	struct vip_state *vips; /* beside conf->vips */
 	struct lost lost;
-	uint64_t add_hold_us; /* after the last take that failed; 0: none has since one succeeded */
-	bool removal_failed;  /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
-	bool vips_stale;      /* a VIP was lost while our mastership was not fresh */
-	size_t restoring;     /* VIPs that are being put back, by one job */
+	uint64_t add_hold_us;      /* after the last take that failed; 0: none has since one succeeded */
+	bool removal_failed;       /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
+	bool vips_stale;           /* a VIP was lost while our mastership was not fresh */
+	uint64_t restore_again_us; /* while maintenance keeps us master: what could not be put back is tried again */
+	size_t restoring;          /* VIPs that are being put back, by one job */
 
 	struct veto veto;
 	uint64_t lease_until_us; /* all VIPs are there for as long as that; valid while they are */
@@ -419,6 +420,8 @@ void instance_announce_source(struct instance *inst);
 void instance_addr_done(struct instance *inst);
 /* Puts back the VIPs that are missing. Only while master. */
 void instance_addr_restore(struct instance *inst);
+/* After each advert: what could not be put back, or not yet, is tried now if it is time. */
+void instance_addr_restore_due(struct instance *inst);
 /* To be called whenever a VIP may be missing that nobody of us has removed: puts it back, or steps down. */
 void instance_look_for_lost(struct instance *inst);
 /* The first interface that an address belongs on and that is missing, or NULL. `interface` itself does not count, nor

@@ -40,9 +40,7 @@ void instance_after_advert(struct instance *inst)
 	if (inst->fsm.state != VRRP_MASTER)
 		return;
 	instance_lease_tend(inst);
-	/* Addresses that went while we overslept: nobody claims them, and our advert says so. */
-	if (inst->vips_stale)
-		instance_addr_restore(inst);
+	instance_addr_restore_due(inst);
 }
 
 static void down_due(void *user, uint64_t due_us)

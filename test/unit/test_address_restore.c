@@ -354,6 +354,26 @@ static void vip_that_cannot_be_put_back_is_no_masters(void **state)
 	assert_int_equal(w.inst.counters.vips_restored, 0);
 }
 
+/* The event that would end its mastership is withheld. */
+static void vip_that_cannot_be_put_back_in_maintenance_is_tried_again(void **state)
+{
+	(void)state;
+	w.inst.maintenance = true;
+	goes(0);
+	job_ends(-ENOBUFS);
+	instance_addr_restore_due(&w.inst);
+	assert_int_equal(w.n_jobs, 1);                    /* not at each advert */
+	assert_int_not_equal(w.inst.restore_again_us, 0); /* but some time */
+	w.inst.restore_again_us = loop_now_us();
+	instance_addr_restore_due(&w.inst);
+	assert_int_equal(w.n_jobs, 2);
+	job_ends(0);
+	assert_int_equal(w.inst.counters.vips_restored, 1);
+	assert_int_equal(w.presence[0], NETIF_PRESENT);
+	instance_addr_restore_due(&w.inst);
+	assert_int_equal(w.n_jobs, 2);
+}
+
 static struct ip_prefix foreign(void)
 {
 	const uint8_t bytes[] = { 198, 51, 100, 7 };
@@ -475,6 +495,7 @@ int main(void)
 		TEST(vip_lost_again_while_it_is_put_back_is_put_back_again),
 		TEST(job_that_came_too_late_counts_nothing),
 		TEST(vip_that_cannot_be_put_back_is_no_masters),
+		TEST(vip_that_cannot_be_put_back_in_maintenance_is_tried_again),
 		TEST(addresses_of_others_cost_nothing),
 		TEST(vips_are_no_source_to_look_for),
 		TEST(links_of_others_cost_nothing),
