@@ -384,6 +384,8 @@ void instance_lost_forgiven(void *user, uint64_t due_us);
 
 /* reconf.c: true if the lane must wait for a completion. */
 bool instance_drop_vips(struct instance *inst);
+/* Tries to remove what could not be removed, but for what another instance has by the configuration in effect. */
+bool instance_drop_again(struct instance *inst);
 bool instance_add_vips(struct instance *inst);
 
 /* wire.c: how the instance speaks, from its configuration, at the start and at each reload; -ENOMEM, and then

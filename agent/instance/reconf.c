@@ -64,6 +64,44 @@ bool instance_drop_vips(struct instance *inst)
 	return true;
 }
 
+/* Whether a block other than ours has it now: whoever runs by that has put it there, or removes it himself. */
+static bool is_anothers(const struct instance *inst, const struct netif_addr *a)
+{
+	const struct conf *conf = inst->env.conf;
+
+	if (!conf_is_vip(conf, &a->prefix.addr))
+		return false;
+	for (size_t i = 0; i < conf->n_instances; i++) {
+		const struct conf_instance *ci = &conf->instances[i];
+
+		for (size_t k = 0; ci != inst->conf && k < ci->n_vips; k++) {
+			const struct conf_vip *vip = &ci->vips[k];
+			const struct netif_link *link;
+
+			if (!ip_equal(&vip->prefix.addr, &a->prefix.addr) || vip->prefix.len != a->prefix.len)
+				continue;
+			link = netif_link_by_name(inst->env.netif, vip->dev[0] ? vip->dev : ci->interface);
+			if (link && link->ifindex == a->ifindex)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool instance_drop_again(struct instance *inst)
+{
+	size_t n = 0;
+
+	/* The first try came before anybody else's addresses were added; this one may come after. */
+	for (size_t i = 0; i < inst->n_dropping; i++)
+		if (!is_anothers(inst, &inst->dropping[i]))
+			inst->dropping[n++] = inst->dropping[i];
+	inst->n_dropping = n;
+	if (n == 0)
+		forget_dropped(inst);
+	return instance_drop_vips(inst);
+}
+
 static void drop(struct instance *inst, int ifindex, const struct conf_vip *vip)
 {
 	struct netif_addr *grown = reallocarray(inst->dropping, inst->n_dropping + 1, sizeof(*grown));

@@ -90,7 +90,7 @@ static void settled(void *user, uint64_t due_us)
 static void lane_retry(void *user, uint64_t due_us)
 {
 	struct instance *inst = user;
-	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_vips(inst) : instance_addr_release(inst);
+	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_again(inst) : instance_addr_release(inst);
 
 	(void)due_us;
 	if (!waits)

@@ -131,7 +131,7 @@ void instance_on_checks(struct instance *inst)
 	(void)inst;
 }
 
-bool instance_drop_vips(struct instance *inst)
+bool instance_drop_again(struct instance *inst)
 {
 	(void)inst;
 	return false;
