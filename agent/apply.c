@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From one configuration to the next while everything runs. Three steps: wait until no instance is in the middle of
- * something, stop those that must go, and, when they have let go of everything, exchange the rest within one turn of
- * the loop. The earlier configuration lives on for instances that have left and still run hooks. */
+/* From one configuration to the next while everything runs. Four steps: wait until no instance is in the middle of
+ * something, make whatever the next one needs and may not get, stop those that must go, and, when they have let go of
+ * everything, exchange the rest within one turn of the loop. The earlier configuration lives on for instances that have
+ * left and still run hooks. */
 #include "agent/apply.h"
 
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
 #include "agent/conf/diff.h"
 #include "agent/orders.h"
+#include "agent/process/privs.h"
 
 #include <errno.h>
 
@@ -15,8 +17,11 @@ enum {
 	STEP_US = 2000,
 	REST_MAX_US = 3000000, /* an instance that does not come to rest has its hands full: nothing is changed */
 	LEFT_STEP_US = 100000,
-	ERROR_MAX = 256,
-	LOG_FLUSH_US = 1000000,
+	ERROR_MAX = 512,
+	/* Open files that a larger configuration must leave: for clients, programs, files that are read; and for a
+	 * server's connections and the watch on its process. */
+	FILES_SPARE = 40,
+	FILES_PER_SERVER = 8,
 	COMPLAIN_US = 10000000,
 	NOBODY = -1,
 };
@@ -34,10 +39,12 @@ struct apply {
 	struct loop_timer left_timer; /* looks whether their hooks have ended */
 
 	/* One application. */
-	struct conf *fresh; /* NULL: none is under way */
-	int *match;         /* for each instance of `fresh`: the running one that goes on as it, or NOBODY */
-	bool *leaves;       /* for each running one */
-	bool leaving;       /* they have been told */
+	struct conf *fresh;      /* NULL: none is under way */
+	int *match;              /* for each instance of `fresh`: the running one that goes on as it, or NOBODY */
+	bool *leaves;            /* for each running one */
+	struct instance **after; /* those of `fresh` that are new, once they are made */
+	struct orders_renaming *renaming; /* NULL: no name changes */
+	bool leaving;                     /* they have been told */
 	struct log_limit waits_log;
 	size_t unreleased;
 	uint64_t began_us;
@@ -158,52 +165,23 @@ static bool find_obstacle(const struct apply *a, char *text, size_t size)
 	return false;
 }
 
-static void end(struct apply *a, const char *error)
+/* --- what may not be had ----------------------------------------------------------------------------------------- */
+
+/* How many files must be left; fewer instances than before are welcome with whatever there is. */
+static unsigned spare_files(const struct apply *a)
 {
-	loop_timer_stop(&a->timer);
-	free(a->match);
-	free(a->leaves);
-	a->match = NULL;
-	a->leaves = NULL;
-	a->leaving = false;
-	a->waits_log = (struct log_limit){ 0 };
-	a->fresh = conf_free(a->fresh);
-	a->done(a->user, error);
+	const struct conf *now = *a->parts.conf, *fresh = a->fresh;
+	size_t n = FILES_SPARE;
+
+	if (fresh->n_instances <= now->n_instances && fresh->n_mysqls <= now->n_mysqls)
+		return 0;
+	for (size_t i = 0; i < fresh->n_mysqls; i++)
+		n += FILES_PER_SERVER + fresh->mysqls[i].n_fitness;
+	return (unsigned)n;
 }
 
-/* --- the exchange ------------------------------------------------------------------------------------------------ */
-
-/* Half of an exchange is nothing to go on from. */
-static void must(int r, const char *what)
-{
-	if (r >= 0)
-		return;
-	log_error("the reload cannot be carried out: %s: %s; this process ends", what, strerror(-r));
-	log_stop(LOG_FLUSH_US);
-	abort();
-}
-
-/* The instances of `fresh`, in its order: those that go on, and new ones that are not started yet. */
-static void gather(struct apply *a, struct instance **fresh)
-{
-	struct instance **now = *a->parts.instances;
-	struct instance_env env = a->parts.env;
-
-	env.conf = a->fresh;
-	for (size_t i = 0; i < a->fresh->n_instances; i++) {
-		if (a->match[i] == NOBODY)
-			continue;
-		fresh[i] = now[a->match[i]];
-		instance_reconf_begin(fresh[i], a->fresh, &a->fresh->instances[i]);
-	}
-	for (size_t i = 0; i < a->fresh->n_instances; i++)
-		if (!fresh[i])
-			must(instance_new(&env, &a->fresh->instances[i], &fresh[i]), a->fresh->instances[i].name);
-}
-
-/* Orders are kept by name, and go along with the router that has another one now. Before new instances come to be,
- * which look under their names. */
-static int rename_orders(const struct apply *a)
+/* Orders are kept by name, and go along with the router that has another one now. */
+static int make_renaming(struct apply *a)
 {
 	const struct conf *now = *a->parts.conf;
 	_cleanup_(freep) struct orders_rename *names = calloc(a->fresh->n_instances + 1, sizeof(*names));
@@ -218,7 +196,116 @@ static int rename_orders(const struct apply *a)
 		if (strcmp(from, to) != 0)
 			names[n++] = (struct orders_rename){ from, to };
 	}
-	return n && a->parts.env.orders ? orders_rename(a->parts.env.orders, names, n) : 0;
+	return n && a->parts.env.orders ? orders_renaming_new(names, n, &a->renaming) : 0;
+}
+
+/* For instance `i` of `fresh`. */
+static int make_instance(struct apply *a, size_t i)
+{
+	const struct conf_instance *block = &a->fresh->instances[i];
+	struct instance_env env = a->parts.env;
+	int r;
+
+	if (a->match[i] != NOBODY)
+		return instance_prepare((*a->parts.instances)[a->match[i]], a->fresh, block);
+	env.conf = a->fresh;
+	r = instance_new(&env, block, &a->after[i]);
+	return r < 0 ? r : privs_files_left(spare_files(a));
+}
+
+static int make_instances(struct apply *a, const char **what)
+{
+	int r = 0;
+
+	*what = "instances";
+	a->after = calloc(a->fresh->n_instances + 1, sizeof(*a->after));
+	if (!a->after)
+		return -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < a->fresh->n_instances; i++) {
+		*what = a->fresh->instances[i].name;
+		r = make_instance(a, i);
+	}
+	return r;
+}
+
+/* Everything that the exchange needs: from then on it cannot fail. Nothing that runs is changed; call_off() in any
+ * case. 0 or -errno, and what it was. */
+static int prepare(struct apply *a, const char **what)
+{
+	int r = links_prepare(a->parts.links, a->fresh);
+
+	*what = "interfaces";
+	if (r < 0)
+		return r;
+	*what = "tracked files";
+	r = track_files_prepare(a->parts.files, a->fresh);
+	if (r < 0)
+		return r;
+	*what = "tracked processes";
+	r = track_procs_prepare(a->parts.procs, a->fresh);
+	if (r < 0)
+		return r;
+	*what = "checks";
+	r = checker_prepare(a->parts.checker, a->fresh);
+	if (r < 0)
+		return r;
+	*what = "orders";
+	r = make_renaming(a);
+	if (r < 0)
+		return r;
+	*what = "sync groups";
+	r = groups_prepare(a->parts.groups, a->fresh);
+	return r < 0 ? r : make_instances(a, what);
+}
+
+/* What has been exchanged is not among it any more. */
+static void call_off(struct apply *a)
+{
+	for (size_t k = 0; k < (*a->parts.conf)->n_instances; k++)
+		instance_call_off((*a->parts.instances)[k]);
+	for (size_t i = 0; a->after && i < a->fresh->n_instances; i++)
+		instance_free(a->after[i]);
+	free(a->after);
+	a->after = NULL;
+	a->renaming = orders_renaming_free(a->renaming);
+	groups_call_off(a->parts.groups);
+	checker_call_off(a->parts.checker);
+	track_procs_call_off(a->parts.procs);
+	track_files_call_off(a->parts.files);
+	links_call_off(a->parts.links);
+}
+
+static void end(struct apply *a, const char *error)
+{
+	call_off(a);
+	loop_timer_stop(&a->timer);
+	free(a->match);
+	free(a->leaves);
+	a->match = NULL;
+	a->leaves = NULL;
+	a->leaving = false;
+	a->waits_log = (struct log_limit){ 0 };
+	a->fresh = conf_free(a->fresh);
+	a->done(a->user, error);
+}
+
+/* --- the exchange ------------------------------------------------------------------------------------------------ */
+
+/* The instances of `fresh`, in its order: those that go on, and new ones that are not started yet. */
+static struct instance **gather(struct apply *a)
+{
+	struct instance **now = *a->parts.instances, **after = TAKE_PTR(a->after);
+
+	for (size_t i = 0; i < a->fresh->n_instances; i++) {
+		if (a->match[i] == NOBODY)
+			continue;
+		after[i] = now[a->match[i]];
+		instance_reconf_begin(after[i]);
+	}
+	for (size_t i = 0; i < a->fresh->n_instances; i++)
+		if (a->match[i] == NOBODY)
+			instance_enter(after[i]);
+	return after;
 }
 
 static void set_going(struct apply *a)
@@ -242,14 +329,12 @@ static void set_going(struct apply *a)
 static void exchange(struct apply *a)
 {
 	struct conf *old = *a->parts.conf;
-	struct instance **before = *a->parts.instances;
-	struct instance **after = calloc(a->fresh->n_instances + 1, sizeof(*after));
+	struct instance **before = *a->parts.instances, **after;
 
-	must(after ? 0 : -ENOMEM, "instances");
-	must(links_reconf(a->parts.links, a->fresh), "interfaces");
-	must(track_files_reconf(a->parts.files, a->fresh), "tracked files");
-	must(track_procs_reconf(a->parts.procs, a->fresh), "tracked processes");
-	must(checker_reconf(a->parts.checker, a->fresh), "checks");
+	links_exchange(a->parts.links);
+	track_files_exchange(a->parts.files);
+	track_procs_exchange(a->parts.procs);
+	checker_exchange(a->parts.checker);
 	for (size_t k = 0; k < old->n_instances; k++) {
 		instance_join_group(before[k], NULL); /* until all members know the new configuration */
 		if (!named_in(a->fresh, old->instances[k].name))
@@ -257,9 +342,10 @@ static void exchange(struct apply *a)
 		if (a->leaves[k])
 			let_go(a, before[k], old);
 	}
-	must(rename_orders(a), "orders");
-	gather(a, after);
-	must(groups_reconf(a->parts.groups, a->fresh, after), "sync groups");
+	if (a->renaming) /* before new instances enter, which look under their names */
+		orders_rename(a->parts.env.orders, a->renaming);
+	after = gather(a);
+	groups_exchange(a->parts.groups, after);
 	*a->parts.instances = after;
 	*a->parts.conf = conf_ref(a->fresh);
 	wires_log_unknown(a->parts.env.wires, a->fresh->log_unknown_vrids);
@@ -337,7 +423,9 @@ static void step(void *user, uint64_t due_us)
 	struct apply *a = user;
 	const struct instance *busy = somebody_busy(a);
 	bool late = loop_now_us() - a->began_us > REST_MAX_US;
-	char text[ERROR_MAX];
+	char text[ERROR_MAX], why[ERROR_MAX / 2];
+	const char *what;
+	int r;
 
 	(void)due_us;
 	if (!a->leaving && busy && late) {
@@ -346,8 +434,16 @@ static void step(void *user, uint64_t due_us)
 		end(a, text);
 		return;
 	}
-	if (!a->leaving && !busy)
+	if (!a->leaving && !busy) {
+		r = prepare(a, &what);
+		if (r < 0) {
+			snprintf(text, sizeof(text), "%s cannot be set up: %s", what,
+				 privs_error_text(r, why, sizeof(why)));
+			end(a, text);
+			return;
+		}
 		tell_leaving(a);
+	}
 	if (busy || a->unreleased > 0) {
 		if (late)
 			complain(a, busy);
@@ -403,6 +499,7 @@ struct apply *apply_free(struct apply *a)
 		a->left = l->next;
 		left_free(l);
 	}
+	call_off(a);
 	loop_timer_done(&a->timer);
 	loop_timer_done(&a->left_timer);
 	conf_free(a->fresh);

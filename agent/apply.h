@@ -3,8 +3,9 @@
  * business; it has been validated.
  *
  * Instances are matched by what the peers know of them (conf_same_router()). Those that go on are not stopped: see
- * instance_reconf_begin(). Those that are gone, or have become another router, are stopped in order; when their
- * addresses are away, everything else happens at once, and new ones start. Until then nothing has changed. */
+ * instance_reconf_begin(). Whatever may not be had is made first: sockets, instances, room for what goes on. Only then
+ * those that are gone, or have become another router, are stopped in order; when their addresses are away, everything
+ * else happens at once, and new ones start. Until then nothing has changed. */
 #pragma once
 
 #include "agent/checker.h"
@@ -28,8 +29,7 @@ struct apply_parts {
 
 struct apply;
 
-/* `error` NULL: done. Else why not, and nothing has changed. (Where memory or descriptors run out in the middle, the
- * process ends itself: whoever restarts it cleans up.) */
+/* `error` NULL: done. Else why not, and nothing has changed. */
 typedef void (*apply_done_fn)(void *user, const char *error);
 
 int apply_new(const struct apply_parts *parts, struct apply **ret);

@@ -51,6 +51,12 @@ struct script {
 	struct log_limit complaint; /* about a shortage */
 };
 
+/* The checks of one configuration; of the next one, some are those that run. */
+struct checks {
+	struct probe **probes;
+	struct script **scripts;
+};
+
 struct checker {
 	sd_event *loop;
 	const struct conf *conf;
@@ -59,6 +65,8 @@ struct checker {
 	struct probe **probes;   /* beside conf->mysqls */
 	struct script **scripts; /* beside conf->scripts */
 	size_t n_probes, n_scripts;
+	struct checks next; /* while another configuration is prepared */
+	const struct conf *next_conf;
 	bool started;
 	struct loop_timer fresh; /* the next that ceases to be fresh */
 };
@@ -202,7 +210,7 @@ static void probe_reconf(struct probe *p, const struct conf_mysql *conf)
 	p->run.dead_delay_us = conf->dead_delay_us;
 	check_run_reconf(&p->run, conf->name, &conf->probe, conf->rise, conf->fall);
 	check_run_start(&p->run);
-	fitness_set_reconf(p->fitness, conf);
+	fitness_set_exchange(p->fitness, conf);
 }
 
 /* --- scripts ----------------------------------------------------------------------------------------------------- */
@@ -419,12 +427,6 @@ static struct script *find_script(const struct checker *c, const char *name)
 	return NULL;
 }
 
-/* The checks of one configuration, some of them taken from another set. */
-struct checks {
-	struct probe **probes;
-	struct script **scripts;
-};
-
 /* Those of `conf` by name: from `c` if it has them, else new ones. */
 static int make_checks(struct checker *c, const struct conf *conf, struct checks *ret)
 {
@@ -436,7 +438,9 @@ static int make_checks(struct checker *c, const struct conf *conf, struct checks
 		return -ENOMEM;
 	for (size_t i = 0; r >= 0 && i < conf->n_mysqls; i++) {
 		ret->probes[i] = find_probe(c, conf->mysqls[i].name);
-		if (!ret->probes[i])
+		if (ret->probes[i])
+			r = fitness_set_prepare(ret->probes[i]->fitness, &conf->mysqls[i]);
+		else
 			r = probe_new(c, &conf->mysqls[i], &ret->probes[i]);
 	}
 	for (size_t i = 0; r >= 0 && i < conf->n_scripts; i++) {
@@ -495,20 +499,36 @@ static void install_checks(struct checker *c, const struct conf *conf, struct ch
 	free(old.scripts);
 }
 
-int checker_reconf(struct checker *c, const struct conf *conf)
+int checker_prepare(struct checker *c, const struct conf *conf)
 {
-	struct checks set = { 0 };
-	int r = make_checks(c, conf, &set);
+	int r;
 
-	if (r < 0) {
-		drop_checks(conf, &set);
-		return r;
-	}
-	install_checks(c, conf, &set);
-	c->conf = conf;
+	c->next_conf = conf;
+	r = make_checks(c, conf, &c->next);
+	if (r < 0)
+		checker_call_off(c);
+	return r;
+}
+
+void checker_call_off(struct checker *c)
+{
+	if (!c->next_conf)
+		return;
+	for (size_t i = 0; i < c->n_probes; i++)
+		fitness_set_call_off(c->probes[i]->fitness);
+	drop_checks(c->next_conf, &c->next);
+	c->next = (struct checks){ 0 };
+	c->next_conf = NULL;
+}
+
+void checker_exchange(struct checker *c)
+{
+	install_checks(c, c->next_conf, &c->next);
+	c->conf = c->next_conf;
+	c->next = (struct checks){ 0 };
+	c->next_conf = NULL;
 	follow_scripts(c);
 	arm_fresh(c);
-	return 0;
 }
 
 int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret)
@@ -525,9 +545,11 @@ int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *u
 	if (r >= 0)
 		r = check_mysql.preload(); /* now, when it may still wait for a disk */
 	if (r >= 0)
-		r = checker_reconf(c, conf);
+		r = checker_prepare(c, conf);
 	if (r < 0)
 		c = checker_free(c);
+	else
+		checker_exchange(c);
 	*ret = c;
 	return r;
 }
@@ -536,6 +558,7 @@ struct checker *checker_free(struct checker *c)
 {
 	if (!c)
 		return NULL;
+	checker_call_off(c);
 	for (size_t i = 0; i < c->n_probes; i++)
 		probe_free(c->probes[i]);
 	for (size_t i = 0; i < c->n_scripts; i++)

@@ -22,14 +22,18 @@ struct checker_state {
 };
 
 /* `changed` is called when the health of any object changed. `conf` is borrowed until the next
- * checker_reconf(). 0 or -errno. */
+ * checker_exchange(). 0 or -errno. */
 int checker_new(sd_event *loop, const struct conf *conf, void (*changed)(void *user), void *user, struct checker **ret);
 struct checker *checker_free(struct checker *c);
 
-/* Goes over to another configuration. Checks are matched by name: those that go on keep their connection, health,
- * counters and runs; a server that is reached in another way is logged in to anew without being thought any worse of.
- * Indices are those of `conf` from then on; `changed` is not called. 0, or -errno: then all is as before. */
-int checker_reconf(struct checker *c, const struct conf *conf);
+/* Another configuration is to come: makes what it needs, which does nothing yet. 0, or -errno: then nothing is made.
+ * checker_call_off() or checker_exchange() must follow; the first does nothing if nothing is prepared. */
+int checker_prepare(struct checker *c, const struct conf *conf);
+void checker_call_off(struct checker *c);
+/* Goes over to what was prepared. Checks are matched by name: those that go on keep their connection, health, counters
+ * and runs; a server that is reached in another way is logged in to anew without being thought any worse of. Indices
+ * are those of the new configuration from then on; `changed` is not called. */
+void checker_exchange(struct checker *c);
 
 /* Starts the first round; until then nothing is connected or run. */
 void checker_start(struct checker *c);

@@ -546,13 +546,14 @@ static int start_reload(struct daemon *d)
 static int start_instances(struct daemon *d)
 {
 	struct instance_env env;
+	char text[256];
 
-	d->pacing = pacing_new();
 	d->announce_socket = announce_open();
 	if (d->announce_socket < 0) {
 		log_error("cannot open the socket for announcements: %s", strerror(-d->announce_socket));
 		return d->announce_socket;
 	}
+	d->pacing = pacing_new();
 	env = instance_env(d);
 	d->instances = calloc(d->conf->n_instances + 1, sizeof(struct instance *));
 	if (!d->instances || !d->pacing)
@@ -561,9 +562,11 @@ static int start_instances(struct daemon *d)
 		int r = instance_new(&env, &d->conf->instances[i], &d->instances[i]);
 
 		if (r < 0) {
-			log_error("%s: cannot be set up: %s", d->conf->instances[i].name, strerror(-r));
+			log_error("%s: cannot be set up: %s", d->conf->instances[i].name,
+				  privs_error_text(r, text, sizeof(text)));
 			return r;
 		}
+		instance_enter(d->instances[i]);
 	}
 	return 0;
 }
@@ -734,10 +737,10 @@ static void tear_down(struct daemon *d)
 		instance_free(d->instances[i]);
 	free(d->instances);
 	pacing_free(d->pacing);
+	close_fd(d->announce_socket);
 	fifos_free(d->fifos);
 	once_done(&d->once);
 	checker_free(d->checker);
-	close_fd(d->announce_socket);
 	links_free(d->links);
 	worker_free(d->file_worker);
 	worker_free(d->proc_worker);

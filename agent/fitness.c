@@ -18,6 +18,7 @@ enum { COMPLAINT_INTERVAL_US = 60000000 };
 struct fit {
 	struct fitness_set *owner;
 	const struct conf_fitness *conf; /* NULL: there is none of this kind */
+	bool waits;                      /* made for the next configuration */
 	struct check_run run;
 	bool complaining;
 	struct log_limit complaint;
@@ -81,19 +82,18 @@ static void fit_done(struct fit *f)
 	*f = (struct fit){ 0 };
 }
 
-static int fit_init(struct fitness_set *set, const struct conf_fitness *conf)
+static int fit_init(struct fitness_set *set, const struct conf_fitness *conf, bool waits)
 {
 	struct fit *f = &set->of[conf->check.rules.kind];
 	int r;
 
 	f->owner = set;
 	f->conf = conf;
+	f->waits = waits;
 	r = check_run_init(&f->run, set->loop, conf->name, &check_mysql_fitness, &conf->check, conf->rise, conf->fall,
 			   LOOP_RANK_NORMAL, stepped, f);
 	if (r < 0)
 		fit_done(f);
-	else if (set->up)
-		check_run_start(&f->run);
 	return r;
 }
 
@@ -107,7 +107,7 @@ int fitness_set_new(sd_event *loop, const struct conf_mysql *conf, void (*change
 		return -ENOMEM;
 	*set = (struct fitness_set){ .loop = loop, .conf = conf, .changed = changed, .user = user };
 	for (size_t i = 0; r >= 0 && i < conf->n_fitness; i++)
-		r = fit_init(set, &conf->fitness[i]);
+		r = fit_init(set, &conf->fitness[i], false);
 	if (r < 0)
 		set = fitness_set_free(set);
 	*ret = set;
@@ -122,7 +122,24 @@ struct fitness_set *fitness_set_free(struct fitness_set *set)
 	return NULL;
 }
 
-void fitness_set_reconf(struct fitness_set *set, const struct conf_mysql *conf)
+int fitness_set_prepare(struct fitness_set *set, const struct conf_mysql *conf)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < conf->n_fitness; i++)
+		if (!set->of[conf->fitness[i].check.rules.kind].conf)
+			r = fit_init(set, &conf->fitness[i], true);
+	return r;
+}
+
+void fitness_set_call_off(struct fitness_set *set)
+{
+	for (int kind = 0; kind < _FITNESS_MAX_; kind++)
+		if (set->of[kind].waits)
+			fit_done(&set->of[kind]);
+}
+
+void fitness_set_exchange(struct fitness_set *set, const struct conf_mysql *conf)
 {
 	const struct conf_fitness *fresh[_FITNESS_MAX_] = { NULL };
 
@@ -134,14 +151,15 @@ void fitness_set_reconf(struct fitness_set *set, const struct conf_mysql *conf)
 
 		if (!fresh[kind]) {
 			fit_done(f);
-		} else if (f->conf) {
+			continue;
+		}
+		if (!f->waits) {
 			f->conf = fresh[kind];
 			check_run_reconf(&f->run, f->conf->name, &f->conf->check, f->conf->rise, f->conf->fall);
-			if (set->up)
-				check_run_start(&f->run);
-		} else if (fit_init(set, fresh[kind]) < 0) {
-			log_error("check %s cannot be set up: out of memory", fresh[kind]->name);
 		}
+		f->waits = false;
+		if (set->up)
+			check_run_start(&f->run);
 	}
 }
 
@@ -153,7 +171,7 @@ void fitness_set_follow(struct fitness_set *set, bool up)
 	for (int kind = 0; kind < _FITNESS_MAX_; kind++) {
 		struct fit *f = &set->of[kind];
 
-		if (!f->conf)
+		if (!f->conf || f->waits)
 			continue;
 		if (up) {
 			check_run_start(&f->run);

@@ -15,8 +15,12 @@ int fitness_set_new(sd_event *loop, const struct conf_mysql *conf, void (*change
 		    struct fitness_set **ret);
 struct fitness_set *fitness_set_free(struct fitness_set *set);
 
-/* Another configuration of the same server: checks of a kind that goes on keep what they know. */
-void fitness_set_reconf(struct fitness_set *set, const struct conf_mysql *conf);
+/* Another configuration of the same server is to come: makes what it needs, which does nothing yet. 0 or -errno; in any
+ * case it may be called off. */
+int fitness_set_prepare(struct fitness_set *set, const struct conf_mysql *conf);
+void fitness_set_call_off(struct fitness_set *set);
+/* Goes over to what was prepared: checks of a kind that goes on keep what they know. */
+void fitness_set_exchange(struct fitness_set *set, const struct conf_mysql *conf);
 
 /* The server is up, or is not: then nobody is asked, and what was found out is forgotten. */
 void fitness_set_follow(struct fitness_set *set, bool up);

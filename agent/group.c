@@ -33,6 +33,7 @@ struct group {
 	size_t n_changes, changes_size;
 	bool busy, again; /* orders are being carried out; somebody changed meanwhile */
 	bool stopped;     /* told so */
+	bool waits;       /* made for the next configuration: it has room for its members, and is not one yet */
 
 	/* Of one that is no more, but still runs hooks: it has no members. */
 	struct group *next_left;
@@ -45,6 +46,9 @@ struct groups {
 	struct conf *conf; /* what they are configured by */
 	struct group **g;
 	size_t n;
+	struct conf *next_conf; /* while another configuration is prepared */
+	struct group **next;
+	size_t n_next;
 	struct group *left;           /* those that are no more */
 	struct loop_timer left_timer; /* looks whether their hooks have ended */
 };
@@ -257,28 +261,15 @@ static struct notify_owner owner_of(const struct conf_group *conf, struct fifos 
 }
 
 /* These instances are its members now. */
-static int set_members(struct group *g, const struct conf_group *conf, struct instance *const *instances)
+static void set_members(struct group *g, struct instance *const *instances)
 {
-	struct instance **inst = calloc(conf->n_members + 1, sizeof(*inst));
-	struct vrrp_group_member *m = calloc(conf->n_members + 1, sizeof(*m));
-
-	if (!inst || !m) {
-		free(inst);
-		free(m);
-		return -ENOMEM;
+	g->waits = false;
+	g->link = (struct instance_group){ g->conf->name, changed, rival, state_of, g };
+	for (size_t i = 0; i < g->conf->n_members; i++) {
+		g->inst[i] = instances[g->conf->members[i]];
+		g->m[i] = instance_member(g->inst[i]);
+		instance_join_group(g->inst[i], &g->link);
 	}
-	free(g->inst);
-	free(g->m);
-	g->conf = conf;
-	g->inst = inst;
-	g->m = m;
-	g->link = (struct instance_group){ conf->name, changed, rival, state_of, g };
-	for (size_t i = 0; i < conf->n_members; i++) {
-		inst[i] = instances[conf->members[i]];
-		m[i] = instance_member(inst[i]);
-		instance_join_group(inst[i], &g->link);
-	}
-	return 0;
 }
 
 static struct group *group_free(struct group *g)
@@ -294,33 +285,39 @@ static struct group *group_free(struct group *g)
 	return NULL;
 }
 
-static int group_new(const struct groups *gs, const struct conf_group *conf, struct instance *const *instances,
-		     struct group **ret)
+static int group_new(const struct groups *gs, const struct conf_group *conf, struct group **ret)
 {
 	const struct notify_owner owner = owner_of(conf, gs->fifos);
 	struct group *g = calloc(1, sizeof(*g));
 	int r = -ENOMEM;
 
 	if (g) {
+		g->conf = conf;
 		g->state = VRRP_INIT;
 		g->since_us = loop_now_us();
-		r = notify_new(gs->loop, &owner, current_state, g, &g->notify);
+		g->waits = true;
+		g->inst = calloc(conf->n_members + 1, sizeof(struct instance *));
+		g->m = calloc(conf->n_members + 1, sizeof(*g->m));
+		r = g->inst && g->m ? notify_new(gs->loop, &owner, current_state, g, &g->notify) : -ENOMEM;
 	}
-	if (r >= 0)
-		r = set_members(g, conf, instances);
 	if (r < 0)
 		g = group_free(g);
 	*ret = g;
 	return r;
 }
 
-static int group_reconf(struct group *g, const struct conf_group *conf, struct instance *const *instances,
-			struct fifos *fifos)
+/* It goes on as `next`, which ends. */
+static void group_exchange(struct group *g, struct group *next, struct fifos *fifos)
 {
-	const struct notify_owner owner = owner_of(conf, fifos);
-	int r = notify_reconf(g->notify, &owner);
+	const struct notify_owner owner = owner_of(next->conf, fifos);
 
-	return r < 0 ? r : set_members(g, conf, instances);
+	notify_exchange(g->notify, &owner);
+	free(g->inst);
+	free(g->m);
+	g->conf = next->conf;
+	g->inst = TAKE_PTR(next->inst);
+	g->m = TAKE_PTR(next->m);
+	group_free(next);
 }
 
 /* --- those that are no more -------------------------------------------------------------------------------------- */
@@ -391,49 +388,69 @@ static struct group *take_group(struct group **old, size_t n, const struct conf_
 	return NULL;
 }
 
-/* Those that go on are in `g` then; a second look is for those that have another name. */
-static int go_on(const struct groups *gs, struct group **old, size_t n_old, const struct conf *conf,
-		 struct instance *const *instances, bool by_name, struct group **g)
+/* Those that go on take the places of what was made for them in `g`; a second look is for those that have another
+ * name. */
+static void go_on(struct groups *gs, struct group **g, size_t n, struct instance *const *instances, bool by_name)
 {
-	int r = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct group *before = g[i]->waits ? take_group(gs->g, gs->n, g[i]->conf, instances, by_name) : NULL;
 
-	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
-		if (g[i])
+		if (!before)
 			continue;
-		g[i] = take_group(old, n_old, &conf->groups[i], instances, by_name);
-		if (g[i])
-			r = group_reconf(g[i], &conf->groups[i], instances, gs->fifos);
+		group_exchange(before, g[i], gs->fifos);
+		g[i] = before;
+		set_members(before, instances);
 	}
+}
+
+/* Which of them go on is known only at the exchange, when it is known who the members are: until then each has hooks of
+ * its own. */
+int groups_prepare(struct groups *gs, struct conf *conf)
+{
+	int r;
+
+	gs->next_conf = conf_ref(conf);
+	gs->next = calloc(conf->n_groups + 1, sizeof(*gs->next));
+	gs->n_next = conf->n_groups;
+	r = gs->next ? 0 : -ENOMEM;
+	for (size_t i = 0; r >= 0 && i < gs->n_next; i++)
+		r = group_new(gs, &conf->groups[i], &gs->next[i]);
+	if (r < 0)
+		groups_call_off(gs);
 	return r;
 }
 
-int groups_reconf(struct groups *gs, struct conf *conf, struct instance *const *instances)
+void groups_call_off(struct groups *gs)
 {
-	struct group **old = gs->g, **g = calloc(conf->n_groups + 1, sizeof(*g));
-	size_t n_old = gs->n;
-	int r = g ? 0 : -ENOMEM;
+	for (size_t i = 0; gs->next && i < gs->n_next; i++)
+		group_free(gs->next[i]);
+	free(gs->next);
+	gs->next = NULL;
+	gs->n_next = 0;
+	gs->next_conf = conf_free(gs->next_conf);
+}
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < conf->n_instances; i++)
+void groups_exchange(struct groups *gs, struct instance *const *instances)
+{
+	struct group **g = TAKE_PTR(gs->next);
+	const size_t n = gs->n_next;
+
+	for (size_t i = 0; i < gs->next_conf->n_instances; i++)
 		instance_join_group(instances[i], NULL);
+	go_on(gs, g, n, instances, true);
+	go_on(gs, g, n, instances, false);
+	for (size_t i = 0; i < n; i++)
+		if (g[i]->waits)
+			set_members(g[i], instances);
+	for (size_t i = 0; i < gs->n; i++)
+		if (gs->g[i])
+			let_go(gs, gs->g[i], gs->conf);
+	free(gs->g);
 	gs->g = g;
-	gs->n = 0;
-	r = go_on(gs, old, n_old, conf, instances, true, g);
-	if (r >= 0)
-		r = go_on(gs, old, n_old, conf, instances, false, g);
-	for (size_t i = 0; r >= 0 && i < conf->n_groups; i++) {
-		if (!g[i])
-			r = group_new(gs, &conf->groups[i], instances, &g[i]);
-		gs->n += g[i] != NULL;
-	}
-	for (size_t i = 0; i < n_old; i++)
-		if (old[i])
-			let_go(gs, old[i], gs->conf);
-	free(old);
+	gs->n = n;
+	gs->n_next = 0;
 	conf_free(gs->conf);
-	gs->conf = conf_ref(conf);
-	return r;
+	gs->conf = TAKE_PTR(gs->next_conf);
 }
 
 /* What members hold against each other must be true of the members that there are now. And where one is master, another
@@ -483,9 +500,11 @@ int groups_new(sd_event *loop, struct conf *conf, struct instance *const *instan
 	gs->fifos = fifos;
 	r = loop_timer_init(&gs->left_timer, loop, LOOP_RANK_BACKGROUND, LEFT_STEP_US, look_at_left, gs);
 	if (r >= 0)
-		r = groups_reconf(gs, conf, instances);
+		r = groups_prepare(gs, conf);
 	if (r < 0)
 		gs = groups_free(gs);
+	else
+		groups_exchange(gs, instances);
 	*ret = gs;
 	return r;
 }
@@ -494,6 +513,7 @@ struct groups *groups_free(struct groups *gs)
 {
 	if (!gs)
 		return NULL;
+	groups_call_off(gs);
 	for (size_t i = 0; i < gs->n; i++) {
 		struct group *g = gs->g[i];
 

@@ -17,10 +17,14 @@ struct groups;
  * reference to `conf`. Before instance_start(). 0 or -errno. */
 int groups_new(sd_event *loop, struct conf *conf, struct instance *const *instances, struct fifos *fifos,
 	       struct groups **ret);
-/* Goes over to another configuration and its instances: groups are matched by name, or else by their members, and keep
+/* Another configuration is to come, to which a reference is taken: makes what it needs. 0, or -errno: then nothing is
+ * made. groups_call_off() or groups_exchange() must follow; the first does nothing if nothing is prepared. */
+int groups_prepare(struct groups *gs, struct conf *conf);
+void groups_call_off(struct groups *gs);
+/* Goes over to what was prepared, and to its instances: groups are matched by name, or else by their members, and keep
  * their state and hooks. Those that are no more run the hooks that wait, to the end. Members are looked at as they are,
- * and nothing is ordered yet. After instance_reconf_begin() of all. 0 or -ENOMEM. */
-int groups_reconf(struct groups *gs, struct conf *conf, struct instance *const *instances);
+ * and nothing is ordered yet. After instance_reconf_begin() of all. */
+void groups_exchange(struct groups *gs, struct instance *const *instances);
 /* After instance_reconf_end() of all: faults of members hold the others, those of former members no longer. States that
  * differ are left as they are; a member that is backup joins the others that are master when it may, and only when all
  * have joined do the hooks hear of MASTER. */

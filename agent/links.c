@@ -25,6 +25,8 @@ struct links {
 	void *user;
 	struct entry **entries; /* beside conf.links */
 	size_t n;
+	struct entry **next; /* while another configuration is prepared */
+	size_t n_next;
 };
 
 /* What the kernel says. */
@@ -131,8 +133,6 @@ static struct entry **entries_free(struct entry **entries, size_t n)
 static struct entry *entry_new(struct links *l, const struct conf_link *conf)
 {
 	struct entry *e = calloc(1, sizeof(*e));
-	const struct entry *before = find(l, conf->name);
-	bool missing;
 
 	if (!e || loop_timer_init(&e->timer, l->loop, LOOP_RANK_NET, 1000, delay_over, e) < 0) {
 		free(e);
@@ -140,26 +140,41 @@ static struct entry *entry_new(struct links *l, const struct conf_link *conf)
 	}
 	e->owner = l;
 	e->conf = conf;
-	e->up = before ? before->up : is_up(l, conf->name, &missing);
-	settle(e, false);
 	return e;
 }
 
-int links_reconf(struct links *l, const struct conf *conf)
+int links_prepare(struct links *l, const struct conf *conf)
 {
-	struct entry **fresh = calloc(conf->n_links + 1, sizeof(*fresh));
-
-	for (size_t i = 0; fresh && i < conf->n_links; i++) {
-		fresh[i] = entry_new(l, &conf->links[i]);
-		if (!fresh[i])
-			fresh = entries_free(fresh, conf->n_links);
+	l->next = calloc(conf->n_links + 1, sizeof(*l->next));
+	l->n_next = conf->n_links;
+	for (size_t i = 0; l->next && i < l->n_next; i++) {
+		l->next[i] = entry_new(l, &conf->links[i]);
+		if (!l->next[i])
+			links_call_off(l);
 	}
-	if (!fresh)
-		return -ENOMEM;
+	return l->next ? 0 : -ENOMEM;
+}
+
+void links_call_off(struct links *l)
+{
+	l->next = entries_free(l->next, l->n_next);
+	l->n_next = 0;
+}
+
+void links_exchange(struct links *l)
+{
+	for (size_t i = 0; i < l->n_next; i++) {
+		struct entry *e = l->next[i];
+		const struct entry *before = find(l, e->conf->name);
+		bool missing;
+
+		e->up = before ? before->up : is_up(l, e->conf->name, &missing);
+		settle(e, false);
+	}
 	entries_free(l->entries, l->n);
-	l->entries = fresh;
-	l->n = conf->n_links;
-	return 0;
+	l->entries = TAKE_PTR(l->next);
+	l->n = l->n_next;
+	l->n_next = 0;
 }
 
 int links_new(sd_event *loop, const struct netif *netif, const struct conf *conf, void (*changed)(void *user),
@@ -171,9 +186,11 @@ int links_new(sd_event *loop, const struct netif *netif, const struct conf *conf
 	if (!l)
 		return -ENOMEM;
 	*l = (struct links){ .loop = loop, .netif = netif, .changed = changed, .user = user };
-	r = links_reconf(l, conf);
+	r = links_prepare(l, conf);
 	if (r < 0)
 		l = links_free(l);
+	else
+		links_exchange(l);
 	*ret = l;
 	return r;
 }
@@ -182,6 +199,7 @@ struct links *links_free(struct links *l)
 {
 	if (!l)
 		return NULL;
+	links_call_off(l);
 	entries_free(l->entries, l->n);
 	free(l);
 	return NULL;

@@ -16,9 +16,12 @@ int links_new(sd_event *loop, const struct netif *netif, const struct conf *conf
 	      void *user, struct links **ret);
 struct links *links_free(struct links *l);
 
-/* Goes over to another configuration; delays that run are begun anew. `changed` is not called. 0, or -errno: then all
- * is as before. */
-int links_reconf(struct links *l, const struct conf *conf);
+/* Another configuration is to come: makes what it needs. 0, or -errno: then nothing is made. links_call_off() or
+ * links_exchange() must follow; the first does nothing if nothing is prepared. */
+int links_prepare(struct links *l, const struct conf *conf);
+void links_call_off(struct links *l);
+/* Goes over to what was prepared; delays that run are begun anew. `changed` is not called. */
+void links_exchange(struct links *l);
 
 /* For every link event of netif, before anybody else looks at it. */
 void links_on_link(struct links *l);

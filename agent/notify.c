@@ -42,6 +42,7 @@ struct notify {
 	const char *(*current_state)(void *user);
 	void *user;
 	char *vips;
+	char *next_vips;          /* while another configuration is prepared */
 	struct job *head, **tail; /* the first is at hand */
 	const struct job *lower;  /* the one inferior master whose hook has not started; NULL: none */
 	size_t n_jobs;
@@ -471,14 +472,24 @@ int notify_new(sd_event *loop, const struct notify_owner *owner, const char *(*c
 	return 0;
 }
 
-int notify_reconf(struct notify *n, const struct notify_owner *owner)
+int notify_prepare(struct notify *n, const struct conf_instance *conf)
 {
-	char *vips = owner->instance ? make_vips(owner->instance) : strdup("");
+	n->next_vips = make_vips(conf);
+	return n->next_vips ? 0 : -ENOMEM;
+}
 
-	if (!vips)
-		return -ENOMEM;
-	free(n->vips);
-	n->vips = vips;
+void notify_call_off(struct notify *n)
+{
+	free(n->next_vips);
+	n->next_vips = NULL;
+}
+
+void notify_exchange(struct notify *n, const struct notify_owner *owner)
+{
+	if (n->next_vips) {
+		free(n->vips);
+		n->vips = TAKE_PTR(n->next_vips);
+	}
 	n->owner = *owner;
 	/* What was next may have lost its command. */
 	if (n->head && !n->child) {
@@ -488,7 +499,6 @@ int notify_reconf(struct notify *n, const struct notify_owner *owner)
 		else
 			loop_timer_stop(&n->kick);
 	}
-	return 0;
 }
 
 struct notify *notify_free(struct notify *n)
@@ -505,6 +515,7 @@ struct notify *notify_free(struct notify *n)
 		exec_abandon(n->child);
 	while (n->head)
 		pop(n);
+	notify_call_off(n);
 	free(n->vips);
 	free(n);
 	return NULL;

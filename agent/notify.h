@@ -54,9 +54,13 @@ struct notify_event {
 /* `owner` is copied. `current_state` is asked when a hook is about to start. */
 int notify_new(sd_event *loop, const struct notify_owner *owner, const char *(*current_state)(void *user), void *user,
 	       struct notify **ret);
-/* Other commands from now on, for what waits in the queue, too; a hook that runs ends as it began. 0, or -ENOMEM: then
- * all is as before. */
-int notify_reconf(struct notify *n, const struct notify_owner *owner);
+/* Other commands are to come, of this instance: makes what it needs. 0 or -ENOMEM. notify_call_off() or
+ * notify_exchange() must follow; the first does nothing if nothing is prepared. For a group nothing needs to be
+ * prepared. */
+int notify_prepare(struct notify *n, const struct conf_instance *conf);
+void notify_call_off(struct notify *n);
+/* Other commands from now on, for what waits in the queue, too; a hook that runs ends as it began. */
+void notify_exchange(struct notify *n, const struct notify_owner *owner);
 /* The hooks and FIFO lines of an instance. */
 struct notify_owner notify_owner_of(const struct conf_instance *conf, struct fifos *fifos);
 /* Ends a running hook, drops the queue (each dropped event is logged). */

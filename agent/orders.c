@@ -25,6 +25,18 @@ struct orders {
 	uint64_t maintenance_us;
 };
 
+enum list_kind { LIST_STANDBY, LIST_HOLDERS, LIST_MAX_ };
+
+struct name_change {
+	const char *from, *to;
+	struct named *room[LIST_MAX_]; /* an entry with the new name */
+};
+
+struct orders_renaming {
+	size_t n;
+	struct name_change changes[];
+};
+
 static uint64_t wall_now_us(void)
 {
 	struct timespec t;
@@ -42,6 +54,15 @@ static struct named *find(struct named *list, const char *name)
 	return list;
 }
 
+static struct named *named_new(const char *name)
+{
+	struct named *n = calloc(1, sizeof(*n) + strlen(name) + 1);
+
+	if (n)
+		strcpy(n->name, name);
+	return n;
+}
+
 /* 1 if the list changed, 0 or -ENOMEM. */
 static int list_add(struct named **list, const char *name, uint64_t since_us)
 {
@@ -49,10 +70,9 @@ static int list_add(struct named **list, const char *name, uint64_t since_us)
 
 	if (find(*list, name))
 		return 0;
-	n = calloc(1, sizeof(*n) + strlen(name) + 1);
+	n = named_new(name);
 	if (!n)
 		return -ENOMEM;
-	strcpy(n->name, name);
 	n->since_us = since_us;
 	n->next = *list;
 	*list = n;
@@ -78,30 +98,44 @@ static void list_free(struct named **list)
 		list_drop(list, (*list)->name);
 }
 
-/* The name that this one has from now on; NULL: somebody else takes it. */
-static const char *new_name(const struct orders_rename *names, size_t n, const char *name)
+/* The room that is kept for the new name; *forgotten: there is none, and another one takes the old name. */
+static struct name_change *find_change(struct orders_renaming *r, const char *name, bool *forgotten)
 {
-	bool taken = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(names[i].from, name) == 0)
-			return names[i].to;
-		taken |= strcmp(names[i].to, name) == 0;
+	*forgotten = false;
+	for (size_t i = 0; i < r->n; i++) {
+		if (strcmp(r->changes[i].from, name) == 0) {
+			*forgotten = false;
+			return &r->changes[i];
+		}
+		*forgotten |= strcmp(r->changes[i].to, name) == 0;
 	}
-	return taken ? NULL : name;
+	return NULL;
 }
 
-/* `*ret` is the whole list anew. 1 if it differs, 0 or -ENOMEM. */
-static int list_rename(const struct named *list, const struct orders_rename *names, size_t n, struct named **ret)
+/* Whether the list changed. */
+static bool list_rename(struct named **list, struct orders_renaming *r, enum list_kind kind)
 {
-	int changed = 0;
+	bool changed = false, forgotten;
 
-	for (; list; list = list->next) {
-		const char *to = new_name(names, n, list->name);
+	for (struct named **at = list; *at;) {
+		struct named *before = *at, *after;
+		struct name_change *c = find_change(r, before->name, &forgotten);
 
-		changed |= !to || strcmp(to, list->name) != 0;
-		if (to && list_add(ret, to, list->since_us) < 0)
-			return -ENOMEM;
+		if (!c && !forgotten) {
+			at = &before->next;
+			continue;
+		}
+		after = c ? TAKE_PTR(c->room[kind]) : NULL;
+		if (after) {
+			after->since_us = before->since_us;
+			after->next = before->next;
+			*at = after;
+			at = &after->next;
+		} else {
+			*at = before->next;
+		}
+		free(before);
+		changed = true;
 	}
 	return changed;
 }
@@ -256,21 +290,38 @@ int orders_set_holder(struct orders *o, const char *name, bool holder)
 	return r < 0 ? r : 0;
 }
 
-int orders_rename(struct orders *o, const struct orders_rename *names, size_t n)
+int orders_renaming_new(const struct orders_rename *names, size_t n, struct orders_renaming **ret)
 {
-	struct named *standby = NULL, *holders = NULL;
-	int a = list_rename(o->standby, names, n, &standby), b = list_rename(o->holders, names, n, &holders);
+	struct orders_renaming *r = calloc(1, sizeof(*r) + n * sizeof(r->changes[0]));
 
-	if (a < 0 || b < 0) {
-		list_free(&standby);
-		list_free(&holders);
-		return -ENOMEM;
+	for (size_t i = 0; r && i < n; i++) {
+		struct name_change *c = &r->changes[r->n++];
+
+		*c = (struct name_change){ names[i].from, names[i].to, { NULL } };
+		for (size_t k = 0; r && k < LIST_MAX_; k++) {
+			c->room[k] = named_new(c->to);
+			if (!c->room[k])
+				r = orders_renaming_free(r);
+		}
 	}
-	list_free(&o->standby);
-	list_free(&o->holders);
-	o->standby = standby;
-	o->holders = holders;
-	if (a || b)
+	*ret = r;
+	return r ? 0 : -ENOMEM;
+}
+
+struct orders_renaming *orders_renaming_free(struct orders_renaming *r)
+{
+	for (size_t i = 0; r && i < r->n; i++)
+		for (size_t k = 0; k < LIST_MAX_; k++)
+			free(r->changes[i].room[k]);
+	free(r);
+	return NULL;
+}
+
+void orders_rename(struct orders *o, struct orders_renaming *r)
+{
+	bool standby = list_rename(&o->standby, r, LIST_STANDBY);
+	bool holders = list_rename(&o->holders, r, LIST_HOLDERS);
+
+	if (standby || holders)
 		orders_save(o);
-	return 0;
 }

@@ -36,7 +36,12 @@ struct orders_rename {
 	const char *from, *to;
 };
 
+struct orders_renaming;
+
+/* Room for new names, so that to give them cannot fail. The texts of `names` are borrowed. 0 or -ENOMEM. */
+int orders_renaming_new(const struct orders_rename *names, size_t n, struct orders_renaming **ret);
+struct orders_renaming *orders_renaming_free(struct orders_renaming *r);
 /* What was ordered for `from` is for `to` from now on, all at once, so that two may swap their names. Who has the name
- * `to` now is another one: what was ordered for it under that name is forgotten unless it is renamed, too. 0 or
- * -ENOMEM, with which nothing has changed. */
-int orders_rename(struct orders *o, const struct orders_rename *names, size_t n);
+ * `to` now is another one: what was ordered for it under that name is forgotten unless it is renamed, too. `r` serves
+ * once, and may be freed. */
+void orders_rename(struct orders *o, struct orders_renaming *r);

@@ -56,6 +56,8 @@ struct track_files {
 	void *user;
 	struct file *files; /* beside conf.track_files */
 	size_t n;
+	struct file *next; /* room for those of another configuration, while it is prepared */
+	const struct conf *next_conf;
 	unsigned next_id;
 	bool starting;
 	int inotify;
@@ -377,12 +379,25 @@ static const struct file *same_file(const struct track_files *t, const struct co
 	return NULL;
 }
 
-int track_files_reconf(struct track_files *t, const struct conf *conf)
+int track_files_prepare(struct track_files *t, const struct conf *conf)
 {
-	struct file *fresh = calloc(conf->n_track_files + 1, sizeof(*fresh));
+	t->next = calloc(conf->n_track_files + 1, sizeof(*t->next));
+	t->next_conf = conf;
+	return t->next ? 0 : -ENOMEM;
+}
 
-	if (!fresh)
-		return -ENOMEM;
+void track_files_call_off(struct track_files *t)
+{
+	free(t->next);
+	t->next = NULL;
+	t->next_conf = NULL;
+}
+
+void track_files_exchange(struct track_files *t)
+{
+	const struct conf *conf = TAKE_PTR(t->next_conf);
+	struct file *fresh = TAKE_PTR(t->next);
+
 	for (size_t i = 0; i < conf->n_track_files; i++) {
 		const struct file *before = same_file(t, &conf->track_files[i]);
 
@@ -411,7 +426,6 @@ int track_files_reconf(struct track_files *t, const struct conf *conf)
 		if (!t->files[i].known)
 			look(t, &t->files[i]);
 	}
-	return 0;
 }
 
 static int first_look(struct track_files *t, const struct conf *conf, const pid_t *makers)
@@ -480,6 +494,7 @@ struct track_files *track_files_free(struct track_files *t)
 	loop_timer_done(&t->retry);
 	t->io = sd_event_source_disable_unref(t->io);
 	close_fd(t->inotify);
+	track_files_call_off(t);
 	free(t->files);
 	free(t);
 	return NULL;

@@ -36,9 +36,13 @@ int track_files_new(sd_event *loop, struct worker *worker, const struct conf *co
 /* After the worker. */
 struct track_files *track_files_free(struct track_files *f);
 
-/* Goes over to another configuration: blocks of the same name and path keep their value, init_file is not looked at.
- * `changed` is not called. 0, or -errno: then all is as before. */
-int track_files_reconf(struct track_files *f, const struct conf *conf);
+/* Another configuration is to come: makes what it needs. 0, or -errno: then nothing is made. track_files_call_off() or
+ * track_files_exchange() must follow; the first does nothing if nothing is prepared. */
+int track_files_prepare(struct track_files *f, const struct conf *conf);
+void track_files_call_off(struct track_files *f);
+/* Goes over to what was prepared: blocks of the same name and path keep their value, init_file is not looked at.
+ * `changed` is not called. */
+void track_files_exchange(struct track_files *f);
 
 /* Raises or ends the alarms about files whose reading does not end; now and then. */
 void track_files_look(struct track_files *f, uint64_t now_us);

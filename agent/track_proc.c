@@ -61,6 +61,8 @@ struct track_procs {
 	void *user;
 	struct proc **procs; /* beside conf.track_processes */
 	size_t n;
+	struct proc **next; /* while another configuration is prepared */
+	size_t n_next;
 	unsigned generation; /* of the patterns: an answer to older ones is of no use */
 	struct set known;
 	bool stale;            /* nothing is known of these patterns yet: what counted, counts */
@@ -571,9 +573,17 @@ static struct proc *proc_new(struct track_procs *t, const struct conf_track_proc
 	}
 	p->owner = t;
 	p->conf = conf;
+	return p;
+}
+
+/* Takes over what is known under its name. */
+static void inherit(struct proc *p)
+{
+	const struct track_procs *t = p->owner;
+
 	p->fresh = t->begun;
 	for (size_t i = 0; i < t->n; i++) {
-		if (strcmp(t->procs[i]->conf->name, conf->name) != 0)
+		if (strcmp(t->procs[i]->conf->name, p->conf->name) != 0)
 			continue;
 		p->up = t->procs[i]->up;
 		p->count = t->procs[i]->count;
@@ -581,23 +591,34 @@ static struct proc *proc_new(struct track_procs *t, const struct conf_track_proc
 		p->fresh = t->procs[i]->fresh;
 	}
 	describe(p);
-	return p;
 }
 
-int track_procs_reconf(struct track_procs *t, const struct conf *conf)
+int track_procs_prepare(struct track_procs *t, const struct conf *conf)
 {
-	struct proc **fresh = calloc(conf->n_track_processes + 1, sizeof(*fresh));
-
-	for (size_t i = 0; fresh && i < conf->n_track_processes; i++) {
-		fresh[i] = proc_new(t, &conf->track_processes[i]);
-		if (!fresh[i])
-			fresh = procs_free(fresh, conf->n_track_processes);
+	t->next = calloc(conf->n_track_processes + 1, sizeof(*t->next));
+	t->n_next = conf->n_track_processes;
+	for (size_t i = 0; t->next && i < t->n_next; i++) {
+		t->next[i] = proc_new(t, &conf->track_processes[i]);
+		if (!t->next[i])
+			track_procs_call_off(t);
 	}
-	if (!fresh)
-		return -ENOMEM;
+	return t->next ? 0 : -ENOMEM;
+}
+
+void track_procs_call_off(struct track_procs *t)
+{
+	t->next = procs_free(t->next, t->n_next);
+	t->n_next = 0;
+}
+
+void track_procs_exchange(struct track_procs *t)
+{
+	for (size_t i = 0; i < t->n_next; i++)
+		inherit(t->next[i]);
 	procs_free(t->procs, t->n);
-	t->procs = fresh;
-	t->n = conf->n_track_processes;
+	t->procs = TAKE_PTR(t->next);
+	t->n = t->n_next;
+	t->n_next = 0;
 	t->generation++;
 	t->known.n = 0; /* its masks are of the old patterns */
 	t->stale = true;
@@ -611,7 +632,6 @@ int track_procs_reconf(struct track_procs *t, const struct conf *conf)
 		loop_timer_in(&t->scan, SCAN_US);
 	}
 	look(t);
-	return 0;
 }
 
 int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *conf, void (*changed)(void *user),
@@ -627,9 +647,10 @@ int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *co
 	*t = (struct track_procs){ .loop = loop, .worker = worker, .changed = changed, .user = user };
 	r = loop_timer_init(&t->scan, loop, LOOP_RANK_BACKGROUND, 10000, scan_due, t);
 	if (r >= 0)
-		r = track_procs_reconf(t, conf->n_track_processes > 0 ? conf : &none);
+		r = track_procs_prepare(t, conf->n_track_processes > 0 ? conf : &none);
 	if (r < 0)
 		return track_procs_free(t), r;
+	track_procs_exchange(t);
 	*ret = t;
 	t->begun = true;
 	if (t->n == 0)
@@ -654,6 +675,7 @@ struct track_procs *track_procs_free(struct track_procs *t)
 		return NULL;
 	close_connector(t);
 	loop_timer_done(&t->scan);
+	track_procs_call_off(t);
 	procs_free(t->procs, t->n);
 	set_done(&t->known);
 	set_done(&t->ended);

@@ -20,9 +20,13 @@ int track_procs_new(sd_event *loop, struct worker *worker, const struct conf *co
 /* After the worker. */
 struct track_procs *track_procs_free(struct track_procs *t);
 
-/* Goes over to another configuration: blocks of the same name keep what counts until /proc has been looked through
- * anew. `changed` is not called. 0, or -errno: then all is as before. */
-int track_procs_reconf(struct track_procs *t, const struct conf *conf);
+/* Another configuration is to come: makes what it needs. 0, or -errno: then nothing is made. track_procs_call_off() or
+ * track_procs_exchange() must follow; the first does nothing if nothing is prepared. */
+int track_procs_prepare(struct track_procs *t, const struct conf *conf);
+void track_procs_call_off(struct track_procs *t);
+/* Goes over to what was prepared: blocks of the same name keep what counts until /proc has been looked through anew.
+ * `changed` is not called. */
+void track_procs_exchange(struct track_procs *t);
 
 /* Raises or ends the alarm about a process whose reading does not end; now and then. */
 void track_procs_look(const struct track_procs *t, uint64_t now_us);

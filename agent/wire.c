@@ -6,6 +6,7 @@
 #include "agent/base/log.h"
 #include "agent/base/loop.h"
 
+#include <assert.h>
 #include <errno.h>
 
 enum { PACKETS_PER_WAKEUP = 64, PACKETS_PER_DRAIN = 8192, RETRY_US = 1000000, UNKNOWN_LOG_US = 1000000 };
@@ -26,7 +27,8 @@ struct wire {
 	sd_event_source *io;
 	bool flooded;                 /* the source is ranked last */
 	struct listed *stations[256]; /* by VRID */
-	unsigned n_stations;
+	struct listed *expected;      /* stations that hear nothing yet */
+	unsigned n_stations;          /* both kinds */
 	struct wire_counters counters;
 	struct log_limit complaint;
 };
@@ -60,6 +62,9 @@ static void nobodys(struct wire *w, const struct vrrp_packet *packet)
 	char addr[IP_STR_MAX];
 	uint64_t suppressed;
 
+	for (const struct listed *l = w->expected; l; l = l->next)
+		if (l->station.vrid == vrrp_peek_vrid(packet))
+			return;
 	w->counters.vrid_err++;
 	if (w->set->log_unknown && log_limit_pass(&w->set->unknown, loop_now_us(), UNKNOWN_LOG_US, &suppressed))
 		log_notice("%s on %s speaks for virtual router %u, which no instance here has (%llu more since the "
@@ -148,18 +153,29 @@ static int wire_open(struct wire *w, const struct netif_link *link)
 	return r;
 }
 
-/* Opens, or else complains and sees to it that it is tried again. */
-static int wire_try(struct wire *w, const struct netif_link *link)
+/* Who asks for so much is to hear of it. */
+static bool will_not_get_better(int r)
+{
+	return r == -EPERM || r == -EMFILE || r == -ENFILE;
+}
+
+static void try_later(struct wire *w, const struct netif_link *link, int r)
 {
 	uint64_t suppressed;
-	int r = wire_open(w, link);
 
-	if (r >= 0)
-		return 0;
 	if (log_limit_pass(&w->complaint, loop_now_us(), 10000000, &suppressed))
 		log_error("cannot open the VRRP sockets for %s on %s: %s; trying again",
 			  w->family == AF_INET ? "IPv4" : "IPv6", link->name, strerror(-r));
 	loop_timer_in(&w->set->retry, RETRY_US);
+}
+
+/* Opens, or else complains and sees to it that it is tried again. */
+static int wire_try(struct wire *w, const struct netif_link *link)
+{
+	int r = wire_open(w, link);
+
+	if (r < 0)
+		try_later(w, link, r);
 	return r;
 }
 
@@ -221,6 +237,8 @@ struct wires *wires_free(struct wires *w)
 		for (size_t i = 0; i < ELEMENTSOF(wire->stations); i++)
 			while (wire->stations[i])
 				unlist(&wire->stations[i]);
+		while (wire->expected)
+			unlist(&wire->expected);
 		free(wire);
 	}
 	free(w);
@@ -269,48 +287,72 @@ static struct wire *wire_new(struct wires *w, const char *ifname, sa_family_t fa
 	return wire;
 }
 
-int wire_join(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
-	      const struct wire_station *station, struct wire **ret)
+int wire_expect(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
+		const struct wire_station *station, struct wire **ret)
 {
 	static const struct ip_addr unicast = { .family = AF_UNSPEC };
 	struct wire *wire = find(w, ifname, family, group ?: &unicast);
 	const struct netif_link *link = netif_link_by_name(w->netif, ifname);
-	struct listed **last, *l;
+	struct listed *l;
 	int r;
 
 	if (!wire)
 		wire = wire_new(w, ifname, family, group ?: &unicast);
 	if (!wire)
 		return -ENOMEM;
-	if (group && wire->stations[station->vrid])
-		return -EEXIST;
-	r = link ? wire_try(wire, link) : 0;
-	if (r == -EPERM)
-		return r; /* will not get better */
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
-	l->station = *station;
-	for (last = &wire->stations[station->vrid]; *last; last = &(*last)->next)
-		;
-	*last = l;
+	r = link ? wire_open(wire, link) : 0;
+	if (will_not_get_better(r)) {
+		free(l);
+		return r;
+	}
+	if (r < 0)
+		try_later(wire, link, r);
+	*l = (struct listed){ .station = *station, .next = wire->expected };
+	wire->expected = l;
 	wire->n_stations++;
 	*ret = wire;
 	return 0;
 }
 
-void wire_leave(struct wire *wire, void *user)
+static struct listed **find_listed(struct listed **at, const void *user)
 {
-	for (size_t i = 0; i < ELEMENTSOF(wire->stations); i++) {
-		for (struct listed **at = &wire->stations[i]; *at;) {
-			if ((*at)->station.user != user) {
-				at = &(*at)->next;
-				continue;
-			}
-			unlist(at);
-			wire->n_stations--;
-		}
-	}
+	while (*at && (*at)->station.user != user)
+		at = &(*at)->next;
+	return at;
+}
+
+void wire_enter(struct wire *wire, const void *user)
+{
+	struct listed **at = find_listed(&wire->expected, user), *l = *at, **last;
+
+	assert(l);
+	*at = l->next;
+	last = &wire->stations[l->station.vrid];
+	assert(!*last || !ip_is_set(&wire->group));
+	while (*last)
+		last = &(*last)->next;
+	l->next = NULL;
+	*last = l;
+}
+
+static void leave_list(struct wire *wire, struct listed **list, const void *user)
+{
+	struct listed **at = find_listed(list, user);
+
+	if (!*at)
+		return;
+	unlist(at);
+	wire->n_stations--;
+}
+
+void wire_leave(struct wire *wire, const void *user)
+{
+	for (size_t i = 0; i < ELEMENTSOF(wire->stations); i++)
+		leave_list(wire, &wire->stations[i], user);
+	leave_list(wire, &wire->expected, user);
 	if (wire->n_stations == 0)
 		wire_close(wire);
 }

@@ -38,12 +38,16 @@ void wires_mute(struct wires *w);
 /* To be called for each link event: opens and closes sockets. */
 void wires_on_link(struct wires *w, const struct netif_link *link, bool gone);
 
-/* Joins the wire of (interface, family, group); `group` NULL: that of unicast. The station is copied. A missing
- * interface, or sockets that cannot be opened now, are no error: see wire_is_open(). 0, -EEXIST if a multicast group
- * has a station of this VRID already, -ENOMEM, or -EPERM. */
-int wire_join(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
-	      const struct wire_station *station, struct wire **ret);
-void wire_leave(struct wire *wire, void *user);
+/* A station is to join the wire of (interface, family, group); `group` NULL: that of unicast. From now on the sockets
+ * are open, but it hears nothing before wire_enter(): another may still have its VRID. The station is copied. A missing
+ * interface, or sockets that cannot be opened now, are no error: see wire_is_open(). 0, -ENOMEM, -EPERM, or -EMFILE and
+ * -ENFILE: this process or the host has too many files open. */
+int wire_expect(struct wires *w, const char *ifname, sa_family_t family, const struct ip_addr *group,
+		const struct wire_station *station, struct wire **ret);
+/* Now it hears. In a multicast group no other may have its VRID. */
+void wire_enter(struct wire *wire, const void *user);
+/* Also if it was only expected. */
+void wire_leave(struct wire *wire, const void *user);
 /* False: nothing is heard, and nothing that we say leaves. */
 bool wire_is_open(const struct wire *wire);
 

@@ -4,6 +4,7 @@
 #include "agent/instance/impl.h"
 
 #include "agent/alarm.h"
+#include "agent/base/cleanup.h"
 #include "vrrp/hmac.h"
 
 #include <errno.h>
@@ -55,25 +56,35 @@ static int prepare(const struct conf_hmac *ch, size_t n_peers, struct vrrp_auth 
 	return 0;
 }
 
-int instance_auth_configure(struct instance *inst)
+int instance_auth_prepare(struct instance *inst, const struct conf_instance *block)
 {
-	const struct conf_hmac *ch = &inst->conf->auth_hmac;
-	struct vrrp_auth next = { 0 };
-	struct vrrp_auth_key *keys = NULL;
-	int r = ch->n_keys > 0 ? prepare(ch, inst->conf->n_peers, &next, &keys) : 0;
+	const struct conf_hmac *ch = &block->auth_hmac;
+	int r = ch->n_keys > 0 ? prepare(ch, block->n_peers, &inst->auth.next_hmac, &inst->auth.next_keys) : 0;
 
-	if (r < 0) {
-		log_write(LOG_ERR, inst->conf->name, "auth_hmac cannot be set up: %s",
-			  r == -ENOTSUP ? "this host's OpenSSL offers no HMAC-SHA-256" : strerror(-r));
-		release(&next, keys);
-		return r;
-	}
-	vrrp_auth_inherit(&next.state, &inst->auth.hmac.state);
-	release(&inst->auth.hmac, inst->auth.keys);
-	inst->auth.hmac = next;
-	inst->auth.keys = keys;
-	inst->format.auth = ch->n_keys > 0 ? &inst->auth.hmac : NULL;
-	return 0;
+	if (r >= 0)
+		return 0;
+	log_write(LOG_ERR, block->name, "auth_hmac cannot be set up: %s",
+		  r == -ENOTSUP ? "this host's OpenSSL offers no HMAC-SHA-256" : strerror(-r));
+	instance_auth_call_off(inst);
+	return r;
+}
+
+void instance_auth_call_off(struct instance *inst)
+{
+	release(&inst->auth.next_hmac, inst->auth.next_keys);
+	inst->auth.next_keys = NULL;
+}
+
+void instance_auth_exchange(struct instance *inst)
+{
+	struct instance_auth *a = &inst->auth;
+
+	vrrp_auth_inherit(&a->next_hmac.state, &a->hmac.state);
+	release(&a->hmac, a->keys);
+	a->hmac = a->next_hmac;
+	a->keys = TAKE_PTR(a->next_keys);
+	a->next_hmac = (struct vrrp_auth){ 0 };
+	inst->format.auth = inst->conf->auth_hmac.n_keys > 0 ? &a->hmac : NULL;
 }
 
 void instance_auth_done(struct instance *inst)

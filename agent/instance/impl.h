@@ -6,6 +6,7 @@
  *   packet.c   what is heard
  *   rival.c    another that claims to be master, too
  *   group.c    what its sync group is told, and orders
+ *   next.c     what a configuration needs, made before it takes effect
  *   reconf.c   going over to another configuration
  *   wire.c     what is said, and to whom
  *   addr.c     VIPs as addresses on interfaces, faults that come from links and addresses
@@ -163,6 +164,8 @@ struct unheard {
 struct instance_auth {
 	struct vrrp_auth hmac;      /* what it remembers of senders outlives a configuration */
 	struct vrrp_auth_key *keys; /* backs hmac.keys */
+	struct vrrp_auth next_hmac; /* while a configuration is prepared */
+	struct vrrp_auth_key *next_keys;
 	struct auth_watch watch;
 	struct loop_timer timer; /* armed while there is an alarm */
 	struct log_limit skew_log;
@@ -179,6 +182,17 @@ struct counters {
 	uint64_t drops[_VRRP_DROP_MAX_];
 };
 
+/* Made for a configuration that has not taken effect. */
+struct instance_next {
+	const struct conf *conf;
+	const struct conf_instance *block;
+	struct ip_addr *advertised;
+	struct tracked *tracked;
+	struct vip_state *vips;
+	bool *kept;                  /* beside the VIPs of now */
+	struct netif_addr *dropping; /* room for all VIPs, those of now and those to come */
+};
+
 struct instance {
 	struct instance_env env;
 	const struct conf_instance *conf;
@@ -188,6 +202,7 @@ struct instance {
 	struct ip_addr *advertised; /* backs format.addrs, of which fewer may be in use: see instance_wire_fit() */
 	struct tracked *tracked;    /* one for each tracked object; its texts are stale once the loop has run */
 	size_t n_tracked;
+	struct instance_next next;
 	struct wire *wire;
 	struct announce *announce;
 	struct notify *notify;
@@ -341,13 +356,20 @@ uint64_t instance_awake_until_us(const struct instance *inst);
  * timer never runs out, must not keep us from it. */
 void instance_after_advert(struct instance *inst);
 
-/* packet.c: a packet with the instance's VRID, for wire_join(). */
+/* packet.c: a packet with the instance's VRID, for wire_expect(). */
 void instance_on_packet(void *user, const struct vrrp_packet *packet);
 
-/* auth.c. Timers are prepared once; the keys each time the instance has got a configuration, after
- * instance_wire_init(). On error (-errno, logged) the keys stay as they were. */
+/* next.c: makes inst->next; -errno, and then some of it may be there. */
+int instance_next_make(struct instance *inst, const struct conf *conf, const struct conf_instance *block);
+/* What of it was not put to use ends. */
+void instance_next_done(struct instance *inst);
+
+/* auth.c. Timers are prepared once; the keys for each configuration: 0 or -errno, logged. They count from
+ * instance_auth_exchange() on, after instance_wire_init(). */
 int instance_auth_init(struct instance *inst);
-int instance_auth_configure(struct instance *inst);
+int instance_auth_prepare(struct instance *inst, const struct conf_instance *block);
+void instance_auth_call_off(struct instance *inst);
+void instance_auth_exchange(struct instance *inst);
 void instance_auth_done(struct instance *inst);
 /* Nothing is heard from now on: it ends its alarm, for nobody else would. */
 void instance_auth_retire(struct instance *inst);
@@ -388,10 +410,10 @@ bool instance_drop_vips(struct instance *inst);
 bool instance_drop_again(struct instance *inst);
 bool instance_add_vips(struct instance *inst);
 
-/* wire.c: how the instance speaks, from its configuration, at the start and at each reload; -ENOMEM, and then
- * nothing has changed. Then, where it listens: 0 or -errno. */
-int instance_wire_init(struct instance *inst);
-int instance_wire_join(struct instance *inst);
+/* wire.c: how the instance speaks, from its configuration, at the start and at each reload. Then, where it will listen:
+ * see wire_expect(). */
+void instance_wire_init(struct instance *inst);
+int instance_wire_expect(struct instance *inst);
 /* As many addresses are advertised as the interface's packets hold. */
 void instance_wire_fit(struct instance *inst, const struct netif_link *link);
 /* One advert, to the group or to each peer. */

@@ -537,12 +537,14 @@ static struct vrrp_fsm_conf fsm_conf(const struct conf_instance *ci)
 	};
 }
 
-static int make_room_for_tracked(struct instance *inst)
+/* From inst->next. */
+static void take_over(struct instance *inst)
 {
+	instance_wire_init(inst);
+	instance_auth_exchange(inst);
 	free(inst->tracked);
 	inst->n_tracked = 0;
-	inst->tracked = calloc(tracker_max(inst->env.conf, &inst->conf->tracks) + 1, sizeof(*inst->tracked));
-	return inst->tracked ? 0 : -ENOMEM;
+	inst->tracked = TAKE_PTR(inst->next.tracked);
 }
 
 static uint64_t left_us(const struct loop_timer *t)
@@ -559,10 +561,8 @@ void instance_refit(struct instance *inst)
 	const struct vrrp_fsm_conf fc = fsm_conf(inst->conf);
 	struct vrrp_actions actions;
 
-	/* Half of a configuration would be worse than a restart. */
-	if (instance_wire_init(inst) < 0 || instance_auth_configure(inst) < 0 || make_room_for_tracked(inst) < 0 ||
-	    notify_reconf(inst->notify, &owner) < 0)
-		abort();
+	take_over(inst);
+	notify_exchange(inst->notify, &owner);
 	announce_reconf(inst->announce, &times);
 	actions = vrrp_fsm_reconf(&inst->fsm, &fc,
 				  left_us(inst->fsm.state == VRRP_MASTER ? &inst->advert_timer : &inst->down_timer));
@@ -574,15 +574,15 @@ static int init_parts(struct instance *inst)
 {
 	const struct announce_times times = announce_times(inst);
 	const struct notify_owner owner = notify_owner_of(inst->conf, inst->env.fifos);
-	int r = instance_wire_init(inst);
+	int r = instance_auth_init(inst);
 
 	if (r >= 0)
-		r = instance_auth_init(inst);
-	if (r >= 0)
-		r = instance_auth_configure(inst);
-	inst->vips = calloc(inst->conf->n_vips + 1, sizeof(*inst->vips));
-	if (r >= 0)
-		r = inst->vips ? make_room_for_tracked(inst) : -ENOMEM;
+		r = instance_next_make(inst, inst->env.conf, inst->conf);
+	if (r >= 0) {
+		inst->vips = TAKE_PTR(inst->next.vips);
+		take_over(inst);
+	}
+	instance_next_done(inst);
 	if (r >= 0)
 		r = announce_new(inst->env.loop, inst->env.announce_socket, &times, &inst->announce);
 	if (r >= 0 && inst->env.observe)
@@ -615,14 +615,19 @@ int instance_new(const struct instance_env *env, const struct conf_instance *con
 	vrrp_fsm_init(&inst->fsm, &fc, &nowhere);
 	r = init_parts(inst);
 	if (r >= 0)
-		r = instance_wire_join(inst);
+		r = instance_wire_expect(inst);
 	if (r < 0) {
 		instance_free(inst);
 		return r;
 	}
-	instance_obey(inst);
 	*ret = inst;
 	return 0;
+}
+
+void instance_enter(struct instance *inst)
+{
+	wire_enter(inst->wire, inst);
+	instance_obey(inst);
 }
 
 struct instance *instance_free(struct instance *inst)
@@ -633,6 +638,7 @@ struct instance *instance_free(struct instance *inst)
 	if (inst->wire)
 		wire_leave(inst->wire, inst);
 	instance_timers_done(inst);
+	instance_next_done(inst);
 	instance_addr_done(inst);
 	instance_veto_done(inst);
 	instance_auth_done(inst);
@@ -642,6 +648,7 @@ struct instance *instance_free(struct instance *inst)
 	free(inst->vips);
 	free(inst->tracked);
 	free(inst->lane);
+	free(inst->dropping);
 	free(inst);
 	return NULL;
 }

@@ -46,18 +46,26 @@ struct instance_env {
 	uint64_t start_us;   /* nothing is heard or sent before (CLOCK_MONOTONIC) */
 };
 
-/* Joins the wire, prepares timers; nothing is sent. 0 or -errno. */
+/* Has all that it needs from the host, and does nothing yet: another may be the same virtual router until
+ * instance_enter(). 0 or -errno: -EMFILE if that is more open files than this process may have. */
 int instance_new(const struct instance_env *env, const struct conf_instance *conf, struct instance **ret);
+/* Takes its place: hears, and obeys what was ordered before. Then instance_look(), and instance_start(). */
+void instance_enter(struct instance *inst);
 struct instance *instance_free(struct instance *inst);
 
 /* Reads what the world is like, so that all members of a group know each other's faults before the first starts. */
 void instance_look(struct instance *inst);
-/* Goes over to another block for the same virtual router (conf_same_router()), in two steps, so that all instances have
+/* The instance is to go over to another block for the same virtual router (conf_same_router()): makes what it needs for
+ * that, and is as it was. 0 or -errno: then nothing is made. instance_call_off() or instance_reconf_begin() must
+ * follow; the first does nothing if nothing is prepared. */
+int instance_prepare(struct instance *inst, const struct conf *conf, const struct conf_instance *block);
+void instance_call_off(struct instance *inst);
+/* Goes over to the block that was prepared, in two steps, so that all instances have
  * let go of addresses before any takes some; instance_at_rest() must hold. `conf`, which has the block, is borrowed
  * from then on, and nothing of the earlier one is looked at any more. Addresses that are in both stay untouched, and so
  * do state, timers, counters, peers and hooks; what else changes takes effect without a transition, unless a check or a
  * priority asks for one. The checker must know `conf` already. */
-void instance_reconf_begin(struct instance *inst, const struct conf *conf, const struct conf_instance *block);
+void instance_reconf_begin(struct instance *inst);
 void instance_reconf_end(struct instance *inst);
 /* An address of `block` that could not be added because its device is missing, or NULL. */
 const struct conf_vip *instance_homeless_vip(const struct instance *inst, const struct conf_instance *block);

@@ -104,12 +104,7 @@ bool instance_drop_again(struct instance *inst)
 
 static void drop(struct instance *inst, int ifindex, const struct conf_vip *vip)
 {
-	struct netif_addr *grown = reallocarray(inst->dropping, inst->n_dropping + 1, sizeof(*grown));
-
-	if (!grown)
-		abort(); /* an address that is left behind is worse */
-	inst->dropping = grown;
-	grown[inst->n_dropping++] = vip_addr(vip, ifindex);
+	inst->dropping[inst->n_dropping++] = vip_addr(vip, ifindex);
 	announce_drop(inst->announce, ifindex, &vip->prefix.addr);
 }
 
@@ -199,12 +194,10 @@ static void match_vips(struct instance *inst, const struct conf_instance *block)
 {
 	const struct conf_instance *old = inst->conf;
 	const bool master = inst->fsm.state == VRRP_MASTER;
-	struct vip_state *states = calloc(block->n_vips + 1, sizeof(*states));
-	_cleanup_(freep) bool *kept = calloc(old->n_vips + 1, sizeof(*kept));
+	struct vip_state *states = TAKE_PTR(inst->next.vips);
+	bool *kept = inst->next.kept;
 	size_t hint = 0;
 
-	if (!states || !kept)
-		abort();
 	for (size_t i = 0; i < block->n_vips; i++) {
 		size_t k = find_vip(old, &block->vips[i], hint);
 
@@ -237,20 +230,25 @@ static void drop_strays(struct instance *inst, const struct conf_instance *old)
 	}
 }
 
-void instance_reconf_begin(struct instance *inst, const struct conf *conf, const struct conf_instance *block)
+void instance_reconf_begin(struct instance *inst)
 {
 	const struct conf_instance *old = inst->conf;
 
 	assert(inst->lane_len == 0);
-	match_vips(inst, block);
-	inst->conf = block;
-	inst->env.conf = conf;
+	forget_dropped(inst);
+	inst->dropping = TAKE_PTR(inst->next.dropping);
+	match_vips(inst, inst->next.block);
+	inst->conf = inst->next.block;
+	inst->env.conf = inst->next.conf;
 	instance_lease_reconf(inst, old);
 	if (inst->fsm.state != VRRP_MASTER && !inst->env.observe)
 		drop_strays(inst, old);
 	instance_refit(inst);
+	instance_next_done(inst);
 	if (inst->n_dropping)
 		instance_lane_order(inst, ERRAND_DROP_VIPS);
+	else
+		forget_dropped(inst);
 }
 
 void instance_reconf_end(struct instance *inst)

@@ -3,20 +3,19 @@
  * for others'. When to speak is the machine's business. */
 #include "agent/instance/impl.h"
 
+#include "agent/base/cleanup.h"
+
 #include <errno.h>
 
 enum { SEND_LOG_US = 1000000 };
 
-int instance_wire_init(struct instance *inst)
+void instance_wire_init(struct instance *inst)
 {
 	const struct conf_instance *ci = inst->conf;
-	struct ip_addr *advertised = calloc(ci->n_advertised + 1, sizeof(*advertised));
 	bool learned = inst->format.csum == VRRP_CSUM_GROUP && ci->csum_group_learned;
 
-	if (!advertised)
-		return -ENOMEM;
 	free(inst->advertised);
-	inst->advertised = advertised;
+	inst->advertised = TAKE_PTR(inst->next.advertised);
 	for (size_t i = 0; i < ci->n_advertised; i++)
 		inst->advertised[i] = ci->vips[i].prefix.addr;
 	inst->format = (struct vrrp_wire){
@@ -37,7 +36,6 @@ int instance_wire_init(struct instance *inst)
 		.check_peers = ci->check_unicast_src,
 	};
 	memcpy(inst->format.auth_data, ci->auth_data, sizeof(inst->format.auth_data));
-	return 0;
 }
 
 static bool from_a_peer(void *user, const struct vrrp_packet *packet)
@@ -48,15 +46,15 @@ static bool from_a_peer(void *user, const struct vrrp_packet *packet)
 	return vrrp_find_peer(&inst->format, &src);
 }
 
-int instance_wire_join(struct instance *inst)
+int instance_wire_expect(struct instance *inst)
 {
 	const struct conf_instance *ci = inst->conf;
 	const struct wire_station station = {
 		.vrid = ci->vrid, .rx = instance_on_packet, .knows = from_a_peer, .user = inst
 	};
 
-	return wire_join(inst->env.wires, ci->interface, ci->family, ci->unicast ? NULL : &ci->group, &station,
-			 &inst->wire);
+	return wire_expect(inst->env.wires, ci->interface, ci->family, ci->unicast ? NULL : &ci->group, &station,
+			   &inst->wire);
 }
 
 void instance_wire_fit(struct instance *inst, const struct netif_link *link)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -69,6 +70,31 @@ void privs_many_files(void)
 		return;
 	files.rlim_cur = files.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
+int privs_files_left(unsigned n)
+{
+	struct rlimit files;
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + n > files.rlim_cur ? -EMFILE : 0;
+}
+
+const char *privs_error_text(int error, char *buf, size_t size)
+{
+	struct rlimit files;
+
+	if (error == -EMFILE && getrlimit(RLIMIT_NOFILE, &files) == 0)
+		snprintf(buf, size,
+			 "this process may have %llu files open, and needs more: raise its hard limit (LimitNOFILE= of "
+			 "the unit) and restart, or configure less",
+			 (unsigned long long)files.rlim_cur);
+	else
+		snprintf(buf, size, "%s", strerror(-error));
+	return buf;
 }
 
 void privs_keep_realtime(void)

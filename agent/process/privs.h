@@ -12,6 +12,12 @@ void privs_realtime(unsigned priority, char *buf, size_t size);
 /* As many open files as the hard limit allows: each interface has sockets, each check some files. Programs are run by
  * the supervisor, and keep what it has. */
 void privs_many_files(void);
+/* Whether `n` more files can be opened. 0 or -errno. (The kernel gives out the lowest number that is free: a few may be
+ * taken beyond it, if many have been open before.) */
+int privs_files_left(unsigned n);
+/* What -errno means, in words; where that is the number of open files, also how many there may be, and what to do.
+ * Returns buf. */
+const char *privs_error_text(int error, char *buf, size_t size);
 /* Threads that are started from now on have ordinary scheduling. */
 void privs_keep_realtime(void);
 

@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -445,6 +446,60 @@ def test_reload_of_many_instances_and_addresses_is_on_time(pair):
     assert len(last) == 255
     assert worst < DOWN, f"an advert came {worst:.3f} s after the one before"
     assert {i["name"]: i["counters"]["release_master"] for i in agent.status()["instances"]} == before
+
+
+def test_reload_that_needs_more_open_files_than_are_allowed_is_refused_and_costs_nothing(pair):
+    """Each group has sockets of its own."""
+    def config(*vrids):
+        return "".join(instance(200, f"mcast_dst_ip 224.0.1.{i}" if i > 2 else "", name=f"VI_{i}", vrid=i,
+                                vips=(VIP if i == 1 else f"192.168.1.{100 + i}",), track=False) for i in vrids)
+
+    many = config(1, *range(3, 150))  # without VI_2, which must not be told to leave
+    agent = pair.agent(pair.master, config(1, 2))
+    with ServiceManager(pair) as manager:
+        manager.start(agent)
+        manager.told("READY")
+        for vip in (VIP, "192.168.1.102"):
+            pair.watcher.wait_holder(pair.master, vip, 20)
+        engine = agent.engine
+        resource.prlimit(engine, resource.RLIMIT_NOFILE, (120, 120))
+        start = now()
+        before = [agent.instance(name)["counters"] for name in ("VI_1", "VI_2")]
+        done = reload(agent, many)
+        assert done.returncode == 1
+        assert "may have 120 files open" in done.stderr and "LimitNOFILE=" in done.stderr, done.stderr
+        assert "nothing was changed" in done.stderr
+        manager.told("RELOADING")
+        manager.told("READY")
+        mark = agent.process.mark()
+        agent.process.signal(signal.SIGHUP)
+        agent.process.wait_log(r"reload \(SIGHUP\): .*LimitNOFILE=.*nothing was changed", 10, mark)
+        manager.told("RELOADING")
+        manager.told("READY")
+        status = agent.status()
+        assert status["engine"]["pid"] == engine and status["engine"]["restarts"] == 0
+        assert "LimitNOFILE=" in status["reload"]["failed"]["error"]
+        assert any(a["id"] == "reload" for a in status["alarms"])
+        assert [i["name"] for i in status["instances"]] == ["VI_1", "VI_2"]
+        for i, old in zip(status["instances"], before):
+            assert i["state"] == "MASTER"
+            for counter in ("become_master", "release_master", "pri_zero_sent", "arp_sent"):
+                assert i["counters"][counter] == old[counter], counter
+            assert i["counters"]["advert_sent"] >= old["advert_sent"]
+        for vrid in (1, 2):
+            pair.watcher.wait_adverts(pair.master, 5, 10, vrid=vrid)
+            times = [a["t"] for a in pair.watcher.adverts(pair.master, vrid=vrid, since=start - 0.2)]
+            assert max(b - a for a, b in zip(times, times[1:])) < DOWN
+        assert pair.watcher.moves(VIP) == pair.watcher.moves("192.168.1.102") == 1
+        # What fits is taken: nothing of what was made for the others is left.
+        reloaded(agent, config(1, *range(3, 15)))
+        until(lambda: all(i["state"] == "MASTER" for i in agent.status()["instances"]), 20, "13 masters", step=0.2)
+        pair.watcher.wait_no_holder(pair.master, "192.168.1.102", 5)
+        status = agent.status()
+        assert status["engine"]["pid"] == engine
+        assert not any(a["id"] == "reload" for a in status["alarms"])
+        assert pair.watcher.moves(VIP) == 1
+        assert agent.stop() == 0
 
 
 def test_many_instances_come_and_go_and_cost_the_one_that_stays_no_advert(pair):

@@ -63,7 +63,8 @@ static void reload(struct fixture *f, const char *blocks, const char *tracked)
 {
 	struct conf *fresh = configure(blocks, tracked);
 
-	assert_int_equal(checker_reconf(f->checker, fresh), 0);
+	assert_int_equal(checker_prepare(f->checker, fresh), 0);
+	checker_exchange(f->checker);
 	conf_free(f->conf);
 	f->conf = fresh;
 }

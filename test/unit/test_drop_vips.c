@@ -141,6 +141,12 @@ void instance_refit(struct instance *inst)
 	(void)inst;
 }
 
+void instance_next_done(struct instance *inst)
+{
+	free(inst->next.kept);
+	inst->next = (struct instance_next){ 0 };
+}
+
 void announce_drop(struct announce *a, int ifindex, const struct ip_addr *vip)
 {
 	(void)a, (void)ifindex, (void)vip;
@@ -173,7 +179,14 @@ static int set_up(void **state)
 	w.inst.vips = calloc(2, sizeof(*w.inst.vips));
 	w.inst.fsm.state = VRRP_MASTER;
 	assert_int_equal(loop_timer_init(&w.inst.lane_timer, w.loop, LOOP_RANK_NET, 1000, retry_due, &w.inst), 0);
-	instance_reconf_begin(&w.inst, &w.conf, &w.blocks[0]);
+	w.inst.next = (struct instance_next){
+		.conf = &w.conf,
+		.block = &w.blocks[0],
+		.vips = calloc(2, sizeof(*w.inst.vips)),
+		.kept = calloc(3, sizeof(bool)),
+		.dropping = calloc(4, sizeof(*w.inst.dropping)),
+	};
+	instance_reconf_begin(&w.inst);
 	assert_true(instance_drop_vips(&w.inst));
 	return 0;
 }

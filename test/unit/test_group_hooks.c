@@ -94,10 +94,9 @@ int notify_new(sd_event *loop, const struct notify_owner *owner, const char *(*c
 	return 0;
 }
 
-int notify_reconf(struct notify *n, const struct notify_owner *owner)
+void notify_exchange(struct notify *n, const struct notify_owner *owner)
 {
 	(void)n, (void)owner;
-	return 0;
 }
 
 struct notify *notify_free(struct notify *n)
@@ -143,7 +142,8 @@ static int set_up(void **state)
 	assert_int_equal(groups_new(w.loop, &w.conf, w.list, NULL, &w.groups), 0);
 	w.conf.groups = &w.group;
 	w.conf.n_groups = 1;
-	assert_int_equal(groups_reconf(w.groups, &w.conf, w.list), 0);
+	assert_int_equal(groups_prepare(w.groups, &w.conf), 0);
+	groups_exchange(w.groups, w.list);
 	groups_settle(w.groups);
 	return 0;
 }
@@ -216,12 +216,25 @@ static void group_that_was_told_is_not_told_again_after_another_member_joined(vo
 	wants_master(1);
 	has_its_addresses(1);
 	w.inst[1].member.state = VRRP_BACKUP;
-	assert_int_equal(groups_reconf(w.groups, &w.conf, w.list), 0);
+	assert_int_equal(groups_prepare(w.groups, &w.conf), 0);
+	groups_exchange(w.groups, w.list);
 	groups_settle(w.groups);
 	wants_master(1);
 	assert_int_equal(w.told, VRRP_MASTER);
 	has_its_addresses(1);
 	assert_string_equal(w.hooks, "MASTER");
+}
+
+static void configuration_that_is_called_off_changes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(groups_prepare(w.groups, &w.conf), 0);
+	wants_master(1);
+	groups_call_off(w.groups);
+	groups_call_off(w.groups);
+	has_its_addresses(1);
+	assert_string_equal(w.hooks, "MASTER");
+	assert_int_equal(w.inst[0].group->state(w.inst[0].group->user), VRRP_MASTER);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -233,6 +246,7 @@ int main(void)
 		TEST(member_that_joins_before_the_group_was_told_tells_its_own_hooks),
 		TEST(mastership_that_ends_before_all_joined_is_never_told),
 		TEST(group_that_was_told_is_not_told_again_after_another_member_joined),
+		TEST(configuration_that_is_called_off_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -111,6 +111,15 @@ static void orders_are_kept_over_a_restart(void **state)
 	assert_true(orders_standby(f->orders, "A \"quoted\"") > 0);
 }
 
+static void rename_orders(const struct fixture *f, const struct orders_rename *names, size_t n)
+{
+	struct orders_renaming *r;
+
+	assert_int_equal(orders_renaming_new(names, n, &r), 0);
+	orders_rename(f->orders, r);
+	orders_renaming_free(r);
+}
+
 static void orders_go_along_with_new_names_even_if_they_are_swapped(void **state)
 {
 	static const struct orders_rename swap[] = { { "A", "B" }, { "B", "A" } };
@@ -122,7 +131,7 @@ static void orders_go_along_with_new_names_even_if_they_are_swapped(void **state
 	orders_set_standby(f->orders, "other", true);
 	orders_set_holder(f->orders, "B", true);
 	since_us = orders_standby(f->orders, "A");
-	assert_int_equal(orders_rename(f->orders, swap, ELEMENTSOF(swap)), 0);
+	rename_orders(f, swap, ELEMENTSOF(swap));
 	stop(f);
 	start(f);
 	assert_int_equal(orders_standby(f->orders, "A"), 0);
@@ -132,13 +141,27 @@ static void orders_go_along_with_new_names_even_if_they_are_swapped(void **state
 	assert_false(orders_holder(f->orders, "B"));
 }
 
+static void order_that_comes_after_the_renaming_was_prepared_goes_along(void **state)
+{
+	static const struct orders_rename name = { "A", "B" };
+	struct fixture *f = *state;
+	struct orders_renaming *r;
+
+	assert_int_equal(orders_renaming_new(&name, 1, &r), 0);
+	orders_set_standby(f->orders, "A", true);
+	orders_rename(f->orders, r);
+	orders_renaming_free(r);
+	assert_int_equal(orders_standby(f->orders, "A"), 0);
+	assert_true(orders_standby(f->orders, "B") > 0);
+}
+
 static void order_is_not_inherited_by_who_takes_the_name(void **state)
 {
 	static const struct orders_rename taken = { "A", "B" };
 	struct fixture *f = *state;
 
 	orders_set_standby(f->orders, "B", true);
-	assert_int_equal(orders_rename(f->orders, &taken, 1), 0);
+	rename_orders(f, &taken, 1);
 	assert_int_equal(orders_standby(f->orders, "A"), 0);
 	assert_int_equal(orders_standby(f->orders, "B"), 0);
 }
@@ -286,6 +309,8 @@ int main(void)
 		cmocka_unit_test(who_takes_no_part_is_left_alone),
 		cmocka_unit_test_setup_teardown(orders_are_kept_over_a_restart, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(orders_go_along_with_new_names_even_if_they_are_swapped, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(order_that_comes_after_the_renaming_was_prepared_goes_along, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(order_is_not_inherited_by_who_takes_the_name, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(repeated_order_keeps_its_time, set_up, tear_down),

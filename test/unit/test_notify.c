@@ -152,7 +152,8 @@ static void another_configuration_keeps_the_queue_and_runs_the_new_commands(void
 	f->conf.hooks[CONF_HOOK_BACKUP].argv = NULL;
 	set_hook(f, CONF_HOOK_ANY, "echo \"new $*\" >>$D/out");
 	owner = notify_owner_of(&f->conf, f->fifos);
-	assert_int_equal(notify_reconf(f->n, &owner), 0);
+	assert_int_equal(notify_prepare(f->n, &f->conf), 0);
+	notify_exchange(f->n, &owner);
 	assert_int_equal(counter(f, "queued"), 2);
 	snprintf(buf, sizeof(buf), "%s/go", f->dir);
 	close(open(buf, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
@@ -174,7 +175,8 @@ static void queue_without_commands_is_idle(void **state)
 	push(f, CONF_HOOK_MASTER, "MASTER", 1);
 	f->conf.hooks[CONF_HOOK_MASTER].argv = NULL;
 	owner = notify_owner_of(&f->conf, f->fifos);
-	assert_int_equal(notify_reconf(f->n, &owner), 0);
+	assert_int_equal(notify_prepare(f->n, &f->conf), 0);
+	notify_exchange(f->n, &owner);
 	assert_true(notify_idle(f->n));
 	for (int i = 0; i < 5; i++)
 		loop_turn(f->loop, STEP_US);

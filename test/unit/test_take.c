@@ -135,7 +135,9 @@ ZERO(int, announce_new, (sd_event * l, int fd, const struct announce_times *t, s
 
 ZERO(struct notify *, notify_free, (struct notify * n), (void)n)
 ZERO(bool, notify_idle, (const struct notify *n), (void)n)
-ZERO(int, notify_reconf, (struct notify * n, const struct notify_owner *o), (void)n, (void)o)
+ZERO(int, notify_prepare, (struct notify * n, const struct conf_instance *c), (void)n, (void)c)
+NOTHING(void, notify_call_off, (struct notify * n), (void)n)
+NOTHING(void, notify_exchange, (struct notify * n, const struct notify_owner *o), (void)n, (void)o)
 ZERO(int, notify_new,
      (sd_event * l, const struct notify_owner *o, const char *(*s)(void *), void *u, struct notify **ret), (void)l,
      (void)o, (void)s, (void)u, *ret = NULL)
@@ -156,7 +158,8 @@ NOTHING(void, netif_promote_no_more, (struct netif * n, int i), (void)n, (void)i
 ZERO(bool, links_is_up, (const struct links *l, const char *s), (void)l, (void)s; return true)
 ZERO(bool, wire_is_open, (const struct wire *x), (void)x; return true)
 NOTHING(void, wire_drain, (struct wire * x), (void)x)
-NOTHING(void, wire_leave, (struct wire * x, void *u), (void)x, (void)u)
+NOTHING(void, wire_enter, (struct wire * x, const void *u), (void)x, (void)u)
+NOTHING(void, wire_leave, (struct wire * x, const void *u), (void)x, (void)u)
 
 ZERO(size_t, tracker_max, (const struct conf *c, const struct conf_tracks *t), (void)c, (void)t)
 ZERO(size_t, tracker_collect,
@@ -165,11 +168,13 @@ ZERO(size_t, tracker_collect,
 ZERO(const struct tracked *, tracker_obstacle, (const struct tracked *l, size_t n), (void)l, (void)n)
 
 NOTHING(void, instance_wire_fit, (struct instance * i, const struct netif_link *l), (void)i, (void)l)
-ZERO(int, instance_wire_init, (struct instance * i), (void)i)
-ZERO(int, instance_wire_join, (struct instance * i), (void)i)
+NOTHING(void, instance_wire_init, (struct instance * i), (void)i)
+ZERO(int, instance_wire_expect, (struct instance * i), (void)i)
 NOTHING(void, instance_auth_done, (struct instance * i), (void)i)
 ZERO(int, instance_auth_init, (struct instance * i), (void)i)
-ZERO(int, instance_auth_configure, (struct instance * i), (void)i)
+ZERO(int, instance_auth_prepare, (struct instance * i, const struct conf_instance *c), (void)i, (void)c)
+NOTHING(void, instance_auth_call_off, (struct instance * i), (void)i)
+NOTHING(void, instance_auth_exchange, (struct instance * i), (void)i)
 NOTHING(void, instance_auth_retire, (struct instance * i), (void)i)
 ZERO(bool, instance_drop_vips, (struct instance * i), (void)i)
 ZERO(bool, instance_drop_again, (struct instance * i), (void)i)

@@ -243,6 +243,12 @@ static void missing_file_is_made_if_asked_for_and_a_present_one_kept(void **stat
 	assert_int_equal(value(2), 3);
 }
 
+static void reconf(const struct conf *conf)
+{
+	assert_int_equal(track_files_prepare(t.files, conf), 0);
+	track_files_exchange(t.files);
+}
+
 static void another_configuration_keeps_what_is_known(void **state)
 {
 	struct conf_track_file blocks[2];
@@ -258,14 +264,14 @@ static void another_configuration_keeps_what_is_known(void **state)
 	blocks[0] = t.blocks[1];
 	blocks[0].init = true; /* looked at by a start only */
 	blocks[0].init_overwrite = true;
-	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	reconf(&conf);
 	assert_true(track_files_state(t.files, 1).known);
 	assert_int_equal(value(1), 5);
 	wait_value(0, 6);
 	put("a", "8");
 	wait_value(1, 8);
 	conf.n_track_files = 0;
-	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	reconf(&conf);
 	put("a", "9"); /* an event of nobody's */
 	sd_event_run(t.loop, 10000);
 }
@@ -408,7 +414,7 @@ static void file_that_a_reload_brings_is_not_waited_for(void **state)
 	t.conf.n_track_files = 1;
 	blocks[0] = t.blocks[0];
 	*disk_hangs = true;
-	assert_int_equal(track_files_reconf(t.files, &conf), 0);
+	reconf(&conf);
 	assert_false(known(0));
 	assert_true(track_files_state(t.files, 0).fresh);
 	*disk_hangs = false;

@@ -274,6 +274,12 @@ static void new_beginning_counts_after_its_delay(void **state)
 	end(pid);
 }
 
+static void reconf(const struct conf *conf)
+{
+	assert_int_equal(track_procs_prepare(t.procs, conf), 0);
+	track_procs_exchange(t.procs);
+}
+
 static void another_configuration_keeps_what_counts_until_it_is_known_anew(void **state)
 {
 	struct conf_track_process blocks[2];
@@ -287,7 +293,7 @@ static void another_configuration_keeps_what_counts_until_it_is_known_anew(void 
 	blocks[0] = blocks[1] = t.block;
 	blocks[0].name = (char *)(uintptr_t) "new";
 	blocks[0].quorum = 2;
-	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	reconf(&conf);
 	assert_true(track_procs_state(t.procs, 1).up);
 	wait_until(&t, told("reason", "1 running")); /* the first is the new one */
 	assert_false(track_procs_state(t.procs, 0).up);
@@ -295,7 +301,7 @@ static void another_configuration_keeps_what_counts_until_it_is_known_anew(void 
 	end(pid);
 	wait_until(&t, !track_procs_state(t.procs, 1).up);
 	conf.n_track_processes = 0;
-	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	reconf(&conf);
 }
 
 static void same_number_is_judged_by_the_new_configuration(void **state)
@@ -310,10 +316,10 @@ static void same_number_is_judged_by_the_new_configuration(void **state)
 	wait_until(&t, up());
 	block = t.block;
 	block.quorum = 2;
-	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	reconf(&conf);
 	wait_until(&t, !up());
 	end(pid);
-	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	reconf(&t.conf);
 }
 
 static void delay_that_runs_is_not_lost_by_another_configuration(void **state)
@@ -330,9 +336,9 @@ static void delay_that_runs_is_not_lost_by_another_configuration(void **state)
 	end(pid);
 	wait_until(&t, told("reason", "0 running, which does not count yet"));
 	block = t.block;
-	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	reconf(&conf);
 	wait_until(&t, !up());
-	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	reconf(&t.conf);
 }
 
 /* What is open stays open, and nothing else can be. */
@@ -354,7 +360,7 @@ static void not_being_able_to_look_is_no_result(void **state)
 	b = spawn();
 	wait_until(&t, up());
 	allow_files(false);
-	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	reconf(&t.conf);
 	wait_until(&t, alarm_is_raised("track_process", NULL));
 	assert_true(told("reason", "2 running, when last seen: /proc cannot be read: Too many open files"));
 	end(a);
@@ -400,14 +406,14 @@ static void what_was_never_counted_holds_back_and_what_a_reload_brings_does_not(
 	begin();
 	blocks[1].name = (char *)(uintptr_t) "other";
 	allow_files(false);
-	assert_int_equal(track_procs_reconf(t.procs, &conf), 0);
+	reconf(&conf);
 	s = track_procs_state(t.procs, 1);
 	assert_true(s.fresh);
 	allow_files(true);
 	wait_until(&t, told("state", "down"));
 	assert_false(track_procs_state(t.procs, 1).fresh);
 	t.conf.n_track_processes = 1;
-	assert_int_equal(track_procs_reconf(t.procs, &t.conf), 0);
+	reconf(&t.conf);
 	worker_free(t.worker);
 	track_procs_free(t.procs);
 	assert_int_equal(worker_new(t.loop, 1, &t.worker), 0);
