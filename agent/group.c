@@ -84,10 +84,18 @@ static void tell_hooks(struct group *g, enum conf_hook hook, const char *state, 
 }
 
 /* Mastership that is over already was so before the last member had its addresses, else it would have been told then:
- * the hooks of MASTER must not hear of it, but all others do. */
-static bool is_to_be_told(const struct group *g, const struct change *c)
+ * the hooks must not hear of it, neither as a state nor as the old one of what came next. */
+static void drop_untold_mastership(struct group *g)
 {
-	return c->to != VRRP_INIT && (c->to != VRRP_MASTER || c == &g->changes[g->n_changes - 1]);
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->n_changes; i++) {
+		if (g->changes[i].to == VRRP_MASTER && i + 1 < g->n_changes)
+			g->changes[i + 1].from = g->changes[i].from;
+		else if (g->changes[i].from != g->changes[i].to)
+			g->changes[kept++] = g->changes[i];
+	}
+	g->n_changes = kept;
 }
 
 /* A reload has brought members together of which one was master and others are still to join it: mastership without
@@ -119,8 +127,9 @@ static void tell_changes(struct group *g)
 			return;
 		stopped &= instance_is_stopped(g->inst[i]);
 	}
+	drop_untold_mastership(g);
 	for (size_t i = 0; i < g->n_changes; i++)
-		if (is_to_be_told(g, &g->changes[i]))
+		if (g->changes[i].to != VRRP_INIT)
 			tell_hooks(g, hooks[g->changes[i].to], vrrp_state_name(g->changes[i].to), &g->changes[i]);
 	g->n_changes = 0;
 	if (stopped && !g->stopped)

@@ -4,7 +4,7 @@
  *
  * Orders are carried out at once, one after the other, until nothing changes any more. The group's hooks are told of a
  * state when everything that its members had to do for it is done, so notify_master comes when all addresses are
- * there. No change is left out. */
+ * there. No change is left out but mastership that ended before: neither as a state nor as the old one. */
 #pragma once
 
 #include "agent/conf/conf.h"

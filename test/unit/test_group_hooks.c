@@ -20,7 +20,7 @@ static struct {
 	size_t members[2];
 	struct groups *groups;
 	sd_event *loop;
-	char hooks[128];
+	char hooks[128], old_states[128];
 	enum vrrp_state told; /* what members did not have to tell when one was to be master */
 } w;
 
@@ -121,6 +121,7 @@ void notify_push(struct notify *n, const struct notify_event *ev)
 {
 	(void)n;
 	strcat(strcat(w.hooks, w.hooks[0] ? " " : ""), ev->state);
+	strcat(strcat(w.old_states, w.old_states[0] ? " " : ""), ev->old_state);
 }
 
 /* --- the tests --------------------------------------------------------------------------------------------------- */
@@ -208,6 +209,48 @@ static void mastership_that_ends_before_all_joined_is_never_told(void **state)
 	(void)state;
 	becomes(0, VRRP_BACKUP);
 	assert_string_equal(w.hooks, "BACKUP");
+	assert_string_equal(w.old_states, "INIT");
+}
+
+/* Both are to be master, and have no addresses yet. */
+static void both_take(void)
+{
+	wants_master(0);
+	wants_master(1);
+	assert_int_equal(w.inst[0].member.state, VRRP_MASTER);
+}
+
+static void loses_mastership(size_t i, enum vrrp_state to)
+{
+	w.inst[i].busy = false;
+	w.inst[i].member.own = to == VRRP_FAULT ? VRRP_HOLD_FAULT : VRRP_HOLD_NONE;
+	becomes(i, to);
+}
+
+static void hooks_hear_of_no_old_state_that_they_were_not_told(void **state)
+{
+	(void)state;
+	becomes(0, VRRP_BACKUP);
+	both_take();
+	loses_mastership(0, VRRP_FAULT);
+	loses_mastership(1, VRRP_FAULT);
+	assert_string_equal(w.hooks, "BACKUP FAULT");
+	assert_string_equal(w.old_states, "INIT BACKUP");
+}
+
+static void state_that_the_hooks_know_already_is_not_told_after_mastership_that_was_not(void **state)
+{
+	(void)state;
+	becomes(0, VRRP_BACKUP);
+	both_take();
+	loses_mastership(0, VRRP_BACKUP);
+	assert_int_equal(w.inst[0].group->state(w.inst[0].group->user), VRRP_BACKUP);
+	assert_string_equal(w.hooks, "BACKUP");
+	both_take();
+	has_its_addresses(0);
+	has_its_addresses(1);
+	assert_string_equal(w.hooks, "BACKUP MASTER");
+	assert_string_equal(w.old_states, "INIT BACKUP");
 }
 
 static void group_that_was_told_is_not_told_again_after_another_member_joined(void **state)
@@ -245,6 +288,8 @@ int main(void)
 		TEST(hooks_of_master_wait_for_the_addresses_of_a_member_that_joins),
 		TEST(member_that_joins_before_the_group_was_told_tells_its_own_hooks),
 		TEST(mastership_that_ends_before_all_joined_is_never_told),
+		TEST(hooks_hear_of_no_old_state_that_they_were_not_told),
+		TEST(state_that_the_hooks_know_already_is_not_told_after_mastership_that_was_not),
 		TEST(group_that_was_told_is_not_told_again_after_another_member_joined),
 		TEST(configuration_that_is_called_off_changes_nothing),
 	};
