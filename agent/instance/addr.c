@@ -136,9 +136,10 @@ static double ms_between(uint64_t from_us, uint64_t to_us)
 void instance_cannot_add(struct instance *inst, const char *why)
 {
 	inst->add_hold_us = instance_hold_us(inst->add_hold_us, INSTANCE_HOLD_MAX_US);
-	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %.0f s",
-			why, (double)inst->add_hold_us / 1e6);
-	loop_timer_in(&inst->address_timer, inst->add_hold_us);
+	instance_record(inst, LOG_ERR, JOURNAL_ADDRESS, "the addresses cannot be added: %s; trying again in %.0f s%s",
+			why, (double)inst->add_hold_us / 1e6, INSTANCE_HOLD_SOONER(inst->add_hold_us));
+	inst->add_until_us = loop_now_us() + inst->add_hold_us;
+	loop_timer_in(&inst->address_timer, INSTANCE_HOLD_MIN_US);
 	instance_set_faults(inst, FAULT_ADDRESS, FAULT_ADDRESS, "the addresses cannot be added: %s", why);
 }
 

@@ -140,7 +140,8 @@ struct lost {
 	size_t next;
 	uint64_t last_us;
 	uint64_t hold_us;        /* of the last fault; 0: none since a good time */
-	struct loop_timer timer; /* the fault is forgiven */
+	uint64_t until_us;       /* its end */
+	struct loop_timer timer; /* the fault is forgiven, if it is time */
 };
 
 /* VIPs that others have put here. */
@@ -261,6 +262,7 @@ struct instance {
 	bool promotes;          /* and it was granted, so that we have to say when we want it no more */
 	struct vip_state *vips; /* beside conf->vips */
 	struct lost lost;
+	uint64_t add_until_us;     /* the end of the wait that follows; address_timer may be due sooner */
 	uint64_t add_hold_us;      /* after the last take that failed; 0: none has since one succeeded */
 	bool removal_failed;       /* FAULT_ADDRESS lasts until it succeeds, and until address_timer has run out */
 	bool vips_stale;           /* a VIP was lost while our mastership was not fresh */
@@ -398,6 +400,11 @@ bool instance_unheard_gives_way(struct instance *inst, const struct vrrp_advert 
 void instance_unheard_text(const struct instance *inst, char *buf, size_t size);
 void instance_unheard_due(void *user, uint64_t due_us);
 
+/* timer.c: a long wait is for the sake of the host that is master meanwhile. When `t` is due: true if there is one and
+ * `until_us` has not come; it will be due again soon. */
+bool instance_waits_on(struct instance *inst, struct loop_timer *t, uint64_t until_us);
+#define INSTANCE_HOLD_SOONER(hold_us) ((hold_us) > INSTANCE_HOLD_MIN_US ? ", or as soon as nobody else is master" : "")
+
 /* lost.c: notes an incident. True if it is one too many: to be put back no more. */
 bool instance_lost_too_often(struct instance *inst);
 /* Then: FAULT for a while, longer each time. `addr` is the first that is missing. */
@@ -477,6 +484,8 @@ void instance_note_holder(struct instance *inst);
 void instance_obey(struct instance *inst);
 /* Whoever was heard last, since `since_us`; NULL if nobody was. */
 const struct peer *instance_last_peer(const struct instance *inst, uint64_t since_us);
+/* It has the addresses, or is about to have them. NULL: nobody was heard for a Down_Time, or he resigned. */
+const struct peer *instance_other_master(const struct instance *inst);
 /* Such an event would not be withheld any more. */
 void instance_withheld_is_over(struct instance *inst, enum vrrp_event_type type);
 /* `id`, for alarm_raise(): that it is one of those that end with their instance. */

@@ -193,6 +193,14 @@ const struct peer *instance_last_peer(const struct instance *inst, uint64_t sinc
 	return last;
 }
 
+const struct peer *instance_other_master(const struct instance *inst)
+{
+	uint64_t now_us = loop_now_us(), patience_us = vrrp_down_us(&inst->fsm);
+	const struct peer *p = instance_last_peer(inst, now_us > patience_us ? now_us - patience_us : 0);
+
+	return p && p->priority != VRRP_PRIO_RESIGN ? p : NULL;
+}
+
 bool instance_heard_anybody(const struct instance *inst)
 {
 	return instance_last_peer(inst, 0) != NULL;

@@ -117,15 +117,6 @@ void instance_strays_at_start(struct instance *inst)
 	remove_all(inst, a, n);
 }
 
-/* It has the addresses, or is about to have them. */
-static const struct peer *other_master(const struct instance *inst)
-{
-	uint64_t now_us = loop_now_us(), patience_us = vrrp_down_us(&inst->fsm);
-	const struct peer *p = instance_last_peer(inst, now_us > patience_us ? now_us - patience_us : 0);
-
-	return p && p->priority != VRRP_PRIO_RESIGN ? p : NULL;
-}
-
 /* False: too often. */
 static bool may_try(struct strays *s)
 {
@@ -156,7 +147,7 @@ void instance_look_for_strays(struct instance *inst)
 	ip_format(&a[0].prefix.addr, addr);
 	alarm_raise(instance_alarm("stray"), inst->conf->name,
 		    "%s/%u is on this host, which is not master: who put it there?", addr, a[0].prefix.len);
-	master = other_master(inst);
+	master = instance_other_master(inst);
 	n = keep_those_that_may_go(inst, a, n);
 	if (!may_try(s) || inst->maintenance || !master || n == 0)
 		return;

@@ -93,14 +93,30 @@ static void lane_retry(void *user, uint64_t due_us)
 	bool waits = inst->lane[0].kind == ERRAND_DROP_VIPS ? instance_drop_again(inst) : instance_addr_release(inst);
 
 	(void)due_us;
-	if (!waits)
-		instance_lane_go_on(inst);
+	if (waits)
+		return;
+	instance_lane_go_on(inst);
+	/* What others deleted meanwhile was left for this moment. */
+	instance_look_for_lost(inst);
+}
+
+bool instance_waits_on(struct instance *inst, struct loop_timer *t, uint64_t until_us)
+{
+	uint64_t now_us = loop_now_us(), left_us = until_us > now_us ? until_us - now_us : 0;
+
+	if (left_us == 0 || !instance_other_master(inst))
+		return false;
+	loop_timer_in(t, left_us < INSTANCE_HOLD_MIN_US ? left_us : INSTANCE_HOLD_MIN_US);
+	return true;
 }
 
 static void address_forgiven(void *user, uint64_t due_us)
 {
+	struct instance *inst = user;
+
 	(void)due_us;
-	instance_addr_forgive(user);
+	if (!instance_waits_on(inst, &inst->address_timer, inst->add_until_us))
+		instance_addr_forgive(inst);
 }
 
 static void hurry(struct loop_timer *t)
@@ -111,6 +127,7 @@ static void hurry(struct loop_timer *t)
 
 void instance_try_again(struct instance *inst)
 {
+	inst->add_until_us = inst->lost.until_us = loop_now_us();
 	hurry(&inst->address_timer);
 	hurry(&inst->veto.timer);
 	hurry(&inst->lost.timer);

@@ -17,6 +17,7 @@ static struct {
 	struct vip_state state;
 	struct instance inst;
 	bool link_gone;
+	bool other_master;        /* is heard */
 	unsigned takes, releases; /* handed in */
 	netif_done_fn done;       /* of the last one */
 	unsigned gone_on;         /* how often the lane went on */
@@ -53,6 +54,14 @@ int netif_release(struct netif *n, const struct netif_addr *addrs, size_t n_addr
 	w.releases++;
 	w.done = done;
 	return 0;
+}
+
+const struct peer *instance_other_master(const struct instance *inst)
+{
+	static const struct peer other = { .priority = 100 };
+
+	(void)inst;
+	return w.other_master ? &other : NULL;
 }
 
 void instance_set_faults(struct instance *inst, unsigned mask, unsigned value, const char *fmt, ...)
@@ -276,7 +285,7 @@ static unsigned fails(void)
 	instance_addr_take(&w.inst);
 	ends(-EPERM);
 	assert_true(loop_timer_armed(&w.inst.address_timer));
-	return (unsigned)((w.inst.address_timer.due_us - now_us + 500000) / 1000000);
+	return (unsigned)((w.inst.add_until_us - now_us + 500000) / 1000000);
 }
 
 static void additions_that_fail_are_tried_more_and_more_rarely_until_one_succeeds(void **state)
@@ -289,6 +298,38 @@ static void additions_that_fail_are_tried_more_and_more_rarely_until_one_succeed
 	instance_addr_take(&w.inst);
 	ends(0);
 	assert_int_equal(fails(), 5);
+}
+
+/* The timer is due before the wait is over. */
+static void looks_round(void)
+{
+	loop_timer_in(&w.inst.address_timer, 0);
+	WAIT_FOR(!is_faulty() ||
+		 (loop_timer_armed(&w.inst.address_timer) && w.inst.address_timer.due_us > loop_now_us()));
+}
+
+static void long_wait_is_over_as_soon_as_nobody_else_is_master(void **state)
+{
+	(void)state;
+	w.other_master = true;
+	fails();
+	fails();
+	assert_int_equal(fails(), 20);
+	looks_round();
+	assert_true(is_faulty());
+	w.other_master = false;
+	looks_round();
+	assert_false(is_faulty());
+}
+
+static void end_of_the_wait_needs_no_look_at_others(void **state)
+{
+	(void)state;
+	w.other_master = true;
+	fails();
+	w.inst.add_until_us = loop_now_us();
+	looks_round();
+	assert_false(is_faulty());
 }
 
 static void next_addition_fails(void)
@@ -319,6 +360,8 @@ int main(void)
 		TEST(failed_addition_holds_its_time_although_the_removal_after_it_fails_for_a_while),
 		TEST(failed_removal_outlasts_the_hold_of_the_addition_before_it),
 		TEST(additions_that_fail_are_tried_more_and_more_rarely_until_one_succeeds),
+		TEST(long_wait_is_over_as_soon_as_nobody_else_is_master),
+		TEST(end_of_the_wait_needs_no_look_at_others),
 		TEST(end_of_a_failed_removal_leaves_the_fault_of_what_follows_in_the_lane),
 	};
 

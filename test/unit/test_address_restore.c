@@ -229,6 +229,12 @@ uint64_t instance_awake_until_us(const struct instance *inst)
 	return UINT64_MAX;
 }
 
+bool instance_waits_on(struct instance *inst, struct loop_timer *t, uint64_t until_us)
+{
+	(void)inst, (void)t, (void)until_us;
+	return false;
+}
+
 void instance_wire_fit(struct instance *inst, const struct netif_link *link)
 {
 	(void)inst, (void)link;

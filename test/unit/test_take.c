@@ -15,6 +15,7 @@ enum { ETH0 = 2, DEADLINE_US = 10000000 };
 static struct {
 	sd_event *loop;
 	struct loop_clock *clock;
+	bool other_master; /* is heard */
 	struct conf conf;
 	struct conf_instance block;
 	struct conf_vip vip;
@@ -53,6 +54,14 @@ bool netif_source(const struct netif *n, int ifindex, sa_family_t family,
 	(void)n, (void)ifindex, (void)family, (void)skip, (void)user;
 	*ret = w.inst->fsm.own;
 	return true;
+}
+
+const struct peer *instance_other_master(const struct instance *inst)
+{
+	static const struct peer other = { .priority = 100 };
+
+	(void)inst;
+	return w.other_master ? &other : NULL;
 }
 
 int netif_take(struct netif *n, const struct netif_addr *addrs, size_t n_addrs, uint64_t not_after_us,
@@ -433,7 +442,7 @@ static unsigned is_robbed(void)
 	assert_int_equal(w.inst->fsm.state, VRRP_FAULT);
 	end_job(&w.released, 0);
 	assert_true(loop_timer_armed(&w.inst->lost.timer));
-	return (unsigned)((w.inst->lost.timer.due_us - now_us + 500000) / 1000000);
+	return (unsigned)((w.inst->lost.until_us - now_us + 500000) / 1000000);
 }
 
 static void tries_again(void)
@@ -452,6 +461,38 @@ static void vip_that_is_deleted_again_and_again_is_given_up_for_longer_each_time
 	assert_int_equal(is_robbed(), 300);
 	tries_again();
 	assert_int_equal(is_robbed(), 300);
+}
+
+static void looks_round(void)
+{
+	loop_timer_in(&w.inst->lost.timer, 0);
+	WAIT_FOR(w.inst->fsm.state != VRRP_FAULT ||
+		 (loop_timer_armed(&w.inst->lost.timer) && w.inst->lost.timer.due_us > loop_now_us()));
+}
+
+static void vip_given_up_is_tried_again_as_soon_as_nobody_else_is_master(void **state)
+{
+	(void)state;
+	is_robbed();
+	tries_again();
+	assert_int_equal(is_robbed(), 10);
+	w.other_master = true;
+	looks_round();
+	assert_int_equal(w.inst->fsm.state, VRRP_FAULT);
+	w.other_master = false;
+	looks_round();
+	assert_int_equal(w.inst->fsm.state, VRRP_BACKUP);
+}
+
+static void deletions_of_long_ago_make_no_wait_longer(void **state)
+{
+	(void)state;
+	is_robbed();
+	tries_again();
+	assert_int_equal(is_robbed(), 10);
+	tries_again();
+	w.inst->lost.until_us = loop_now_us() - LOST_GOOD_US - 2 * w.inst->lost.hold_us;
+	assert_int_equal(is_robbed(), 5);
 }
 
 static void vip_given_up_for_deletions_is_told_as_the_fault_that_it_is(void **state)
@@ -494,6 +535,8 @@ int main(void)
 		TEST(take_that_a_better_master_overtakes_in_the_kernel_is_never_told),
 		TEST(take_that_came_too_late_after_a_pause_is_never_told),
 		TEST(each_take_is_told_for_itself),
+		TEST(vip_given_up_is_tried_again_as_soon_as_nobody_else_is_master),
+		TEST(deletions_of_long_ago_make_no_wait_longer),
 		TEST(vip_that_is_deleted_again_and_again_is_given_up_for_longer_each_time),
 		TEST(vip_given_up_for_deletions_is_told_as_the_fault_that_it_is),
 		TEST(vip_that_was_kept_for_a_good_time_is_given_up_as_shortly_as_at_first),
