@@ -41,6 +41,7 @@ struct file {
 	bool known, dirty;
 	bool fresh;            /* a reload brought it */
 	bool again;            /* we lacked something to read it with */
+	bool watch_lost;       /* since the job under way was begun: what it brings is no watch any more */
 	const struct job *job; /* under way, or NULL: what it holds is the thread's */
 	uint64_t asked_us;     /* … since then */
 	int32_t value;
@@ -199,7 +200,8 @@ static bool take(struct file *f, const struct job *j)
 	const bool was_known = f->known;
 	bool fits = true;
 
-	f->wd = j->wd;
+	f->wd = f->watch_lost ? -1 : j->wd;
+	f->watch_lost = false;
 	f->maker = 0;
 	if (j->make_error)
 		log_error("track_file %s: init_file cannot make %s: %s", f->conf->name, f->conf->path,
@@ -295,9 +297,17 @@ static void retry(void *user, uint64_t due_us)
 
 /* --- what happens in the folders --------------------------------------------------------------------------------- */
 
+/* The first job may have added the watch already: which one it is, is known when the job is done. So until then every
+ * event may be about it: it costs another look at most, and where the watch was lost it is added once more, which
+ * changes nothing if it is there. Of events that overflowed, each may have been the loss of any watch. */
+static bool may_concern(const struct file *f, const struct inotify_event *ev)
+{
+	return f->wd == ev->wd || (f->wd < 0 && f->job) || (ev->mask & IN_Q_OVERFLOW);
+}
+
 static void on_event(struct track_files *t, const struct inotify_event *ev, const char *name)
 {
-	const bool lost = ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT);
+	const bool lost = ev->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT | IN_Q_OVERFLOW);
 
 	/* Moved away, the folder would be watched on at its new place. */
 	if (ev->mask & IN_MOVE_SELF)
@@ -305,12 +315,13 @@ static void on_event(struct track_files *t, const struct inotify_event *ev, cons
 	for (size_t i = 0; i < t->n; i++) {
 		struct file *f = &t->files[i];
 
-		if (ev->mask & IN_Q_OVERFLOW) {
-			look(t, f);
-		} else if (f->wd == ev->wd && lost) {
+		if (!may_concern(f, ev))
+			continue;
+		if (lost) {
 			f->wd = -1;
+			f->watch_lost = f->job;
 			look(t, f);
-		} else if (f->wd == ev->wd && name && strcmp(strrchr(f->conf->path, '/') + 1, name) == 0) {
+		} else if (name && strcmp(strrchr(f->conf->path, '/') + 1, name) == 0) {
 			look(t, f);
 		}
 	}

@@ -16,6 +16,8 @@ enum { DEADLINE_US = 10000000, STEP_US = 10000 };
 #include <sys/syscall.h>
 
 static volatile bool *disk_hangs; /* for whoever opens a file named slow..., in this process or in a child */
+static _Atomic int late_fd = -1;  /* a file named late...: what was read of it is long in coming */
+static _Atomic bool late_is_read;
 
 static struct fixture {
 	sd_event *loop;
@@ -35,6 +37,7 @@ int open(const char *path, int flags, ...)
 	const uint64_t until_us = loop_now_us() + 2 * DEADLINE_US;
 	mode_t mode = 0;
 	va_list ap;
+	int fd;
 
 	va_start(ap, flags);
 	if (flags & O_CREAT)
@@ -42,7 +45,28 @@ int open(const char *path, int flags, ...)
 	va_end(ap);
 	while (strstr(path, "/slow") && disk_hangs && *disk_hangs && loop_now_us() < until_us)
 		poll(NULL, 0, 5);
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+	if (strstr(path, "/late"))
+		late_fd = fd;
+	return fd;
+}
+
+/* Takes libc's place. */
+ssize_t read(int fd, void *buf, size_t size)
+{
+	const uint64_t until_us = loop_now_us() + 2 * DEADLINE_US;
+	const ssize_t n = syscall(SYS_read, fd, buf, size);
+	const int error = errno;
+
+	if (fd == late_fd) {
+		late_fd = -1;
+		late_is_read = true;
+		while (*disk_hangs && loop_now_us() < until_us)
+			poll(NULL, 0, 5);
+		late_is_read = false;
+	}
+	errno = error;
+	return n;
 }
 
 static void changed(void *user)
@@ -205,6 +229,130 @@ static void folder_that_is_missing_or_goes_is_waited_for(void **state)
 	wait_value(0, 0);
 	assert_int_equal(rename(away, folder), 0);
 	wait_value(0, 3);
+}
+
+static bool watched(size_t i)
+{
+	json_t *all = json_array();
+	bool yes;
+
+	track_files_status(t.files, all);
+	yes = json_is_true(json_object_get(json_array_get(all, i), "watched"));
+	json_decref(all);
+	return yes;
+}
+
+/* With the block's file in it. */
+static void remove_folder(const char *name, size_t i)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	assert_int_equal(unlink(t.paths[i]), 0);
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void make_folder(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", t.dir, name);
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void folder_that_goes_during_a_read_is_watched_again(void **state)
+{
+	(void)state;
+	make_folder("f");
+	put("f/slow", "1");
+	block(0, "a", "f/slow");
+	block(1, "b", "f/none"); /* shares the watch */
+	begin();
+	assert_int_equal(value(0), 1);
+	*disk_hangs = true;
+	put("f/slow", "2");
+	wait_until(&t, worker_running(t.worker, &(uint64_t){ 0 }));
+	remove_folder("f", 0);
+	wait_until(&t, !watched(0));
+	make_folder("f");
+	put("f/slow", "3");
+	*disk_hangs = false;
+	wait_value(0, 3);
+	wait_until(&t, watched(0) && watched(1));
+	put("f/slow", "4");
+	wait_value(0, 4);
+	put("f/none", "5");
+	wait_value(1, 5);
+}
+
+static void folder_that_goes_during_the_first_read_is_watched_again(void **state)
+{
+	(void)state;
+	make_folder("f");
+	put("f/late", "1");
+	block(0, "a", "f/late");
+	block(1, "b", "near");
+	*disk_hangs = true;
+	begin();
+	wait_until(&t, late_is_read);
+	remove_folder("f", 0);
+	put("near", "2");
+	wait_value(1, 2); /* what has happened before is known, too */
+	*disk_hangs = false;
+	wait_until(&t, track_files_state(t.files, 0).known && value(0) == 0);
+	make_folder("f");
+	put("f/late", "3");
+	wait_value(0, 3);
+}
+
+static void change_during_the_first_read_is_seen(void **state)
+{
+	(void)state;
+	put("late", "1");
+	block(0, "a", "late");
+	block(1, "b", "near");
+	*disk_hangs = true;
+	begin();
+	wait_until(&t, late_is_read);
+	put("late", "2");
+	put("near", "2");
+	wait_value(1, 2); /* what has happened before is known, too */
+	*disk_hangs = false;
+	wait_value(0, 2);
+}
+
+/* More than the kernel keeps for us. */
+static void have_events_dropped(void)
+{
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+	char path[256];
+	unsigned n;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	fclose(f);
+	snprintf(path, sizeof(path), "%s/any", t.dir);
+	for (unsigned i = 0; i < n / 2 + 1; i++) { /* made and removed, at least */
+		put("any", "");
+		assert_int_equal(unlink(path), 0);
+	}
+}
+
+static void folder_that_goes_among_too_many_events_is_watched_again(void **state)
+{
+	(void)state;
+	make_folder("f");
+	put("f/a", "1");
+	block(0, "a", "f/a");
+	block(1, "b", "near");
+	begin();
+	have_events_dropped();
+	remove_folder("f", 0);
+	make_folder("f");
+	put("f/a", "3");
+	wait_value(0, 3);
+	put("f/a", "4");
+	wait_value(0, 4);
 }
 
 static void what_is_no_ordinary_file_is_zero_and_never_waited_on(void **state)
@@ -430,6 +578,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(content_is_known_from_the_start_and_followed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(equal_content_is_no_change, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(folder_that_is_missing_or_goes_is_waited_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(folder_that_goes_during_a_read_is_watched_again, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(folder_that_goes_during_the_first_read_is_watched_again, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(folder_that_goes_among_too_many_events_is_watched_again, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(change_during_the_first_read_is_seen, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_no_ordinary_file_is_zero_and_never_waited_on, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(missing_file_is_made_if_asked_for_and_a_present_one_kept, set_up,
