@@ -42,12 +42,15 @@ struct mysql_check {
 	struct user_query query;
 	enum heart_phase phase;
 	int pid_file;        /* the answer to what mysqld's pid file says; -1: not asked */
+	bool pid_file_old;   /* it was asked for another connection */
+	char pid_path[256];  /* that file, as named on the present connection; "": not needed there */
 	uint64_t asked_us;   /* the present question */
 	uint64_t timed_us;   /* the last question whose answer we were woken by */
 	bool lies;           /* the answer to the present one may lie until the next question */
 	uint64_t planned_us; /* the wake-up that we asked for */
 	uint64_t entry_us;   /* when to see again whether the socket file is there */
 	int entry;           /* the answer to that; -1: not asked */
+	bool entry_old;      /* it was asked before the log-in */
 	bool entry_missing;
 	/* The watch has seen a death: nobody else is asked in this step, and all that the dead process has left is
 	 * closed in the next one, for the VIP is not to wait. A death found in any other way is found late, by closed
@@ -88,18 +91,22 @@ static void push_error(struct mysql_check *c)
 	push(c, (struct probe_event){ .type = PROBE_EV_ERROR, .code = c->heart.code, .text = c->heart.error });
 }
 
-/* Looks at the directory, seldom. The answer is not waited for, and on a disk that hangs one question is enough. */
+/* Looks at the directory, seldom. The answer is not waited for, and on a disk that hangs one question is enough: each
+ * is a thread that is stuck. So no other is asked before it is answered, even if its answer is out of date by now. */
 static void look_for_entry(struct mysql_check *c)
 {
 	int missing;
 
 	if (c->entry < 0 && c->conf->socket && c->now_us >= c->entry_us) {
 		c->entry_us = c->now_us + ENTRY_RECHECK_US;
+		c->entry_old = false;
 		c->entry = disk_ask_missing(c->conf->socket);
 	}
 	if (c->entry < 0 || !disk_answer(c->entry, &missing))
 		return;
 	c->entry = close_fd(c->entry);
+	if (c->entry_old)
+		return;
 	c->entry_missing = missing;
 	c->entry_us = c->now_us + (missing ? ENTRY_RECHECK_US : ENTRY_CHECK_US);
 }
@@ -107,7 +114,7 @@ static void look_for_entry(struct mysql_check *c)
 /* We came in by it, whatever was seen before. */
 static void entry_is_there(struct mysql_check *c)
 {
-	c->entry = close_fd(c->entry);
+	c->entry_old = true;
 	c->entry_missing = false;
 	c->entry_us = c->now_us + ENTRY_CHECK_US;
 }
@@ -169,19 +176,29 @@ static void adopt_pid(struct mysql_check *c, int pid)
 		watch_stop(&c->watch, "closed connection: pid 1 listens, and mysqld's pid file cannot be read");
 }
 
-/* Once, at a connect, the file that mysqld itself named. Who is watched until the answer comes stays so. */
 static void ask_pid_file(struct mysql_check *c)
 {
-	c->pid_file = close_fd(c->pid_file);
-	if (c->heart.code == 0 && c->heart.has_cell)
-		c->pid_file = disk_ask_pid(c->heart.cell);
-	if (c->pid_file < 0) {
+	c->pid_file_old = false;
+	c->pid_file = disk_ask_pid(c->pid_path);
+	if (c->pid_file >= 0)
+		c->pid_file_opened++;
+	else
+		adopt_pid(c, 0);
+}
+
+/* Once, at a connect, the file that mysqld itself named. Who is watched until the answer comes stays so. As long as
+ * another connection's question is not answered, ours waits: each is a thread, which is stuck if the disk hangs. */
+static void want_pid_file(struct mysql_check *c)
+{
+	if (c->heart.code || !c->heart.has_cell) {
 		adopt_pid(c, 0);
 		return;
 	}
-	c->pid_file_opened++;
+	snprintf(c->pid_path, sizeof(c->pid_path), "%s", c->heart.cell);
 	if (c->watch.pid == 0)
 		watch_stop(&c->watch, "closed connection: pid 1 listens, and mysqld's pid file is being read");
+	if (c->pid_file < 0)
+		ask_pid_file(c);
 }
 
 static void hear_pid_file(struct mysql_check *c)
@@ -191,7 +208,10 @@ static void hear_pid_file(struct mysql_check *c)
 	if (!c->pid_file_ready || c->pid_file < 0 || !disk_answer(c->pid_file, &pid))
 		return;
 	c->pid_file = close_fd(c->pid_file);
-	adopt_pid(c, pid);
+	if (!c->pid_file_old)
+		adopt_pid(c, pid);
+	else if (c->pid_path[0])
+		ask_pid_file(c);
 }
 
 /* --- the heartbeat ----------------------------------------------------------------------------------------------- */
@@ -242,7 +262,7 @@ static void heart_advance(struct mysql_check *c)
 			logged_in(c);
 			break;
 		case HEART_PID_FILE:
-			ask_pid_file(c);
+			want_pid_file(c);
 			c->phase = HEART_SESSION;
 			link_query(&c->heart, "SET SESSION wait_timeout=604800");
 			break;
@@ -330,7 +350,8 @@ static void look_at_process(struct mysql_check *c)
 static void drop_heart(struct mysql_check *c)
 {
 	link_drop(&c->heart);
-	c->pid_file = close_fd(c->pid_file);
+	c->pid_file_old = true;
+	c->pid_path[0] = '\0';
 	c->phase = HEART_REST;
 	c->heart_ready = 0;
 }
@@ -602,12 +623,13 @@ static void mysql_reconf(void *state, const void *conf)
 {
 	struct mysql_check *c = state;
 	const struct mysql_conf *old = c->conf, *fresh = conf;
+	const bool same = same_server(old, fresh);
 
 	probe_reconf(&c->probe, fresh->interval_us, fresh->timeout_us, fresh->reserved_port != 0, fresh->query != NULL,
 		     !same_text(old->query, fresh->query));
 	c->conf = fresh;
 	user_query_reconf(&c->query, fresh);
-	if (!same_server(old, fresh)) /* else its process is watched on, and may die while we log in anew */
+	if (!same) /* else its process is watched on, and may die while we log in anew */
 		watch_stop(&c->watch, NULL);
 	else if (same_account(old, fresh))
 		return;
@@ -615,7 +637,11 @@ static void mysql_reconf(void *state, const void *conf)
 	raw_drop(&c->raw);
 	link_drop(&c->second);
 	drop_heart(c);
-	c->entry = close_fd(c->entry);
+	if (!same) { /* its files may lie on another disk, which does not hang */
+		c->pid_file = close_fd(c->pid_file);
+		c->entry = close_fd(c->entry);
+	}
+	c->entry_old = true;
 	c->entry_us = 0;
 	c->entry_missing = false;
 	probe_restart(&c->probe);

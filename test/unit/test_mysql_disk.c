@@ -8,6 +8,7 @@
 static bool activated;           /* as if systemd had made the socket and handed it to mysqld */
 static volatile bool disk_hangs; /* for whoever opens mysqld's pid file or looks for its socket */
 static volatile unsigned looks;  /* for the socket file */
+static volatile unsigned opens;  /* of the pid file */
 
 /* Takes libc's place. */
 int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
@@ -47,6 +48,7 @@ int open(const char *path, int flags, ...)
 	if (flags & O_CREAT)
 		mode = va_arg(ap, mode_t);
 	va_end(ap);
+	opens += strlen(path) > 4 && strcmp(path + strlen(path) - 4, "/pid") == 0;
 	wait_for_disk(path, "/pid");
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
@@ -56,6 +58,7 @@ static int setup(void **state)
 	(void)state;
 	activated = true;
 	disk_hangs = false;
+	looks = opens = 0;
 	return 0;
 }
 
@@ -73,6 +76,23 @@ static void pid_file_tells_whose_process_it_is(void **state)
 	runner_free(r);
 }
 
+static void log_in_again(struct runner *r)
+{
+	const uint64_t before = r->report.connects;
+
+	root_sql("KILL USER probe@localhost");
+	RUN_UNTIL(r, r->report.connects > before && r->report.verdict == CHECK_ALIVE, 5 * S);
+}
+
+/* With the server at work. */
+static void pass_eleven_seconds(struct runner *r)
+{
+	const unsigned before = r->passes;
+
+	r->shift_us += 11 * S;
+	RUN_UNTIL(r, r->passes >= before + 3, 10 * S);
+}
+
 static void pid_file_on_a_disk_that_hangs_delays_nothing(void **state)
 {
 	struct runner *r;
@@ -81,14 +101,17 @@ static void pid_file_on_a_disk_that_hangs_delays_nothing(void **state)
 	start_server();
 	disk_hangs = true;
 	r = runner_alive(20 * MS, S);
-	RUN_UNTIL(r, r->passes >= 20, 10 * S);
+	RUN_UNTIL(r, r->passes >= 20 && opens == 1, 10 * S);
 	assert_true(r->slowest_us < S);
 	assert_string_equal(r->report.watch, "closed connection: pid 1 listens, and mysqld's pid file is being read");
 	assert_int_equal(r->report.pid, 0);
-	root_sql("KILL USER probe@localhost"); /* another connection asks anew */
-	RUN_UNTIL(r, r->report.connects == 2 && r->report.verdict == CHECK_ALIVE, 5 * S);
+	log_in_again(r);
+	log_in_again(r);
+	assert_int_equal(opens, 1); /* one question at a time */
+	assert_string_equal(r->report.watch, "closed connection: pid 1 listens, and mysqld's pid file is being read");
 	disk_hangs = false;
 	RUN_UNTIL(r, r->report.pid == server.pid, 10 * S);
+	assert_int_equal(opens, 2); /* what was asked before the log-in may be about another process */
 	assert_int_equal(r->fails + r->gones, 0);
 	runner_free(r);
 }
@@ -128,7 +151,6 @@ static void socket_file_on_a_disk_that_hangs_delays_nothing(void **state)
 {
 	struct runner *r;
 	char moved[128];
-	unsigned before;
 
 	(void)state;
 	activated = false;
@@ -140,11 +162,8 @@ static void socket_file_on_a_disk_that_hangs_delays_nothing(void **state)
 	r->shift_us += 11 * S; /* it is looked for every ten seconds */
 	RUN_UNTIL(r, looks == 1, 10 * S);
 	assert_int_equal(rename(server.socket, moved), 0);
-	for (int i = 0; i < 3; i++) {
-		before = r->passes;
-		r->shift_us += 11 * S;
-		RUN_UNTIL(r, r->passes >= before + 3, 10 * S);
-	}
+	for (int i = 0; i < 3; i++)
+		pass_eleven_seconds(r);
 	assert_int_equal(looks, 1); /* one question at a time */
 	assert_true(r->slowest_us < S);
 	assert_int_equal(r->report.verdict, CHECK_ALIVE);
@@ -154,6 +173,40 @@ static void socket_file_on_a_disk_that_hangs_delays_nothing(void **state)
 	assert_int_equal(rename(moved, server.socket), 0);
 	RUN_UNTIL(r, r->report.verdict == CHECK_ALIVE, 10 * S);
 	assert_int_equal(r->fails + r->gones, 0);
+	runner_free(r);
+}
+
+static void socket_file_is_asked_for_once_by_however_many_connections(void **state)
+{
+	struct runner *r;
+	char moved[128];
+	unsigned before;
+
+	(void)state;
+	activated = false;
+	start_server();
+	snprintf(moved, sizeof(moved), "%s.away", server.socket);
+	r = runner_alive(20 * MS, S);
+	looks = 0;
+	disk_hangs = true;
+	r->shift_us += 11 * S;
+	RUN_UNTIL(r, looks == 1, 10 * S);
+	for (int i = 0; i < 3; i++) {
+		log_in_again(r);
+		pass_eleven_seconds(r);
+	}
+	assert_int_equal(looks, 1);
+	log_in_again(r);
+	assert_int_equal(rename(server.socket, moved), 0);
+	disk_hangs = false;
+	before = r->passes;
+	RUN_UNTIL(r, r->passes >= before + 3, 10 * S);
+	assert_int_equal(r->report.verdict, CHECK_ALIVE); /* what was asked before the log-in is out of date */
+	r->shift_us += 11 * S;
+	RUN_UNTIL(r, r->report.verdict == CHECK_DEGRADED, 10 * S);
+	assert_int_equal(rename(moved, server.socket), 0);
+	RUN_UNTIL(r, r->report.verdict == CHECK_ALIVE, 10 * S);
+	assert_int_equal(r->gones, 0);
 	runner_free(r);
 }
 
@@ -167,6 +220,7 @@ int main(void)
 		test(answer_that_nobody_waits_for_any_more_does_no_harm),
 		test(pid_file_that_is_missing_leaves_the_closed_connection),
 		test(socket_file_on_a_disk_that_hangs_delays_nothing),
+		test(socket_file_is_asked_for_once_by_however_many_connections),
 	};
 
 	return cmocka_run_group_tests(tests, install_server, remove_server);
