@@ -4,36 +4,14 @@
 
 #include "agent/alarm.h"
 #include "agent/announce.h"
-#include "agent/apply.h"
 #include "agent/base/cleanup.h"
 #include "agent/base/log.h"
-#include "agent/base/loop.h"
 #include "agent/base/signals.h"
-#include "agent/checker.h"
-#include "agent/conf/bundle.h"
-#include "agent/conf/conf.h"
-#include "agent/control.h"
-#include "agent/fifo.h"
-#include "agent/group.h"
-#include "agent/instance/instance.h"
+#include "agent/daemon.h"
 #include "agent/journal.h"
-#include "agent/json.h"
-#include "agent/links.h"
 #include "agent/load.h"
-#include "agent/netif/netif.h"
 #include "agent/observe.h"
-#include "agent/once.h"
-#include "agent/ops.h"
-#include "agent/orders.h"
-#include "agent/pacing.h"
-#include "agent/process/engine_link.h"
 #include "agent/process/privs.h"
-#include "agent/reload.h"
-#include "agent/store.h"
-#include "agent/track_file.h"
-#include "agent/track_proc.h"
-#include "agent/wire.h"
-#include "agent/worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,45 +26,6 @@ enum {
 	STORE_FLUSH_US = 1000000,
 	LOOK_US = 2000000, /* between two looks for alarms */
 	LOOK_SLACK_US = 500000,
-};
-
-struct daemon {
-	struct conf_bundle *bundle; /* from the supervisor */
-	struct engine_link *supervisor;
-	struct conf *conf;  /* in effect */
-	struct conf *first; /* of the start: for what a reload does not reach */
-	sd_event *loop;
-	struct store *store;
-	struct orders *orders;
-	struct netif *netif;
-	struct wires *wires;
-	struct loop_clock *adverts, *downs;
-	struct links *links;
-	struct worker *file_worker, *proc_worker; /* what hangs in one must not hold up the other */
-	struct track_files *files;
-	pid_t *makers; /* of tracked files, until they are tracked */
-	struct track_procs *procs;
-	struct checker *checker;
-	struct fifos *fifos;
-	struct once once; /* startup_script or shutdown_script */
-	bool shutdown_done;
-	struct instance **instances;
-	struct groups *groups;
-	int announce_socket;
-	struct pacing *pacing;
-	struct apply *apply;
-	struct reload *reload;
-	struct control *control;
-	struct loop_timer stop_timer;
-	struct loop_timer look_timer; /* for alarms */
-	size_t unreleased;            /* instances that still hold something; while stopping */
-	bool stopping, ready;
-	bool observe; /* --observe */
-	bool hung_up; /* SIGHUP came before we were ready */
-	pid_t supervisor_pid;
-	unsigned restarts; /* engines that were here before */
-	uint64_t started_us, stop_us;
-	char realtime[128];
 };
 
 static const struct journal_note agent_event = { .kind = JOURNAL_AGENT };
@@ -136,188 +75,21 @@ static void on_health(void *user)
 		instance_on_checks(d->instances[i]);
 }
 
-/* --- status ------------------------------------------------------------------------------------------------------ */
-
-static json_t *checks_status(void *user)
-{
-	const struct daemon *d = user;
-	json_t *all = checker_status(d->checker);
-
-	track_files_status(d->files, all);
-	track_procs_status(d->procs, all);
-	return all;
-}
-
-static struct ops ops_of(struct daemon *d)
-{
-	return (struct ops){
-		.instances = d->instances,
-		.n = d->conf->n_instances,
-		.conf = d->conf,
-		.checks = checks_status,
-		.user = d,
-		.orders = d->orders,
-		.observe = d->observe,
-	};
-}
-
-static void look_at_store(struct daemon *d)
-{
-	struct store_status s;
-
-	store_status(d->store, &s);
-	if (s.error[0])
-		alarm_raise("state_directory", NULL, "%s", s.error);
-	else
-		alarm_end("state_directory", NULL);
-}
-
-static void look(struct daemon *d)
-{
-	const uint64_t now_us = loop_now_us();
-	struct ops o = ops_of(d);
-
-	look_at_store(d);
-	track_files_look(d->files, now_us);
-	track_procs_look(d->procs, now_us);
-	ops_look(&o);
-}
-
-/* Writing takes a moment: not saved, and no error, is on its way. */
-static json_t *orders_status(const struct daemon *d)
-{
-	struct store_status s;
-
-	store_status(d->store, &s);
-	return json_pack("{s:b, s:o}", "saved", !s.unsaved, "error", s.failed ? json_text(s.error) : json_null());
-}
-
-/* Whom we run as, whatever a reload says. */
-static const char *user_of(const struct daemon *d)
-{
-	return d->first->engine_user ? d->first->engine_user : "root";
-}
-
-static json_t *answer_status(void *user, const json_t *request, const char **error)
-{
-	struct daemon *d = user;
-	json_t *instances = json_array();
-	uint64_t lag_us = 0;
-	json_t *status;
-	struct ops o;
-
-	(void)request, (void)error;
-	for (size_t i = 0; i < d->conf->n_instances; i++) {
-		uint64_t lag = instance_lag_max_us(d->instances[i]);
-
-		lag_us = lag > lag_us ? lag : lag_us;
-		json_array_append_new(instances, instance_status(d->instances[i]));
-	}
-	look(d);
-	o = ops_of(d);
-	status = json_pack(
-		"{s:s, s:i, s:f, s:s, s:s, s:s, s:f, s:b, s:o, s:o, s:o, s:o, s:o}", "version", SQLVIP_VERSION, "pid",
-		(int)d->supervisor_pid, "uptime_s", (double)(loop_now_us() - d->started_us) / 1e6, "config",
-		d->conf->file, "realtime", d->realtime, "resets", netif_reset_support(d->netif), "loop_lag_max_ms",
-		(double)lag_us / 1e3, "stopping", d->stopping, "alarms", alarm_status(), "instances", instances,
-		"groups", groups_status(d->groups), "checks", checks_status(d), "fifos", fifos_status(d->fifos));
-	json_object_set_new(status, "maintenance", ops_status(&o));
-	json_object_set_new(status, "orders", orders_status(d));
-	json_object_set_new(status, "reload", reload_status(d->reload));
-	json_object_set_new(status, "observe", json_boolean(d->observe));
-	json_object_set_new(status, "engine",
-			    json_pack("{s:i, s:s, s:i, s:s?}", "pid", (int)getpid(), "user", user_of(d), "restarts",
-				      (int)d->restarts, "warning", d->first->engine_user ? NULL : ENGINE_NO_USER));
-	return status;
-}
-
 static void look_for_alarms(void *user, uint64_t due_us)
 {
 	struct daemon *d = user;
 
 	(void)due_us;
-	look(d);
+	engine_look(d);
 	loop_timer_in(&d->look_timer, LOOK_US);
 }
-
-static void answer_standby(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct ops o = ops_of(user);
-
-	ops_standby(&o, request, reply);
-}
-
-static void answer_resume(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct ops o = ops_of(user);
-
-	ops_resume(&o, request, reply);
-}
-
-static void answer_maintenance(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct ops o = ops_of(user);
-
-	ops_maintenance(&o, request, reply);
-}
-
-static void answer_explain(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct ops o = ops_of(user);
-
-	ops_explain(&o, request, reply);
-}
-
-static void answer_events(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct ops o = ops_of(user);
-
-	ops_events(&o, request, reply);
-}
-
-static void answer_reload(void *user, const json_t *request, struct control_reply *reply)
-{
-	struct daemon *d = user;
-
-	(void)request;
-	if (d->ready)
-		reload_request(d->reload, "sqlvipctl", reply);
-	else
-		control_reply_error(reply, "the agent is still starting: startup_script runs", NULL);
-}
-
-static json_t *answer_config(void *user, const json_t *request, const char **error)
-{
-	const struct daemon *d = user;
-	char *text = conf_print_public(d->conf);
-	json_t *result =
-		text ? json_pack("{s:s, s:o}", "file", d->conf->file, "text", json_string(text) ?: json_null()) : NULL;
-
-	(void)request;
-	free(text);
-	if (!result)
-		*error = "out of memory";
-	return result;
-}
-
-static const struct control_command commands[] = {
-	{ .name = "status", .fn = answer_status },
-	{ .name = "config", .fn = answer_config },
-	{ .name = "events", .later = answer_events },
-	{ .name = "explain", .later = answer_explain },
-	{ .name = "standby", .later = answer_standby },
-	{ .name = "resume", .later = answer_resume },
-	{ .name = "reload", .later = answer_reload },
-	{ .name = "maintenance", .later = answer_maintenance },
-	{ .name = NULL },
-};
 
 /* --- going ------------------------------------------------------------------------------------------------------- */
 
 /* Everything is set up, and startup_script is over. */
 static void go(struct daemon *d)
 {
-	struct ops o = ops_of(d);
+	struct ops o = engine_ops(d);
 
 	ops_tell(&o);
 	d->ready = true;
@@ -574,7 +346,7 @@ static int start_instances(struct daemon *d)
 /* What needs root, and from then on is ours. */
 static int start_as_root(struct daemon *d)
 {
-	int r = control_new(d->loop, d->conf->control_socket, commands, d, &d->control);
+	int r = control_new(d->loop, d->conf->control_socket, engine_commands, d, &d->control);
 
 	if (r == -EADDRINUSE)
 		log_error("another sqlvipd serves %s; stop it first, or give this one its own control_socket",
@@ -685,7 +457,8 @@ static int drop_rights(struct daemon *d)
 	int r = privs_drop(d->conf->engine_uid, d->conf->engine_gid);
 
 	if (r < 0)
-		log_error("cannot become %s with CAP_NET_ADMIN and CAP_NET_RAW alone: %s", user_of(d), strerror(-r));
+		log_error("cannot become %s with CAP_NET_ADMIN and CAP_NET_RAW alone: %s", engine_user(d),
+			  strerror(-r));
 	return r;
 }
 
