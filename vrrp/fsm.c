@@ -170,7 +170,7 @@ static void reset(struct vrrp_fsm *f)
 	f->preempt_ripe = false;
 	f->fault_quiet = false;
 	f->resigning = false;
-	f->preempting = false;
+	f->preempted_priority = 0;
 	f->wants_master = false;
 	f->rival_ticks = 0;
 	f->rival_patience = 0;
@@ -184,7 +184,7 @@ static void enter_backup(struct vrrp_fsm *f, uint64_t down_us, struct vrrp_actio
 
 static void enter_master(struct vrrp_fsm *f, struct vrrp_actions *out)
 {
-	bool delay_runs = f->preempt_pending, preempting = f->preempting;
+	bool delay_runs = f->preempt_pending, preempting = f->preempted_priority > 0;
 
 	restore_owner(f);
 	reset(f);
@@ -291,7 +291,7 @@ static void accept_master(struct vrrp_fsm *f, const struct vrrp_event *ev, struc
 		learn_interval(f, ev);
 	remember_master(f, ev);
 	f->resigning = false;
-	f->preempting = false;
+	f->preempted_priority = 0;
 	f->wants_master = false;
 	act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
 }
@@ -323,7 +323,7 @@ static void hear_lower(struct vrrp_fsm *f, const struct vrrp_event *ev, struct v
 {
 	bool from_master = ip_equal(&ev->src, &f->master);
 
-	f->preempting = true;
+	f->preempted_priority = ev->priority;
 	if (from_master && f->master_priority >= f->priority) {
 		f->resigning = true;
 		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_skew_us(f));
@@ -336,7 +336,7 @@ static void hear_lower(struct vrrp_fsm *f, const struct vrrp_event *ev, struct v
 static void hear_resignation(struct vrrp_fsm *f, struct vrrp_actions *out)
 {
 	forget_master(f);
-	f->preempting = false;
+	f->preempted_priority = 0;
 	if (f->resigning)
 		return;
 	f->resigning = true;
@@ -361,9 +361,17 @@ static void backup_hears(struct vrrp_fsm *f, const struct vrrp_event *ev, struct
 	}
 }
 
-/* The Down time changes, and what is left of it by as much. But a takeover from a living master, at Skew because it
- * fell below us or at the end of the Down time because we preempt, is off when it is our equal again because we fell,
- * too. */
+/* Whether the living master that we are about to take over from, at Skew because it fell below us or at the end of the
+ * Down time because we preempt, is our equal again. Not the one that we know as master: if another was heard since, it
+ * may be dead. */
+static bool takeover_is_off(const struct vrrp_fsm *f)
+{
+	bool by_fall = f->resigning && ip_is_set(&f->master) && f->master_priority >= f->priority;
+
+	return by_fall || f->preempted_priority >= f->priority;
+}
+
+/* The Down time changes, and what is left of it by as much; unless we fell so far that a takeover is off. */
 static void backup_priority(struct vrrp_fsm *f, const struct vrrp_event *ev, struct vrrp_actions *out)
 {
 	uint64_t old_down = vrrp_down_us(f);
@@ -373,9 +381,9 @@ static void backup_priority(struct vrrp_fsm *f, const struct vrrp_event *ev, str
 	set_priority(f, ev->priority);
 	if (f->priority == old)
 		return;
-	if ((f->resigning || f->preempting) && ip_is_set(&f->master) && f->master_priority >= f->priority) {
+	if (takeover_is_off(f)) {
 		f->resigning = false;
-		f->preempting = false;
+		f->preempted_priority = 0;
 		f->wants_master = false;
 		act_timer(out, VRRP_ACT_DOWN_TIMER, vrrp_down_us(f));
 		return;
@@ -672,13 +680,14 @@ static void reconf_backup(struct vrrp_fsm *f, uint64_t old_down_us, uint64_t old
 			  struct vrrp_actions *out)
 {
 	const uint64_t down_us = vrrp_down_us(f);
-	const bool takes_over = f->preempting || (f->resigning && ip_is_set(&f->master));
+	const bool takes_over = f->preempted_priority > 0 || (f->resigning && ip_is_set(&f->master));
 
 	/* A delay of another length is begun anew by the next lower advert. */
 	if (f->conf.preempt_delay_us != old_delay_us)
 		cancel_preempt_delay(f, out);
 	if (takes_over && !may_preempt(f)) { /* the master that we were about to preempt is alive */
-		f->preempting = f->resigning = false;
+		f->resigning = false;
+		f->preempted_priority = 0;
 		act_timer(out, VRRP_ACT_DOWN_TIMER, down_us);
 	} else if (!f->resigning && down_us != old_down_us) {
 		left_us += down_us;

@@ -135,11 +135,11 @@ struct vrrp_fsm {
 	bool preempt_pending;        /* preempt_delay is running */
 	bool preempt_ripe;           /* preempt_delay ran out: lower adverts no longer hold us back */
 	bool fault_quiet;            /* in FAULT without a notification */
-	bool preempting;             /* an inferior master is alive, and the down timer runs on */
-	bool resigning;              /* the down timer runs at Skew: the master resigned (then `master` is unknown)
-					or fell below us */
-	bool wants_master;           /* grouped: the down timer ran out, and no better master was heard since */
-	bool stopped;                /* VRRP_ACT_STOPPED was given; it is given once */
+	uint8_t preempted_priority; /* what an inferior master advertised last, while the down timer runs on; 0: none */
+	bool resigning;             /* the down timer runs at Skew: the master resigned (then `master` is unknown)
+				       or fell below us */
+	bool wants_master;          /* grouped: the down timer ran out, and no better master was heard since */
+	bool stopped;               /* VRRP_ACT_STOPPED was given; it is given once */
 	/* Two owners (priority 255), and the other one ought to yield. */
 	bool owner_degraded;     /* it did not, so we do, with priority 254 until it is gone */
 	unsigned rival_ticks;    /* own intervals since the other was first heard, plus 1; 0 when there is none */

@@ -316,6 +316,32 @@ static void own_fall_under_a_master_that_was_to_be_preempted_calls_that_off(void
 	assert_step(&f, event(VRRP_EV_DOWN_TIMER), VRRP_MASTER, "send advert=1000000 add announce notify=MASTER");
 }
 
+/* The better one was heard last and may be dead; who is heard now is worse than we are all the time. */
+static void own_fall_under_a_master_that_is_silent_calls_no_takeover_from_a_worse_one_off(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(120), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(150, ABOVE), VRRP_BACKUP, "down=3531250");
+	assert_step(&f, advert(90, BELOW), VRRP_BACKUP, "");
+	assert_step(&f, priority_event(110, 2000000), VRRP_BACKUP, "down=2039062");
+	assert_step(&f, advert(90, BELOW), VRRP_BACKUP, "");
+	assert_step(&f, priority_event(120, 1000000), VRRP_BACKUP, "down=960938");
+	assert_step(&f, priority_event(91, 900000), VRRP_BACKUP, "down=1013281");
+	assert_step(&f, priority_event(90, 900000), VRRP_BACKUP, "down=3648437"); /* its equal */
+}
+
+static void lower_advert_of_somebody_else_does_not_hide_that_the_fallen_master_is_better_again(void **state)
+{
+	struct vrrp_fsm f = in_state(conf_v2(100), VRRP_BACKUP);
+
+	(void)state;
+	assert_step(&f, advert(200, ABOVE), VRRP_BACKUP, "down=3609375");
+	assert_step(&f, advert(90, ABOVE), VRRP_BACKUP, "down=609375");
+	assert_step(&f, advert(50, BELOW), VRRP_BACKUP, "");
+	assert_step(&f, priority_event(80, 500000), VRRP_BACKUP, "down=3687500");
+}
+
 static void nopreempt_accepts_any_master_but_not_silence(void **state)
 {
 	struct vrrp_fsm_conf conf = conf_v2(100);
@@ -622,6 +648,8 @@ int main(void)
 		cmocka_unit_test(own_rise_above_the_master_is_no_fall_of_the_master),
 		cmocka_unit_test(own_fall_under_the_fallen_master_calls_the_takeover_off),
 		cmocka_unit_test(own_fall_under_a_master_that_was_to_be_preempted_calls_that_off),
+		cmocka_unit_test(own_fall_under_a_master_that_is_silent_calls_no_takeover_from_a_worse_one_off),
+		cmocka_unit_test(lower_advert_of_somebody_else_does_not_hide_that_the_fallen_master_is_better_again),
 		cmocka_unit_test(nopreempt_accepts_any_master_but_not_silence),
 		cmocka_unit_test(preempting_a_living_master_lets_it_drop_the_addresses_first),
 		cmocka_unit_test(master_that_resigned_or_fell_silent_is_not_waited_for),

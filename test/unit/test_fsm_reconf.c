@@ -100,10 +100,24 @@ static void nopreempt_calls_a_takeover_from_a_living_master_off(void **state)
 	(void)state;
 	vrrp_fsm(&f, &(struct vrrp_event){
 			     .type = VRRP_EV_ADVERT, .priority = 50, .interval_us = S, .src = ip("192.0.2.2") });
-	assert_true(f.preempting);
+	assert_int_equal(f.preempted_priority, 50);
 	conf.nopreempt = true;
 	assert_reconf(&f, &conf, S / 4, "down=3500000");
-	assert_false(f.preempting);
+	assert_int_equal(f.preempted_priority, 0);
+}
+
+static void master_that_is_to_be_preempted_is_still_known(void **state)
+{
+	struct vrrp_fsm_conf conf = conf_v2(120);
+	struct vrrp_fsm f = machine(&conf);
+
+	(void)state;
+	assert_step(&f, advert(150, ABOVE), VRRP_BACKUP, "down=3531250");
+	assert_step(&f, advert(90, BELOW), VRRP_BACKUP, "");
+	conf.down_adverts = 4;
+	assert_reconf(&f, &conf, S, "down=2000000");
+	assert_step(&f, priority_event(110, 2 * S), VRRP_BACKUP, "down=2039062");
+	assert_step(&f, priority_event(80, S), VRRP_BACKUP, "down=4687500");
 }
 
 static void another_preempt_delay_begins_anew(void **state)
@@ -129,6 +143,7 @@ int main(void)
 		cmocka_unit_test(backup_moves_its_down_timer_by_the_change_of_the_down_time),
 		cmocka_unit_test(backup_of_version_2_takes_over_the_interval),
 		cmocka_unit_test(nopreempt_calls_a_takeover_from_a_living_master_off),
+		cmocka_unit_test(master_that_is_to_be_preempted_is_still_known),
 		cmocka_unit_test(another_preempt_delay_begins_anew),
 	};
 
