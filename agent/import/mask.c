@@ -33,17 +33,28 @@ void import_mask_rest(char *text)
 			*text = '*';
 }
 
-/* From behind the opening quote `q` to the closing one; `escaped`: both have a backslash. Returns what is behind. */
-static char *mask_quoted(char *p, char q, bool escaped)
+/* Whether a quote behind `n` backslashes closes one that was opened behind `opened` of them: each command line around
+ * doubles them and adds one. An even number of them leaves a quote of a command line further out. */
+static bool closes(size_t n, size_t opened)
 {
-	for (; *p; p++) {
-		if (*p == '\\' && p[1] == q && escaped)
-			return p + 2;
-		if (*p == q)
-			return p + 1;
-		if (*p == '\\' && p[1] && q == '"')
-			*p++ = '*';
-		*p = '*';
+	for (; opened % 2 == 1 && n % 2 == 1; opened /= 2)
+		n /= 2;
+	return n % 2 == 0;
+}
+
+/* From behind the opening quote `q`, which had `opened` backslashes, to the closing one. Returns what is behind. */
+static char *mask_quoted(char *p, char q, size_t opened)
+{
+	while (*p) {
+		size_t n = strspn(p, "\\");
+
+		if (p[n] == q && (q == '\'' || closes(n, opened))) {
+			memset(p, '*', n > opened ? n - opened : 0);
+			return p + n + 1;
+		}
+		n += p[n] != '\0';
+		memset(p, '*', n);
+		p += n;
 	}
 	return p;
 }
@@ -55,13 +66,13 @@ static char *mask_word(char *p)
 	const char *begin = p;
 
 	while (!is_blank_or_end(*p)) {
-		bool escaped = *p == '\\' && is_quote(p[1]);
-		char *quote = p + escaped;
+		size_t slashes = strspn(p, "\\");
+		char *quote = p + slashes;
 
 		if (is_quote(*quote)) {
 			if (is_blank_or_end(quote[1]) && !(p == begin && strchr(quote + 1, *quote)))
 				return quote + 1;
-			p = mask_quoted(quote + 1, *quote, escaped);
+			p = mask_quoted(quote + 1, *quote, slashes);
 			continue;
 		}
 		if (*p == '\\' && p[1])
@@ -73,26 +84,41 @@ static char *mask_word(char *p)
 
 /* --- command lines ----------------------------------------------------------------------------------------------- */
 
-/* `--pa=` to `--password=`, as MySQL's programs let them be cut short, `--password2=`, `--db-password=`. Returns the
- * length of the option without its value; `*apart`: the value is the next word. 0 if it is no such option. */
-static size_t long_option(const char *w, bool *apart)
+/* The length of `--NAME`, 0 if there is none. */
+static size_t long_name(const char *w)
 {
-	static const char *const parts[] = { "pass", "secret", "token", "pwd" };
 	size_t n = 2;
-	bool found;
 
 	if (strncmp(w, "--", 2) != 0)
 		return 0;
 	while (is_of_name(w[n]) || w[n] == '-')
 		n++;
-	*apart = w[n] != '=';
-	found = n >= 4 && strncasecmp(w + 2, "password", n - 2) == 0;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !found; i++) {
-		const char *at = strcasestr(w, parts[i]);
+	return n;
+}
 
-		found = at && at < w + n;
+/* Whether one of `parts`, which end with NULL, stands in the first `n` of `w`. */
+static bool has_part(const char *w, size_t n, const char *const *parts)
+{
+	for (; *parts; parts++) {
+		const char *at = strcasestr(w, *parts);
+
+		if (at && at < w + n)
+			return true;
 	}
-	return !found ? 0 : *apart ? n : n + 1;
+	return false;
+}
+
+/* `--pa=` to `--password=`, as MySQL's programs let them be cut short, `--password2=`, `--db-password=`. Returns the
+ * length of the option without its value; `*apart`: the value is the next word. 0 if it is no such option. */
+static size_t long_option(const char *w, bool *apart)
+{
+	static const char *const parts[] = { "pass", "secret", "token", "pwd", NULL };
+	size_t n = long_name(w);
+
+	if (n == 0 || !((n >= 4 && strncasecmp(w + 2, "password", n - 2) == 0) || has_part(w, n, parts)))
+		return 0;
+	*apart = w[n] != '=';
+	return *apart ? n : n + 1;
 }
 
 /* `-pWORD`, also behind options that take no value: `-NspWORD`. */
@@ -110,14 +136,46 @@ static size_t short_option(const char *w, bool *apart)
 	return n == 1 || !*apart ? n + 1 : 0;
 }
 
-/* mysql://user:WORD@host */
+/* `-u` as curl has it, also behind others, `--user`, `--proxy-user`: their value may be NAME:WORD. */
+static size_t user_option(const char *w, bool *apart)
+{
+	static const char *const parts[] = { "user", "auth", "cred", NULL };
+	size_t n = long_name(w);
+
+	if (n > 0) {
+		*apart = w[n] != '=';
+		return !has_part(w, n, parts) ? 0 : *apart ? n : n + 1;
+	}
+	n = 1;
+	while (isalpha((unsigned char)w[n]) && !strchr("uU", w[n]))
+		n++;
+	if (!w[n] || !strchr("uU", w[n]))
+		return 0;
+	*apart = is_blank_or_end(w[n + 1]);
+	return n + 1;
+}
+
+/* Of NAME:WORD the latter. Returns the end, or `p` if it is something else. */
+static char *mask_behind_name(char *p)
+{
+	size_t slashes = strspn(p, "\\");
+	bool quoted = is_quote(p[slashes]);
+	const char stop[] = { ':', quoted ? p[slashes] : ' ', quoted ? '\0' : '\t', '\0' };
+	char *begin = quoted ? p + slashes + 1 : p, *colon = begin + strcspn(begin, stop);
+
+	if (*colon != ':')
+		return p;
+	return mask_word(quoted ? mask_quoted(colon + 1, stop[1], slashes) : colon + 1);
+}
+
+/* mysql://user:WORD@host; the word may hold what would end it in a browser. */
 static void mask_url(char *p)
 {
 	while ((p = strstr(p, "://"))) {
 		char *colon, *host;
 
 		p += 3;
-		host = memrchr(p, '@', strcspn(p, "/ \t\"'"));
+		host = memrchr(p, '@', strcspn(p, BLANKS));
 		colon = host ? memchr(p, ':', (size_t)(host - p)) : NULL;
 		while (colon && ++colon < host)
 			*colon = '*';
@@ -132,7 +190,7 @@ static bool begins_word(const char *text, const char *p)
 static void mask_options(char *text)
 {
 	for (char *p = text; *p; p++) {
-		bool apart = false;
+		bool apart = false, user = false;
 		size_t n;
 
 		if (*p != '-' || !begins_word(text, p))
@@ -140,13 +198,17 @@ static void mask_options(char *text)
 		n = long_option(p, &apart);
 		if (n == 0)
 			n = short_option(p, &apart);
+		if (n == 0) {
+			n = user_option(p, &apart);
+			user = true;
+		}
 		if (n == 0)
 			continue;
 		p += n;
 		if (apart)
 			p += strspn(p, BLANKS);
 		if (!apart || *p != '-')
-			p = mask_word(p);
+			p = user ? mask_behind_name(p) : mask_word(p);
 		p--; /* to be seen by the loop */
 	}
 }

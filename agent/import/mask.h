@@ -5,8 +5,9 @@
 #include <stddef.h>
 
 /* Replaces what stands for a password or a key by asterisks, in place, each octet by one: in command lines (-pWORD,
- * --password=WORD, MYSQL_PWD=WORD and their other spellings) and behind words such as auth_pass, password or key.
- * Rather too much than too little. `file:/PATH` behind password or key is no secret. */
+ * --password=WORD, MYSQL_PWD=WORD and their other spellings, -u NAME:WORD, ://NAME:WORD@) and behind words such as
+ * auth_pass, password or key. Rather too much than too little; but what no such name precedes, as an argument that only
+ * its place tells, is not recognised. `file:/PATH` behind password or key is no secret. */
 void import_mask(char *text);
 
 /* The same for text of our own that quotes others' words: of command lines only. */
