@@ -74,6 +74,9 @@ int load_conf(const struct options *opt, struct conf **ret)
 	if (r == -EINVAL)
 		log_error("%s is not valid: %u error%s, nothing was started", opt->file, f.count[CONF_ERROR],
 			  f.count[CONF_ERROR] == 1 ? "" : "s");
+	if (r == -EAGAIN)
+		log_error("%s cannot be judged at present: the name services of this host fail; nothing was started",
+			  opt->file);
 	return r;
 }
 

@@ -101,7 +101,7 @@ int conf_load_text(const char *name, const char *text, size_t len, bool files, c
 	config_destroy(&tree);
 	conf_findings_end(&findings, &(struct conf_where){ .file = c->file });
 	if (r == 0 && findings.errors > 0)
-		r = -EINVAL;
+		r = findings.errors > x.n_unknown ? -EINVAL : -EAGAIN;
 	if (r < 0) {
 		conf_free(c);
 		return r;

@@ -267,7 +267,7 @@ struct conf {
 	char *router_id;
 	char *control_socket;
 	char *state_directory;
-	char *script_user;  /* of programs that name no user */
+	char *script_user;  /* of programs that name no user; NULL: there are none, and nobody has said */
 	char *script_group; /* NULL: the user's own */
 	char *engine_user;  /* NULL: not given, and there is no user sqlvip */
 	uid_t engine_uid;   /* root's if engine_user is NULL */
@@ -314,8 +314,9 @@ const char *conf_level_name(enum conf_level level); /* "note", "warning", "error
 typedef void (*conf_report_fn)(void *user, enum conf_level level, const struct conf_where *where, const char *text);
 
 /* Reads `path` (libconfig grammar if it ends in ".cfg", else keepalived's), with `config_id` for @id lines (NULL: host
- * name). Reports every finding. 0 and `*ret` (release with conf_free), -EINVAL if there was an error, -ENOENT and the
- * like if the file cannot be read (reported too). Reads the files that it includes and the password and option files
+ * name). Reports every finding. 0 and `*ret` (release with conf_free), -EINVAL if there was an error, -EAGAIN if all
+ * errors are users and groups that cannot be looked up now, -ENOENT and the like if the file cannot be read (reported
+ * too). Reads the files that it includes and the password and option files
  * that it names, and asks for users and groups; touches nothing else. */
 int conf_load(const char *path, const char *config_id, conf_report_fn report, void *user, struct conf **ret);
 /* Another holder of the same configuration; each gives it back with conf_free(), in whatever thread. */

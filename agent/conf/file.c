@@ -207,8 +207,9 @@ static int ids_error(int e)
 	return -e;
 }
 
-/* The last of several name services has the last word: that it does not know the name hides that the file of the first
- * could not be opened, for want of descriptors or by a bad disk. -ENOENT if it could, or is not there. */
+/* The last of several name services has the last word: that it does not know the name, or does not answer, hides that
+ * the file of the first could not be opened, for want of descriptors or by a bad disk. -ENOENT if it could, or is not
+ * there. */
 static int look_for_shortage(enum conf_question kind)
 {
 	_cleanup_(close_fdp) int fd = open(kind == CONF_ASK_USER ? "/etc/passwd" : "/etc/group",
@@ -227,8 +228,8 @@ static int look_up(enum conf_question kind, const char *name, unsigned ids[2])
 
 		e = buf ? ask_nss(kind, name, buf, size, ids) : ENOMEM;
 	}
-	r = ids_error(e);
-	return r == -ENOENT ? look_for_shortage(kind) : r;
+	r = e == 0 ? 0 : look_for_shortage(kind);
+	return r == -ENOENT ? ids_error(e) : r;
 }
 
 static int find_ids(enum conf_question kind, const char *name, unsigned ids[2])

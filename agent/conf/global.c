@@ -55,7 +55,8 @@ static void complete_fifos(struct conf_ctx *x, struct conf_globals *g)
 	for (int i = 0; i < _CONF_FIFO_MAX_; i++) {
 		struct conf_fifo *f = &g->fifos[i];
 
-		if (!f->user) {
+		if (!f->user && f->path) {
+			conf_default_script_user(x, &f->where);
 			f->uid = g->script_uid;
 			f->gid = g->script_gid;
 		}
@@ -109,7 +110,8 @@ static void complete_engine(struct conf_ctx *x, const struct conf_where *where)
 {
 	const char *name = x->g.engine_user;
 
-	if (!name && x->files && conf_find_user(x, where, ENGINE_USER, &x->c->engine_uid, &x->c->engine_gid) == 0)
+	if (!name && x->files &&
+	    conf_find_optional_user(x, where, ENGINE_USER, &x->c->engine_uid, &x->c->engine_gid) == 0)
 		name = ENGINE_USER;
 	else if (name && !conf_resolve_user(x, where, name, NULL, &x->c->engine_uid, &x->c->engine_gid))
 		return;
@@ -139,7 +141,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	conf_walk(x, &conf_root_block, root, g, &frame);
 	complete_engine(x, conf_given(&frame, "global_defs"));
 	complete_garp(g);
-	conf_default_script_user(x, conf_given(&frame, "global_defs"));
+	g->complete = true;
 	complete_fifos(x, g);
 	conf_default_user(x, &g->startup.command);
 	conf_default_user(x, &g->shutdown.command);
@@ -156,7 +158,7 @@ void conf_read_globals(struct conf_ctx *x, config_setting_t *root)
 	x->c->router_id = conf_pool_strdup(x->pool, g->router_id);
 	x->c->control_socket = conf_pool_strdup(x->pool, g->control_socket);
 	x->c->state_directory = conf_pool_strdup(x->pool, g->state_directory);
-	x->c->script_user = conf_pool_strdup(x->pool, g->script_user);
+	x->c->script_user = g->script_user ? conf_pool_strdup(x->pool, g->script_user) : NULL;
 	x->c->script_group = g->script_group ? conf_pool_strdup(x->pool, g->script_group) : NULL;
 	x->c->fifo_states_on_reload = g->fifo_states_on_reload;
 	x->c->realtime = g->realtime;

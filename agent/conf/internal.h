@@ -15,7 +15,8 @@ struct conf_frame {
 /* global_defs, before it is dealt out to the instances. */
 struct conf_globals {
 	const char *router_id, *control_socket, *state_directory;
-	const char *script_user, *script_group, *engine_user;
+	const char *script_user, *script_group, *engine_user; /* NULL: nobody so far */
+	bool complete;                                        /* all of global_defs has been read */
 	uid_t script_uid;
 	gid_t script_gid;
 	bool realtime;
@@ -67,8 +68,9 @@ struct conf_ctx {
 	bool libconfig;        /* which grammar the tree was read from */
 	unsigned n_includes;   /* libconfig's, so far */
 	unsigned n_root_by_default;
-	bool files;        /* other files and the user data base may be looked at */
-	size_t links_size; /* room in c->links */
+	unsigned n_unknown; /* errors that are look-ups of users and groups without an answer */
+	bool files;         /* other files and the user data base may be looked at */
+	size_t links_size;  /* room in c->links */
 	struct conf_globals g;
 };
 
@@ -125,16 +127,18 @@ bool conf_parse_weight(struct conf_ctx *x, const struct conf_where *where, const
 /* The same for -254..254. */
 bool conf_parse_wide_weight(struct conf_ctx *x, const struct conf_where *where, const char *what, char *const *w,
 			    size_t n, int *weight, bool *reverse);
-/* As conf_file_user(); what leaves it open whether there is such a user is a finding, an error. `where` NULL: the file.
- */
-int conf_find_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid, gid_t *gid);
+/* As conf_file_user(), for a name that is not in the file and that most hosts lack: where name services fail, it is
+ * missing, with a warning. A shortage here is an error: the same host may have answered otherwise a moment ago. `where`
+ * NULL: the file. */
+int conf_find_optional_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid,
+			    gid_t *gid);
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
 		       uid_t *uid, gid_t *gid);
-/* For a command without a user of its own, once script_user is known. */
+/* For a command without a user of its own, once global_defs are complete. */
 void conf_default_user(struct conf_ctx *x, struct conf_command *c);
 void conf_read_scripts(struct conf_ctx *x, config_setting_t *root);
 /* program.c */
-/* For those that name no user; after global_defs were read. */
+/* Somebody at `where` names no user, after global_defs were read: script_user, which is looked for now if need be. */
 void conf_default_script_user(struct conf_ctx *x, const struct conf_where *where);
 void conf_check_programs(struct conf_ctx *x);
 /* mysql.c */

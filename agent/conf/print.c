@@ -121,9 +121,11 @@ static void put_globals(FILE *out, const struct conf *c)
 {
 	fputs("global_defs {\n", out);
 	put_string(out, "    ", "router_id", c->router_id);
-	fputs("    script_user", out);
-	put_user(out, c->script_user, c->script_group);
-	fputc('\n', out);
+	if (c->script_user) {
+		fputs("    script_user", out);
+		put_user(out, c->script_user, c->script_group);
+		fputc('\n', out);
+	}
 	put_bool(out, "log_unknown_vrids", c->log_unknown_vrids);
 	if (c->engine_user)
 		put_string(out, "    ", "engine_user", c->engine_user);

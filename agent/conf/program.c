@@ -49,6 +49,7 @@ static void each_program(struct conf_ctx *x, program_fn fn)
 		each_hook(x, c->groups[i].hooks, fn);
 }
 
+/* Name services that fail must not matter to who runs nothing as this user. */
 void conf_default_script_user(struct conf_ctx *x, const struct conf_where *where)
 {
 	struct conf_globals *g = &x->g;
@@ -56,8 +57,9 @@ void conf_default_script_user(struct conf_ctx *x, const struct conf_where *where
 	if (g->script_user)
 		return;
 	g->script_user_is_fallback =
-		!x->files || conf_find_user(x, where, DEFAULT_USER, &g->script_uid, &g->script_gid) < 0;
+		!x->files || conf_find_optional_user(x, where, DEFAULT_USER, &g->script_uid, &g->script_gid) < 0;
 	g->script_user = g->script_user_is_fallback ? "root" : DEFAULT_USER;
+	x->c->script_user = conf_pool_strdup(x->pool, g->script_user);
 }
 
 /* What a shell or another interpreter is given to run is not argv[0]. */

@@ -10,20 +10,49 @@
 
 enum { ARGV_MAX = 256 };
 
+static const char *describe(int r)
+{
+	return strerrordesc_np(-r) ?: "unknown error";
+}
+
 static int or_error(struct conf_ctx *x, const struct conf_where *where, const char *what, const char *name, int r)
 {
-	const struct conf_where file = { .file = x->file };
-
-	if (r < 0 && r != -ENOENT)
-		conf_error(x->f, where ? where : &file,
-			   "cannot look up %s \"%.64s\": %s; whether there is one is to be known first", what, name,
-			   strerrordesc_np(-r) ? strerrordesc_np(-r) : "unknown error");
+	if (r >= 0 || r == -ENOENT)
+		return r;
+	x->n_unknown++;
+	conf_error(x->f, where, "cannot look up %s \"%.64s\": %s; whether there is one is to be known first", what,
+		   name, describe(r));
 	return r;
 }
 
-int conf_find_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid, gid_t *gid)
+/* This process or host lacks something, which says nothing about the name services. */
+static bool is_shortage(int r)
 {
-	return or_error(x, where, "user", user, conf_file_user(user, uid, gid));
+	switch (-r) {
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EIO:
+	case EINTR:
+	case EAGAIN:
+	case ERANGE:
+		return true;
+	}
+	return false;
+}
+
+int conf_find_optional_user(struct conf_ctx *x, const struct conf_where *where, const char *user, uid_t *uid,
+			    gid_t *gid)
+{
+	const struct conf_where file = { .file = x->file };
+	int r = conf_file_user(user, uid, gid);
+
+	where = where ? where : &file;
+	if (r >= 0 || r == -ENOENT || is_shortage(r))
+		return or_error(x, where, "user", user, r);
+	conf_warn(x->f, where, "cannot look up user \"%.64s\": %s; as nobody has named it, it is taken for missing",
+		  user, describe(r));
+	return -ENOENT;
 }
 
 bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const char *user, const char *group,
@@ -37,7 +66,7 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 		return false;
 	if (!x->files)
 		return true;
-	r = conf_find_user(x, where, user, uid, gid);
+	r = or_error(x, where, "user", user, conf_file_user(user, uid, gid));
 	if (r == -ENOENT)
 		conf_error(x->f, where,
 			   "there is no user \"%.64s\" on this host (a command with arguments needs quotes)", user);
@@ -51,19 +80,22 @@ bool conf_resolve_user(struct conf_ctx *x, const struct conf_where *where, const
 
 void conf_default_user(struct conf_ctx *x, struct conf_command *c)
 {
-	if (c->user)
+	if (c->user || !c->argv)
 		return;
+	conf_default_script_user(x, &c->where);
 	c->uid = x->g.script_uid;
 	c->gid = x->g.script_gid;
 }
 
-/* The user's words, if any, or the default of global_defs. */
+/* The user's words, if any, or the default of global_defs once they have been read. */
 static void set_user(struct conf_ctx *x, const struct conf_where *where, struct conf_command *c, char *user,
 		     char *group)
 {
-	conf_default_user(x, c);
-	if (!user)
+	if (!user) {
+		if (x->g.complete)
+			conf_default_user(x, c);
 		return;
+	}
 	if (group && group[0] == ':')
 		group++;
 	if (!conf_resolve_user(x, where, user, group, &c->uid, &c->gid))
@@ -173,8 +205,8 @@ static void read_script(struct conf_ctx *x, config_setting_t *group, struct conf
 		.fall = 1,
 		.where = conf_where_of(x, group),
 	};
-	set_user(x, &s->where, &s->command, NULL, NULL);
 	conf_walk(x, &conf_script_block, group, s, &frame);
+	conf_default_user(x, &s->command);
 	if (!conf_given(&frame, "script"))
 		conf_error(x->f, &s->where, "vrrp_script %s: script is missing", s->name);
 	if (!conf_given(&frame, "timeout"))

@@ -622,6 +622,12 @@ static void forget_authentication(struct import *m)
 	}
 }
 
+/* Users that cannot be looked up now are findings like others. */
+static int judged(int r)
+{
+	return r == -EAGAIN ? -EINVAL : r;
+}
+
 /* Reads the suggestion as it is now. 0: valid; 1: it could be made better, and was; -EINVAL: it could not. */
 static int try(struct import *m)
 {
@@ -637,7 +643,7 @@ static int try(struct import *m)
 	import_put_suggestion(m, f);
 	fclose(f);
 	m->n_findings = 0;
-	r = conf_load_text(m->path, text, n, true, NULL, keep_finding, m, &c);
+	r = judged(conf_load_text(m->path, text, n, true, NULL, keep_finding, m, &c));
 	conf_free(c);
 	for (size_t k = 0; r == -EINVAL && k < m->n_findings; k++)
 		if (m->findings[k].level == CONF_ERROR)
@@ -648,7 +654,7 @@ static int try(struct import *m)
 static int judge(struct import *m)
 {
 	struct conf *c = NULL;
-	int r = conf_load(m->path, m->config_id, keep_finding, m, &c);
+	int r = judged(conf_load(m->path, m->config_id, keep_finding, m, &c));
 
 	conf_free(c);
 	if (r < 0 && r != -EINVAL)

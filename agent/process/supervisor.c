@@ -43,6 +43,7 @@ enum {
 	LETTERS_PER_WAKEUP = 64,
 	LAST_LETTERS_MAX = 8192,
 	LOG_FLUSH_US = 1000000,
+	LOOK_UP_PAUSE_S = 2,
 	MORE_TIME_US = 20000000, /* what the service manager is asked for, tick by tick */
 };
 
@@ -578,6 +579,20 @@ static void tear_down(struct supervisor *s)
 	generations_done(&s->confs);
 }
 
+/* Name services may answer soon, so the service manager shall start us again; but it gives up on who fails five times in
+ * ten seconds (systemd's StartLimitBurst=). */
+static void pause_before_exit(void)
+{
+	const struct timespec pause = { .tv_sec = LOOK_UP_PAUSE_S };
+	sigset_t stop;
+
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	sigaddset(&stop, SIGQUIT);
+	sigtimedwait(&stop, NULL, &pause);
+}
+
 int supervisor_main(const struct options *opt)
 {
 	struct supervisor supervisor = { .opt = opt }, *s = &supervisor;
@@ -589,6 +604,8 @@ int supervisor_main(const struct options *opt)
 	r = load_bundle(opt, false, &bundle, &conf);
 	if (r < 0) {
 		conf_bundle_free(bundle);
+		if (r == -EAGAIN)
+			pause_before_exit();
 		return exit_code_of(r);
 	}
 	generations_init(&s->confs, conf, bundle);

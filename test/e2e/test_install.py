@@ -77,3 +77,9 @@ def test_unit_stops_what_it_excludes_before_it_starts():
     unit = (TOP / "etc/sqlvip.service").read_text()
     excluded = words(unit, "Conflicts")
     assert "keepalived.service" in excluded and set(excluded) <= set(words(unit, "After"))
+
+
+def test_unit_starts_after_the_services_that_know_users():
+    unit = (TOP / "etc/sqlvip.service").read_text()
+    assert "nss-user-lookup.target" in words(unit, "After")
+    assert "1" not in words(unit, "RestartPreventExitStatus"), "the exit status of a look-up that failed"

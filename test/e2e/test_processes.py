@@ -454,6 +454,18 @@ class SlowNames:
         until(opened, 10, "somebody to wait for a user")
 
 
+def test_failing_look_up_of_users_keeps_down_only_who_names_one(pair):
+    passwd = pair.master.path("/etc/passwd")
+    passwd.unlink()
+    passwd.symlink_to("passwd")
+    agent = alone(pair)
+    agent.process.wait_log(r'warning: cannot look up user "sqlvip": Too many levels of symbolic links', 10)
+    assert agent.stop() == 0
+    done = agent.test(instance(150, "notify /bin/true daemon", track=False))
+    assert done.returncode == 1, "the unit starts it again"
+    assert 'error: cannot look up user "daemon": Too many levels of symbolic links' in done.stderr
+
+
 def waits_at_a_pipe(pid):
     """Whether a thread of this process waits for somebody to open the other end."""
     return any(path.read_text() == "wait_for_partner" for path in Path(f"/proc/{pid}/task").glob("*/wchan"))

@@ -69,7 +69,7 @@ static void defaults_are_as_documented(void **state)
 	assert_string_equal(said.text, "");
 	assert_string_equal(c->control_socket, "/run/sqlvip/sqlvipd.sock");
 	assert_string_equal(c->state_directory, "/var/lib/sqlvip");
-	assert_string_equal(c->script_user, "root");
+	assert_null(c->script_user);
 	assert_true(c->realtime);
 	assert_int_equal(c->rt_priority, 1);
 	assert_int_equal(m->probe.interval_us, 200000);

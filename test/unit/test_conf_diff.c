@@ -74,7 +74,7 @@ static void blocks_that_come_and_go_are_told_as_a_whole(void **state)
 {
 	(void)state;
 	assert_diff(MYSQL("") INSTANCE("VI_1", "track_mysql {\n db\n}"),
-		    "vrrp_script s {\n script /bin/true\n}\n" INSTANCE("VI_1", "track_script {\n s\n}"),
+		    "vrrp_script s {\n script /bin/true\n user root\n}\n" INSTANCE("VI_1", "track_script {\n s\n}"),
 		    "vrrp_mysql db-\nvrrp_instance VI_1-track_mysql db weight 0 noreverse\n"
 		    "vrrp_instance VI_1+track_script s weight 0 noreverse\nvrrp_script s+\n");
 }

@@ -74,7 +74,7 @@ static void programs_without_a_user_run_as_script_user_wherever_that_stands(void
 #define CANNOT_TELL(what, name, why) \
 	"error: cannot look up " what " \"" name "\": " why "; whether there is one is to be known first\n"
 
-/* Taken for missing, it would make root of who runs hooks, and of the engine. */
+/* Taken for missing, it would make root of who runs hooks, and of the engine. A shortage ends. */
 static void user_that_cannot_be_looked_up_is_not_taken_for_missing(void **state)
 {
 	struct rlimit usual, none;
@@ -83,11 +83,94 @@ static void user_that_cannot_be_looked_up_is_not_taken_for_missing(void **state)
 	assert_return_code(getrlimit(RLIMIT_NOFILE, &usual), errno);
 	none = (struct rlimit){ 0, usual.rlim_max };
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &none), errno);
-	conf_free(load_as("f.conf", INSTANCE(""), true));
+	conf_free(load_as("f.conf", INSTANCE(" notify /n\n"), true));
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &usual), errno);
 	assert_string_equal(said.text,
-			    "f.conf:0: " CANNOT_TELL("user", "sqlvip", "Too many open files") "f.conf:0: " CANNOT_TELL(
-				    "user", "keepalived_script", "Too many open files"));
+			    "f.conf:0: " CANNOT_TELL("user", "sqlvip", "Too many open files")
+				    INSTANCE_AT CANNOT_TELL("user", "keepalived_script", "Too many open files"));
+}
+
+/* What name services say of the users that nobody has named, for who goes by the record of it. */
+static int load_where(int sqlvip, int keepalived_script, const char *text, struct conf **ret)
+{
+	struct conf_bundle *b = conf_bundle_new();
+	int r;
+
+	assert_non_null(b);
+	assert_int_equal(conf_bundle_put(b, CONF_ASK_USER, "sqlvip", sqlvip, "7 8", 3), 0);
+	assert_int_equal(conf_bundle_put(b, CONF_ASK_USER, "keepalived_script", keepalived_script, "9 10", 4), 0);
+	assert_int_equal(conf_bundle_put(b, CONF_ASK_USER, "root", 0, "0 0", 3), 0);
+	assert_int_equal(conf_bundle_put(b, CONF_ASK_USER, "them", -ECONNREFUSED, "", 0), 0);
+	memset(&said, 0, sizeof(said));
+	*ret = NULL;
+	conf_bundle_replay(b);
+	r = conf_load_text("f.conf", text, strlen(text), true, "here", keep, NULL, ret);
+	conf_bundle_replay(NULL);
+	conf_bundle_free(b);
+	return r;
+}
+
+#define TAKEN_FOR_MISSING(name)                \
+	"warning: cannot look up user \"" name \
+	"\": Connection refused; as nobody has named it, it is taken for missing\n"
+
+/* sssd is down, and no host of the pair would have an agent. */
+static void name_service_that_fails_makes_users_missing_that_nobody_has_named(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_where(-ECONNREFUSED, -ECONNREFUSED, INSTANCE(""), &c), 0);
+	assert_string_equal(said.text, "f.conf:0: " TAKEN_FOR_MISSING("sqlvip"));
+	assert_null(c->engine_user);
+	conf_free(c);
+	assert_int_equal(load_where(0, -ECONNREFUSED, INSTANCE(" notify /n\n"), &c), 0);
+	assert_non_null(strstr(said.text, INSTANCE_AT TAKEN_FOR_MISSING("keepalived_script")));
+	assert_non_null(strstr(said.text, "1 program of this configuration runs as root"));
+	assert_int_equal(c->engine_uid, 7);
+	assert_int_equal(c->instances[0].hooks[CONF_HOOK_ANY].uid, 0);
+	conf_free(c);
+}
+
+static void user_of_programs_is_looked_for_only_if_one_has_none(void **state)
+{
+	static const char *const with[] = {
+		INSTANCE(" notify /n\n"),
+		INSTANCE(" vip_pre_take /n\n"),
+		"vrrp_script s {\n script /n\n}\n" INSTANCE(""),
+		GLOBAL(" startup_script /n\n") INSTANCE(""),
+		GLOBAL(" notify_fifo /run/fifo\n") INSTANCE(""),
+		GLOBAL(" notify_fifo /run/fifo root\n notify_fifo_script /n\n") INSTANCE(""),
+	};
+	static const char *const without[] = {
+		INSTANCE(" notify /n root\n"),
+		"vrrp_script s {\n script /n\n user root\n}\n" INSTANCE(""),
+		GLOBAL(" script_user root\n startup_script /n\n") INSTANCE(" notify /n\n"),
+	};
+	struct conf *c;
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTSOF(with); i++) {
+		assert_int_equal(load_where(0, -EMFILE, with[i], &c), -EAGAIN);
+		assert_int_equal(load_where(0, 0, with[i], &c), 0);
+		assert_string_equal(c->script_user, "keepalived_script");
+		conf_free(c);
+	}
+	for (size_t i = 0; i < ELEMENTSOF(without); i++) {
+		assert_int_equal(load_where(0, -EMFILE, without[i], &c), 0);
+		conf_free(c);
+	}
+}
+
+/* Whoever starts is started again then, as the file is not known to be wrong. */
+static void look_ups_without_an_answer_are_no_invalid_configuration(void **state)
+{
+	struct conf *c;
+
+	(void)state;
+	assert_int_equal(load_where(0, 0, INSTANCE(" notify /n them\n"), &c), -EAGAIN);
+	assert_string_equal(said.text, INSTANCE_AT CANNOT_TELL("user", "them", "Connection refused"));
+	assert_int_equal(load_where(0, 0, INSTANCE(" notify /n them\n advert_int never\n"), &c), -EINVAL);
 }
 
 /* What the supervisor could not find out, the engine does not know either. */
@@ -221,6 +304,9 @@ int main(void)
 		cmocka_unit_test(programs_without_a_user_run_as_script_user_wherever_that_stands),
 		cmocka_unit_test(user_that_cannot_be_looked_up_is_not_taken_for_missing),
 		cmocka_unit_test(failed_look_up_is_one_for_who_goes_by_the_record_too),
+		cmocka_unit_test(name_service_that_fails_makes_users_missing_that_nobody_has_named),
+		cmocka_unit_test(user_of_programs_is_looked_for_only_if_one_has_none),
+		cmocka_unit_test(look_ups_without_an_answer_are_no_invalid_configuration),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -112,12 +112,13 @@ static void differences_come_with_the_configuration(void **state)
 static void what_is_gone_at_the_next_start_only_is_told(void **state)
 {
 	static const char text[] =
-		"global_defs {\n router_id here\n notify_fifo /run/x.fifo\n realtime on\n}\n" TEXT("");
+		"global_defs {\n router_id here\n script_user root\n notify_fifo /run/x.fifo\n realtime on\n}\n" TEXT(
+			"");
 	struct fixture *f = *state;
 
 	conf_free(f->conf);
 	assert_int_equal(conf_load_text("test.conf", text, strlen(text), false, NULL, ignore, NULL, &f->conf), 0);
-	f->text = "global_defs {\n router_id here\n realtime off\n}\n" TEXT("");
+	f->text = "global_defs {\n router_id here\n script_user root\n realtime off\n}\n" TEXT("");
 	start(f);
 	wait_until(f, f->done);
 	assert_int_equal(json_array_size(f->result.restart), 2);
