@@ -17,7 +17,7 @@
 #include "agent/process/patience.h"
 #include "agent/process/post.h"
 #include "agent/process/runner.h"
-#include "agent/process/state_directory.h"
+#include "agent/process/state_giver.h"
 #include "agent/process/sweep.h"
 
 #include <errno.h>
@@ -36,6 +36,7 @@ enum {
 	QUIET_US = 60000000,     /* … until one has lived for so long */
 	CRASHES_MAX = 5,         /* within QUIET_US: then we give up */
 	START_MAX_US = 30000000, /* for an engine to be ready, or to show that its loop goes round meanwhile */
+	GIVE_MAX_US = 1000000,   /* for the state directory to be given to the next engine */
 	LEAVE_MAX_US = 3000000,  /* for an engine that has closed its socket to end */
 	READ_MAX_US = 25000000,  /* for a configuration to be read; the engine would wait ENGINE_LINK_CONF_WAIT_S */
 	ODD_LOG_US = 1000000,
@@ -54,6 +55,7 @@ struct supervisor {
 	struct sweep_crew *crew;
 	struct runner *runner;
 	struct conf_reader *reader;
+	struct state_giver *giver;
 	uint8_t *buf; /* for a letter */
 
 	struct engine_files files;
@@ -67,6 +69,7 @@ struct supervisor {
 	unsigned missed; /* ticks without a sign of life, of those that came while we ran */
 	bool alive;      /* since the last tick */
 	bool ready, ever_ready, stopping;
+	bool giving;    /* the state directory, which the start of an engine waits for */
 	bool reloading; /* the service manager was told so */
 	uint32_t wish;  /* the engine's latest for a configuration */
 	bool reaped;    /* the engine is, and not yet dealt with */
@@ -396,15 +399,13 @@ static int on_end(sd_event_source *src, int fd, uint32_t revents, void *user)
 }
 
 /* The path of the control socket, and the user, are for the life of an engine: the next one may serve another, and
- * nobody else would remove what the last one left; it may be another, and could not read what the last one wrote. Nor
- * could one of the same user, where somebody has given the state directory back to root meanwhile. */
+ * nobody else would remove what the last one left. */
 static void succeed(struct supervisor *s)
 {
 	const struct conf *was = s->confs.born, *is = s->confs.current.conf;
 
 	if (strcmp(was->control_socket, is->control_socket) != 0)
 		engine_files_clear_control(was);
-	state_directory_give(is->state_directory, is->engine_uid, is->engine_gid, was->engine_uid);
 	generations_restart(&s->confs);
 }
 
@@ -438,12 +439,30 @@ static void cannot_start(struct supervisor *s, int error)
 	start_later(s);
 }
 
-static void start_due(void *user, uint64_t due_us)
+/* The next engine may be another user, and could not read what the last one wrote; nor could one of the same user,
+ * where somebody has given the state directory back to root meanwhile. True: start_due() is called again, when that is
+ * done, or takes so long that the engine had better do without. */
+static bool give_state(struct supervisor *s)
 {
-	struct supervisor *s = user;
+	const struct conf *was = s->confs.born, *is = s->confs.current.conf;
+
+	if (s->giving) {
+		log_warn("state_directory %s does not answer: another engine is started without it",
+			 is->state_directory);
+		s->giving = false;
+	} else if (s->n_engines > 0) {
+		s->giving = state_giver_begin(s->giver, is->state_directory, is->engine_uid, is->engine_gid,
+					      was->engine_uid);
+		if (s->giving)
+			loop_timer_in(&s->start_timer, GIVE_MAX_US);
+	}
+	return s->giving;
+}
+
+static void start_now(struct supervisor *s)
+{
 	int r = start_engine(s);
 
-	(void)due_us;
 	if (r == 0)
 		return;
 	if (s->engine.pid) { /* nobody watches it */
@@ -453,6 +472,27 @@ static void start_due(void *user, uint64_t due_us)
 		drop_engine(s);
 	}
 	cannot_start(s, r);
+}
+
+static void start_due(void *user, uint64_t due_us)
+{
+	struct supervisor *s = user;
+
+	(void)due_us;
+	if (!give_state(s))
+		start_now(s);
+}
+
+/* Maybe for an engine that was started long ago, or for none, as we stop. */
+static void is_given(void *user)
+{
+	struct supervisor *s = user;
+
+	if (!s->giving)
+		return;
+	s->giving = false;
+	loop_timer_stop(&s->start_timer);
+	start_now(s);
 }
 
 /* --- signals ----------------------------------------------------------------------------------------------------- */
@@ -476,6 +516,7 @@ static int on_stop_signal(sd_event_source *src, const struct signalfd_siginfo *s
 	s->stopping = true;
 	sd_notify(false, "STOPPING=1");
 	loop_timer_stop(&s->start_timer);
+	s->giving = false;
 	conf_reader_forget(s->reader);
 	s->reloading = false;
 	if (!s->engine.pid) {
@@ -533,6 +574,8 @@ static int set_up(struct supervisor *s)
 	if (r >= 0)
 		r = conf_reader_new(s->loop, s->opt, READ_MAX_US, conf_is_read, s, &s->reader);
 	if (r >= 0)
+		r = state_giver_new(s->loop, is_given, s, &s->giver);
+	if (r >= 0)
 		r = sweep_crew_new(&s->crew);
 	if (r < 0)
 		log_error("cannot set up the supervisor: %s", strerror(-r));
@@ -569,6 +612,7 @@ static void tear_down(struct supervisor *s)
 	drop_engine(s);
 	runner_free(s->runner);
 	conf_reader_free(s->reader);
+	state_giver_free(s->giver);
 	sweep_crew_free(s->crew);
 	loop_timer_done(&s->tick);
 	loop_timer_done(&s->start_timer);
@@ -579,8 +623,8 @@ static void tear_down(struct supervisor *s)
 	generations_done(&s->confs);
 }
 
-/* Name services may answer soon, so the service manager shall start us again; but it gives up on who fails five times in
- * ten seconds (systemd's StartLimitBurst=). */
+/* Name services may answer soon, so the service manager shall start us again; but it gives up on who fails five times
+ * in ten seconds (systemd's StartLimitBurst=). */
 static void pause_before_exit(void)
 {
 	const struct timespec pause = { .tv_sec = LOOK_UP_PAUSE_S };

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is tracked, rule by rule, and what else holds for it."""
 
-import sys
 
 import pytest
 
 from lib.agents import VIP, block, instance
+from lib.hang import hang_at
 from lib.wait import now, until
 
 HOOK = '#!/bin/sh\necho "$SQLVIP_STATE $SQLVIP_CAUSE" >> /tmp/hooks\n'
@@ -220,25 +220,6 @@ def test_c65_number_in_a_file_moves_the_priority(pair):
     assert part["kind"] == "file" and part["state"] == "0" and part["adds"] == 0
     text = pair.master.run([agent.build.sqlvipctl, "status"]).stdout
     assert "/tmp/load" in text
-
-
-# A file system whose server never answers: whoever opens something on it waits until this program ends.
-HANG = """
-import ctypes, os, time
-fd = os.open("/dev/fuse", os.O_RDWR)
-libc = ctypes.CDLL(None, use_errno=True)
-options = f"fd={fd},rootmode=40000,user_id=0,group_id=0,allow_other".encode()
-assert libc.mount(b"hang", b"FOLDER", b"fuse", 0, options) == 0, os.strerror(ctypes.get_errno())
-print("hangs", flush=True)
-time.sleep(600)
-"""
-
-
-def hang_at(host, folder):
-    """From now on nothing in this folder answers; .kill() and umount end it."""
-    hang = host.popen([sys.executable, "-B", "-c", HANG.replace("FOLDER", folder)], "hang")
-    hang.wait_log("^hangs$", 20)
-    return hang
 
 
 def hang_alarm(agent):

@@ -11,6 +11,7 @@ import socket
 from pathlib import Path
 
 from lib.agents import VIP, block, instance
+from lib.hang import hang_at
 from lib.process import children, is_dead, proc_state
 from lib.wait import now, until
 
@@ -409,6 +410,20 @@ def test_next_engine_obeys_orders_although_the_directory_was_given_to_root(pair)
     give_state_to_root(pair)
     kill_engine_on_standby(pair, agent)
     assert agent.stop() == 0
+
+
+def test_state_directory_that_hangs_holds_up_neither_the_next_engine_nor_the_end(pair):
+    agent = alone(pair, head=block("global_defs", "engine_user nobody"))
+    engine = agent.engine
+    hang_at(pair.master, "/var/lib/sqlvip", others=False)
+    os.kill(engine, signal.SIGKILL)
+    engine = new_engine(agent, engine)
+    agent.wait_state("MASTER", 10)
+    agent.process.wait_log("state_directory /var/lib/sqlvip does not answer", 10)
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    assert agent.stop() == 0
+    assert pair.master.addresses() == ["192.168.1.1/24"]
 
 
 def test_who_orders_is_told_that_the_order_cannot_be_saved(pair):
