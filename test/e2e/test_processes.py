@@ -51,6 +51,15 @@ def new_engine(agent, old):
                  "another engine")
 
 
+def next_engine_is_on_standby(agent):
+    engine = agent.engine
+    os.kill(engine, signal.SIGKILL)
+    new_engine(agent, engine)
+    agent.wait_state("FAULT", 10)
+    assert agent.instance()["standby"]
+    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
+
+
 def test_c90_engine_has_two_capabilities_and_no_more(pair):
     agent = alone(pair)
     status = fields(agent.engine)
@@ -344,12 +353,7 @@ def test_state_directory_that_a_reload_names_is_made_for_the_engine_and_orders_g
     until(lambda: (new / "orders.json").exists() and not (old / "orders.json").exists(), 10, "the orders to go along")
     st = new.stat()
     assert (st.st_uid, st.st_gid, st.st_mode & 0o7777) == (nobody.pw_uid, nobody.pw_gid, 0o750)
-    engine = agent.engine
-    os.kill(engine, signal.SIGKILL)
-    new_engine(agent, engine)
-    agent.wait_state("FAULT", 10)
-    assert agent.instance()["standby"]
-    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
+    next_engine_is_on_standby(agent)
     pair.master.run([pair.build.sqlvipctl, "resume"])
     pair.watcher.wait_holder(pair.master, VIP, 10)
     assert agent.stop() == 0
@@ -379,12 +383,7 @@ def give_state_to_root(pair):
 
 def kill_engine_on_standby(pair, agent):
     """The next one must be on standby as well, and able to save what is ordered."""
-    engine = agent.engine
-    os.kill(engine, signal.SIGKILL)
-    new_engine(agent, engine)
-    agent.wait_state("FAULT", 10)
-    assert agent.instance()["standby"]
-    assert not [a for a in agent.status()["alarms"] if a["id"] == "state_directory"]
+    next_engine_is_on_standby(agent)
     orders = pair.master.path("/var/lib/sqlvip/orders.json")
     assert orders.stat().st_uid == pwd.getpwnam("nobody").pw_uid
     pair.master.run([pair.build.sqlvipctl, "resume"])
